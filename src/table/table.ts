@@ -1,0 +1,16 @@
+import type { Field } from '../value/batch.ts';
+import type { ColumnLayout, RowGroup } from './layout.ts';
+import type { ColumnStatistics } from './statistics.ts';
+
+/** An immutable version of a table's rows; loading more makes another that shares row groups. */
+export interface Table {
+  readonly schema: readonly Field[];
+  readonly columns: readonly StoredColumn[];
+  readonly rowGroups: readonly RowGroup[];
+  readonly rowCount: number;
+}
+
+export interface StoredColumn {
+  readonly layout: ColumnLayout;
+  readonly statistics: ColumnStatistics;
+}
