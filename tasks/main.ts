@@ -1,31 +1,33 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * The development commands: `node dist/tasks/main.js <verb> [arguments]`, called by the scripts of
+ * package.json. One verb a file; a verb returns its exit code.
+ */
+type Verb = (args: string[]) => number | Promise<number>;
 
-/** The test files below `folder` of the build, in a stable order. */
-function testFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.js'))
-    .map((name) => join(folder, name))
-    .sort();
+const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
+  test: {
+    summary: 'run the tests whose path contains one of the given words, all without one',
+    load: async () => (await import('./test.ts')).test,
+  },
+  lock: {
+    summary: 'complete package-lock.json after a dependency changed',
+    load: async () => (await import('./lock.ts')).lock,
+  },
+};
+
+async function main(): Promise<number> {
+  const [name = '', ...args] = process.argv.slice(2);
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (verb === undefined) {
+    const width = Math.max(...Object.keys(verbs).map((word) => word.length));
+    const lines = Object.entries(verbs).map(([word, { summary }]) => {
+      return `  ${word.padEnd(width)}  ${summary}`;
+    });
+    console.error(`unknown task '${name}'; there are\n${lines.join('\n')}`);
+    return 2;
+  }
+  const run = await verb.load();
+  return run(args);
 }
 
-const [verb, ...args] = process.argv.slice(2);
-if (verb === 'test') {
-  const wanted = args.filter((arg) => !arg.startsWith('-'));
-  const files = ['dist/src', 'dist/tests', 'dist/tasks']
-    .flatMap((folder) => {
-      try {
-        return testFiles(folder);
-      } catch {
-        return [];
-      }
-    })
-    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
-  const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', ...files], {
-    stdio: 'inherit',
-  });
-  process.exit(run.status ?? 1);
-}
-console.error(`unknown task '${verb}'`);
-process.exit(2);
+process.exitCode = await main();
