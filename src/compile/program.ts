@@ -1,0 +1,232 @@
+import type { TableEntry } from '../catalog/catalog.ts';
+import type { Dictionary } from '../table/layout.ts';
+import type { SqlType } from '../value/type.ts';
+
+/**
+ * What the compiler hands to the runtime: one Wasm module and the steps that drive it.
+ *
+ * Memory. The module imports `env.memory`, the engine's one linear memory. For each execution the
+ * runtime allocates a zeroed *frame* (state shared by all workers) and, for each worker, a zeroed
+ * *local* area; all functions take their addresses as first parameters, so one compiled module can
+ * run many times and at once. Both are 64-byte aligned. Address 0 to 63 of the memory is always
+ * zero and readable: a null row pointer reads as zeros.
+ *
+ * Imports of the module, all from `env`:
+ * - `memory`: shared or not, as {@link CompileOptions.sharedMemory} said.
+ * - `fail(code: i32, detail: i32)`: throws the QuernError of {@link failures}[code]; never returns.
+ * - `chunk(local: i32, appender: i32, bytes: i32) -> i32`: makes room for at least `bytes` more bytes in
+ *   the row buffer whose appender lies at address `appender`, and returns the new cursor.
+ * - `allocate(bytes: i32) -> i32`: zeroed memory owned by the execution, 64-byte aligned, for tables that grow
+ *   inside a pipeline; may be called by any worker.
+ * - `release(address: i32)`: gives memory from `allocate` back early.
+ *
+ * Row buffers. A pipeline that materialises rows appends fixed-size rows through an appender in its
+ * local area: { cursor: u32, limit: u32, chunk: u32, reserved: u32 }. Code appends while
+ * cursor + rowBytes <= limit, else calls `chunk`. cursor = limit = 0 at the start. The runtime
+ * notes, before and after each morsel, where the appender stands, so it knows the rows of every
+ * morsel as slices and can put them in morsel order, whatever worker ran it.
+ *
+ * Every step function is exported under its name:
+ * - `scan`, `rows`, `range` steps: (frame, local, morsel) with the address of a morsel descriptor
+ *   (see {@link morselField}), run in parallel, morsel by morsel.
+ * - `call` steps: (frame, local of worker 0), run once.
+ */
+export interface Program {
+  readonly bytes: Uint8Array;
+  readonly frameBytes: number;
+  readonly localBytes: number;
+  /** Values the runtime writes into the frame before it starts: parameters of the statement. */
+  readonly parameters: readonly ParameterSlot[];
+  readonly buffers: readonly RowBuffer[];
+  readonly steps: readonly Step[];
+  readonly result: ProgramResult;
+}
+
+/** Where the value of a statement parameter goes in the frame, as a field of that form. */
+export interface ParameterSlot {
+  readonly index: number;
+  readonly field: RowField;
+}
+
+export interface RowBuffer {
+  /** Name for EXPLAIN and errors. */
+  readonly name: string;
+  readonly rowBytes: number;
+  /** Offset of the 16-byte appender in the local area. */
+  readonly appender: number;
+}
+
+export type Step =
+  | ScanStep
+  | RowsStep
+  | RangeStep
+  | CallStep
+  | AllocateStep
+  | GatherStep
+  | FreeStep;
+
+/** One call a row group of the table that its zone maps cannot rule out. */
+export interface ScanStep {
+  readonly kind: 'scan';
+  readonly name: string;
+  readonly table: TableEntry;
+  /** Columns in the order in which their segment addresses stand in the morsel descriptor. */
+  readonly ordinals: readonly number[];
+  /** A row group is skipped when one of these cannot hold in it. */
+  readonly prune: readonly ZoneTest[];
+  /** Indexes of the buffers it appends to. */
+  readonly appends: readonly number[];
+  /** Called in each worker after its last morsel of this step: (frame, local). */
+  readonly finish?: string;
+}
+
+/** The stored values (see ColumnLayout) of the column must reach into [min, max]. */
+export interface ZoneTest {
+  readonly ordinal: number;
+  readonly min: bigint | number | undefined;
+  readonly max: bigint | number | undefined;
+}
+
+/** Over the rows of a buffer, in morsel order; a morsel is a run of adjacent rows. */
+export interface RowsStep {
+  readonly kind: 'rows';
+  readonly name: string;
+  /** Index into `Program.buffers`. */
+  readonly buffer: number;
+  /** Indexes of the buffers it appends to. */
+  readonly appends: readonly number[];
+  readonly finish?: string;
+}
+
+/** Over the numbers 0 to count - 1, `count` a u32 that the frame holds at that offset by then. */
+export interface RangeStep {
+  readonly kind: 'range';
+  readonly name: string;
+  readonly count: number;
+  /** Numbers a morsel. */
+  readonly grain: number;
+  /** Indexes of the buffers it appends to. */
+  readonly appends: readonly number[];
+  readonly finish?: string;
+}
+
+export interface CallStep {
+  readonly kind: 'call';
+  readonly name: string;
+  /** Indexes of the buffers it appends to. */
+  readonly appends: readonly number[];
+}
+
+/** Allocates zeroed memory for the execution and stores its address (u32) at `slot` of the frame. */
+export interface AllocateStep {
+  readonly kind: 'allocate';
+  readonly slot: number;
+  /** A constant, or the frame offset of a u32 with the bytes. */
+  readonly bytes: number | { readonly slot: number };
+}
+
+/**
+ * Makes an array of u32 addresses of all rows of a buffer, in morsel order; stores its address at
+ * `slot` and the number of rows at `slot + 4` of the frame. Without `pointers`, only the count.
+ */
+export interface GatherStep {
+  readonly kind: 'gather';
+  readonly buffer: number;
+  readonly slot: number;
+  readonly pointers: boolean;
+}
+
+/** The rows of these buffers and the memory at these slots are not needed any more. */
+export interface FreeStep {
+  readonly kind: 'free';
+  readonly buffers: readonly number[];
+  readonly slots: readonly number[];
+}
+
+/** Where the rows of the result are when the last step is done. */
+export interface ProgramResult {
+  readonly columns: readonly ResultColumn[];
+  readonly rowBytes: number;
+  /**
+   * `rows`: all rows of the buffer, in morsel order. `pointers`: as a gather step left them at
+   * `slot` (address, count; a later call may have sorted the array and lowered the count).
+   * `none`: no rows.
+   */
+  readonly source:
+    | { readonly kind: 'rows'; readonly buffer: number }
+    | { readonly kind: 'pointers'; readonly slot: number }
+    | { readonly kind: 'none' };
+  /** Applied when reading: frame offsets of u32, or constants. */
+  readonly offset: number;
+  readonly limit: number | undefined;
+}
+
+export interface ResultColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly field: RowField;
+}
+
+/**
+ * A value in a row. Forms:
+ * - `int`: `width` bytes; 1, 2, 4 unsigned plus `base`, 8 signed with base 0. Any integer-like type.
+ * - `wide`: 16 bytes, low half first.
+ * - `float`: 4 or 8 bytes.
+ * - `code`: u8, u16 or u32 code into `dictionary`.
+ * - `string`: u32 address, u32 length.
+ * `nullAt`: offset of a byte that is 1 when the value is NULL; undefined when it never is.
+ */
+export interface RowField {
+  readonly form: 'int' | 'wide' | 'float' | 'code' | 'string';
+  readonly offset: number;
+  readonly width: number;
+  readonly base: bigint;
+  readonly dictionary?: Dictionary;
+  readonly nullAt: number | undefined;
+}
+
+/** Offsets in a morsel descriptor (all u32). */
+export const morselField = {
+  /** Rows, or numbers, in this morsel. */
+  count: 0,
+  /** Index of the first row in its table, or the first number of the range. */
+  first: 4,
+  /** Morsels are numbered from 0 in table order. */
+  sequence: 8,
+  /** Address of the first row, for `rows` steps. */
+  rows: 12,
+  /** For scans: column i has its data, heap and nulls addresses at columns + 16 * i (+ 0, 4, 8). */
+  columns: 16,
+} as const;
+
+export const appenderField = { cursor: 0, limit: 4, chunk: 8, bytes: 16 } as const;
+
+/** What `env.fail` can be called with; the runtime turns a code into a QuernError. */
+export const failures = [
+  { code: '22012', message: 'division by zero' },
+  { code: '22003', message: 'integer out of range' },
+  { code: '22003', message: 'numeric value out of range' },
+  { code: '21000', message: 'more than one row returned by a subquery used as an expression' },
+  { code: '22008', message: 'date out of range' },
+  { code: '22P02', message: 'invalid input syntax for this type' },
+  { code: '53200', message: 'out of memory' },
+  { code: '22003', message: 'value out of range for the type of the cast' },
+  { code: '22003', message: 'decimal overflow' },
+] as const;
+
+export const failure = {
+  divisionByZero: 0,
+  integerOverflow: 1,
+  numericOverflow: 2,
+  moreThanOneRow: 3,
+  dateOutOfRange: 4,
+  invalidText: 5,
+  outOfMemory: 6,
+  castOutOfRange: 7,
+  decimalOverflow: 8,
+} as const;
+
+export interface CompileOptions {
+  readonly sharedMemory: boolean;
+  readonly threads: number;
+}
