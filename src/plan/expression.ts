@@ -1,3 +1,4 @@
+import type { Interval } from '../value/interval.ts';
 import { booleanType, type SqlType, sameType } from '../value/type.ts';
 import type { Plan } from './plan.ts';
 
@@ -52,12 +53,6 @@ export interface ConstantExpression extends Typed {
 }
 
 export type ConstantValue = null | boolean | bigint | number | string | Uint8Array | Interval;
-
-export interface Interval {
-  readonly months: number;
-  readonly days: number;
-  readonly microseconds: bigint;
-}
 
 export interface ParameterExpression extends Typed {
   readonly kind: 'parameter';
