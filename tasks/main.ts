@@ -5,6 +5,10 @@
 type Verb = (args: string[]) => number | Promise<number>;
 
 const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
+  check: {
+    summary: 'hold the rules of the house; all of them, or those named',
+    load: async () => (await import('./check.ts')).check,
+  },
   test: {
     summary: 'run the tests whose path contains one of the given words, all without one',
     load: async () => (await import('./test.ts')).test,

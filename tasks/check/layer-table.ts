@@ -1,0 +1,63 @@
+/**
+ * The layers of `src/`: each folder and what it may import besides itself. ARCHITECTURE.md explains
+ * them; this table is what the checker holds. A row names every folder it may use: what a folder
+ * below uses is not thereby allowed.
+ */
+export const layerTable: Record<string, readonly string[]> = {
+  base: [],
+  value: ['base'],
+  wasm: ['base'],
+  store: ['base'],
+  format: ['base', 'value', 'wasm'],
+  table: ['base', 'value', 'store'],
+  sql: ['base', 'value'],
+  catalog: ['base', 'value', 'table'],
+  plan: ['base', 'value', 'catalog'],
+  bind: ['base', 'value', 'catalog', 'sql', 'plan'],
+  optimize: ['base', 'value', 'catalog', 'plan'],
+  compile: ['base', 'value', 'wasm', 'catalog', 'plan'],
+  run: ['base', 'value', 'wasm', 'table', 'catalog', 'plan', 'compile'],
+  engine: [
+    'base',
+    'value',
+    'wasm',
+    'store',
+    'format',
+    'table',
+    'sql',
+    'catalog',
+    'plan',
+    'bind',
+    'optimize',
+    'compile',
+    'run',
+  ],
+  flow: ['base', 'value', 'store', 'engine'],
+  server: ['base', 'value', 'store', 'engine', 'flow'],
+  tpc: ['base', 'value', 'wasm', 'format'],
+  bench: ['base', 'value', 'format', 'tpc', 'engine', 'store'],
+  cli: ['base', 'value', 'store', 'format', 'engine', 'flow', 'server', 'tpc', 'bench'],
+};
+
+/** Folders of `src/` that run on Node only and may use all of it. */
+const nodeFolders = new Set(['cli', 'server', 'bench']);
+
+/** The folder of `src/` a source file belongs to; undefined outside `src/`. */
+export function layerOf(file: string): string | undefined {
+  const match = /^src\/([^/]+)\//.exec(file);
+  return match?.[1];
+}
+
+/** Where a file runs: `core` files run on every platform and may use neither Node nor the DOM. */
+export function environmentOf(file: string): 'core' | 'node' | 'browser' {
+  const layer = layerOf(file);
+  if (layer === undefined || nodeFolders.has(layer) || isTest(file)) return 'node';
+  const folders = file.split('/').slice(0, -1);
+  if (folders.includes('node')) return 'node';
+  if (folders.includes('browser')) return 'browser';
+  return 'core';
+}
+
+export function isTest(file: string): boolean {
+  return file.endsWith('.test.ts');
+}
