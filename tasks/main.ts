@@ -13,6 +13,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'run the tests whose path contains one of the given words, all without one',
     load: async () => (await import('./test.ts')).test,
   },
+  bench: {
+    summary: 'list the benchmark suites, or run one: bench <suite> [options]',
+    load: async () => (await import('./bench.ts')).bench,
+  },
   lock: {
     summary: 'complete package-lock.json after a dependency changed',
     load: async () => (await import('./lock.ts')).lock,

@@ -15,7 +15,7 @@ export const layerTable: Record<string, readonly string[]> = {
   plan: ['base', 'value', 'catalog'],
   bind: ['base', 'value', 'catalog', 'sql', 'plan'],
   optimize: ['base', 'value', 'catalog', 'plan'],
-  compile: ['base', 'value', 'wasm', 'catalog', 'plan'],
+  compile: ['base', 'value', 'wasm', 'table', 'catalog', 'plan'],
   run: ['base', 'value', 'wasm', 'table', 'catalog', 'plan', 'compile'],
   engine: [
     'base',
