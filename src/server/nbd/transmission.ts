@@ -1,0 +1,468 @@
+import { assert } from '../../base/assert.ts';
+import type { BlockExport, MaybePromise } from './block-export.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { DescriptorList } from './descriptor-list.ts';
+import { errorMessageOf, errorNumberOf } from './error-map.ts';
+import {
+  command,
+  commandFlag,
+  errorNumber,
+  payloadBytesMax,
+  simpleReplyBytes,
+  statusDescriptorsMax,
+} from './protocol.ts';
+import {
+  type ReadContext,
+  type ReadRequest,
+  readFragmented,
+  readSimple,
+  readUnfragmented,
+} from './read-command.ts';
+import { dataHeaderBytes, ReplyQueue, type Send } from './reply-queue.ts';
+import { RequestParser } from './request-parser.ts';
+
+/** What was agreed on before transmission. */
+export interface TransmissionOptions {
+  readonly blocks: BlockExport;
+  readonly structured: boolean;
+  /** The names of the selected metadata contexts; a context's id is its index. */
+  readonly contexts: readonly string[];
+}
+
+/** What the transmission asks of the connection that carries it. */
+export interface TransmissionHost {
+  readonly pool: BufferPool;
+  send: Send;
+  /** No more input, please; a little may still come. */
+  pause(): void;
+  resume(): void;
+  /** Everything is answered and sent, and the client (or the shutdown) wants the end. */
+  finished(): void;
+  /** The stream cannot be continued. */
+  failed(error: unknown): void;
+}
+
+/** Requests of one connection that may be under way at a time; further ones wait in the socket. */
+const inFlightMax = 128;
+/** Replies that wait for the client beyond this stop the taking of further requests. */
+const unsentBytesMax = 4 * 1024 * 1024;
+/** Replies are sent once they are this much, even if more is about to follow. */
+const flushAtBytes = 256 * 1024;
+/** Reads up to this are answered out of the slab, if no waiting is needed. */
+const inlineReadBytesMax = 64 * 1024;
+
+/** A request that outlives its turn: the parser's fields move on, this stays. */
+interface Pending extends ReadRequest {
+  readonly flags: number;
+  readonly type: number;
+}
+
+/**
+ * The transmission phase of one connection: takes requests from the parser, has the export do them,
+ * many at a time, and queues replies in the order in which they are done.
+ */
+export class Transmission {
+  readonly #blocks: BlockExport;
+  readonly #structured: boolean;
+  readonly #contexts: readonly string[];
+  readonly #host: TransmissionHost;
+  readonly #parser = new RequestParser();
+  readonly #replies: ReplyQueue;
+  readonly #reading: ReadContext;
+  #inFlight = 0;
+  #paused = false;
+  #flushScheduled = false;
+  #processing = false;
+  /** A payload waits for memory. */
+  #starved = false;
+  #collecting: Uint8Array | undefined;
+  #state: 'open' | 'ending' | 'closed' = 'open';
+  #shuttingDown = false;
+  readonly #waitingForIdle: (() => void)[] = [];
+  readonly #waitingForRoom: ((ready: boolean) => void)[] = [];
+
+  constructor(options: TransmissionOptions, host: TransmissionHost) {
+    this.#blocks = options.blocks;
+    this.#structured = options.structured;
+    this.#contexts = options.contexts;
+    this.#host = host;
+    this.#replies = new ReplyQueue(host.pool, (segments, bytes, sent) =>
+      host.send(segments, bytes, () => {
+        sent();
+        this.#afterSending();
+      }),
+    );
+    this.#reading = {
+      blocks: this.#blocks,
+      pool: host.pool,
+      replies: this.#replies,
+      ready: () => this.#ready(),
+    };
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForIdle.push(resolve));
+  }
+
+  /** True while memory is held that only this client can set free (by sending or by receiving). */
+  get holdsMemory(): boolean {
+    return this.#collecting !== undefined || this.#replies.unsentBytes > 0;
+  }
+
+  /** One piece of input. Everything it leads to at once is sent at once. */
+  receive(piece: Uint8Array): void {
+    if (this.#state !== 'open') return;
+    this.#parser.push(piece);
+    this.#process();
+  }
+
+  /** From now on requests are refused with ESHUTDOWN; those under way are finished. */
+  shutDown(): void {
+    this.#shuttingDown = true;
+  }
+
+  /** After the shutdown's grace: no more input is taken, what is under way is finished. */
+  end(): void {
+    if (this.#state === 'open') this.#state = 'ending';
+    this.#finishIfDone();
+  }
+
+  /** The connection is gone. What is under way comes to its end, its replies go nowhere. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    // A buffer that is being waited for gives itself back when it comes.
+    if (this.#collecting !== undefined) this.#host.pool.release(this.#collecting);
+    this.#collecting = undefined;
+    this.#replies.abandon();
+    for (const resolve of this.#waitingForRoom.splice(0)) resolve(false);
+  }
+
+  #process(): void {
+    if (this.#processing) return;
+    this.#processing = true;
+    try {
+      while (this.#state === 'open' && this.#mayTakeMore()) {
+        const step = this.#parser.next();
+        if (step === 'starved') break;
+        if (step === 'payload') this.#placePayload();
+        else this.#execute();
+        if (this.#replies.gatheredBytes > flushAtBytes) this.#replies.flush();
+      }
+    } catch (error) {
+      this.#host.failed(error);
+      return;
+    } finally {
+      this.#processing = false;
+    }
+    this.#replies.flush();
+    this.#regulate();
+    this.#finishIfDone();
+  }
+
+  #mayTakeMore(): boolean {
+    return (
+      this.#inFlight < inFlightMax && !this.#starved && this.#replies.unsentBytes < unsentBytesMax
+    );
+  }
+
+  #regulate(): void {
+    if (this.#state !== 'open') return;
+    const stop = !this.#mayTakeMore();
+    if (stop === this.#paused) return;
+    this.#paused = stop;
+    if (stop) this.#host.pause();
+    else this.#host.resume();
+  }
+
+  /** A WRITE whose data has not all come: finds a place for it, or lets it pass by. */
+  #placePayload(): void {
+    const parser = this.#parser;
+    if (this.#refusal(parser) !== errorNumber.none) {
+      parser.discard();
+      return;
+    }
+    const length = parser.length;
+    const buffer = this.#host.pool.tryAcquire(length);
+    if (buffer !== undefined) {
+      this.#collecting = buffer;
+      parser.accept(buffer.subarray(0, length));
+      return;
+    }
+    this.#starved = true;
+    void this.#host.pool.acquire(length).then((late) => {
+      this.#starved = false;
+      if (this.#state === 'closed') {
+        this.#host.pool.release(late);
+        return;
+      }
+      this.#collecting = late;
+      parser.accept(late.subarray(0, length));
+      this.#process();
+    });
+  }
+
+  /** The error a request gets for what it asks, before anyone tries to do it. */
+  #refusal(request: Pending): number {
+    const { type, flags, length } = request;
+    if (this.#shuttingDown) return errorNumber.shutdown;
+    if (type > command.blockStatus || (flags & ~this.#flagsAllowed(type)) !== 0) {
+      return errorNumber.invalid;
+    }
+    if (type === command.flush) {
+      return request.offset === 0 && length === 0 ? errorNumber.none : errorNumber.invalid;
+    }
+    const writes = type === command.write || type === command.trim || type === command.writeZeroes;
+    if (writes && this.#blocks.readOnly) return errorNumber.notPermitted;
+    if (request.offset + length > this.#blocks.size) {
+      const grows = type === command.write || type === command.writeZeroes;
+      return grows ? errorNumber.noSpace : errorNumber.invalid;
+    }
+    if ((type === command.read || type === command.write) && length > payloadBytesMax) {
+      return this.#structured ? errorNumber.overflow : errorNumber.invalid;
+    }
+    if (type === command.blockStatus && (this.#contexts.length === 0 || length === 0)) {
+      return errorNumber.invalid;
+    }
+    return errorNumber.none;
+  }
+
+  #flagsAllowed(type: number): number {
+    switch (type) {
+      case command.read:
+        return commandFlag.fua | (this.#structured ? commandFlag.dontFragment : 0);
+      case command.writeZeroes:
+        return commandFlag.fua | commandFlag.noHole | commandFlag.fastZero;
+      case command.blockStatus:
+        return commandFlag.fua | commandFlag.requestOne;
+      default:
+        // FUA goes with every command: clients are known to set it on any.
+        return commandFlag.fua;
+    }
+  }
+
+  #execute(): void {
+    const parser = this.#parser;
+    if (parser.type === command.disconnect) {
+      this.#state = 'ending';
+      return;
+    }
+    const refusal = this.#refusal(parser);
+    if (refusal !== errorNumber.none) {
+      this.#releaseCollected();
+      this.#fail(pendingOf(parser), refusal, refusalMessages[refusal] ?? 'invalid request');
+      return;
+    }
+    if (parser.type === command.read) this.#read();
+    else if (parser.type === command.write) this.#write();
+    else this.#other();
+  }
+
+  #read(): void {
+    const parser = this.#parser;
+    const { offset, length } = parser;
+    if (length === 0) {
+      this.#succeed(parser);
+      return;
+    }
+    if (length <= inlineReadBytesMax && this.#readInline(parser, offset, length)) return;
+    const request = pendingOf(parser);
+    if (!this.#structured) this.#track(request, readSimple(this.#reading, request), false);
+    else if ((request.flags & commandFlag.dontFragment) !== 0 || length <= inlineReadBytesMax) {
+      this.#track(request, readUnfragmented(this.#reading, request), false);
+    } else this.#track(request, readFragmented(this.#reading, request), false);
+  }
+
+  /** The hot path: from the export's cache straight into the slab of replies. */
+  #readInline(request: Pending, offset: number, length: number): boolean {
+    const replies = this.#replies;
+    const header = this.#structured ? dataHeaderBytes : simpleReplyBytes;
+    const target = replies.offer(header, length);
+    let result: 'data' | 'zero' | 'miss';
+    try {
+      result = this.#blocks.tryRead(offset, target);
+    } catch (error) {
+      this.#fail(request, errorNumberOf(error), errorMessageOf(error));
+      return true;
+    }
+    if (result === 'miss') return false;
+    if (result === 'zero') {
+      if (this.#structured && (request.flags & commandFlag.dontFragment) === 0) {
+        replies.hole(request, offset, length, true);
+        return true;
+      }
+      target.fill(0);
+    }
+    if (this.#structured) replies.offeredData(request, offset, length);
+    else replies.simple(request, 0, length);
+    return true;
+  }
+
+  #write(): void {
+    const parser = this.#parser;
+    const data = parser.payload;
+    if (data === undefined) {
+      assert(parser.length === 0, 'a write that was not refused has its data');
+      this.#succeed(parser);
+      return;
+    }
+    const durable = (parser.flags & commandFlag.fua) !== 0;
+    let done = false;
+    try {
+      done = !durable && this.#blocks.tryWrite(parser.offset, data);
+    } catch (error) {
+      this.#releaseCollected();
+      this.#fail(parser, errorNumberOf(error), errorMessageOf(error));
+      return;
+    }
+    if (done) {
+      this.#releaseCollected();
+      this.#succeed(parser);
+      return;
+    }
+    const buffer = this.#collecting;
+    this.#collecting = undefined;
+    const { pool } = this.#host;
+    const work = attempt(() => this.#blocks.write(parser.offset, data, durable)).finally(() => {
+      if (buffer !== undefined) pool.release(buffer);
+    });
+    this.#track(pendingOf(parser), work, true);
+  }
+
+  #other(): void {
+    const request = pendingOf(this.#parser);
+    try {
+      const work =
+        request.type === command.blockStatus ? this.#blockStatus(request) : this.#do(request);
+      if (work === undefined) {
+        if (request.type !== command.blockStatus) this.#succeed(request);
+      } else this.#track(request, work, request.type !== command.blockStatus);
+    } catch (error) {
+      this.#fail(request, errorNumberOf(error), errorMessageOf(error));
+    }
+  }
+
+  #do(request: Pending): MaybePromise<void> {
+    const { type, flags, offset, length } = request;
+    const durable = (flags & commandFlag.fua) !== 0;
+    if (type === command.flush) return this.#blocks.flush();
+    if (length === 0) return undefined;
+    if (type === command.cache) return this.#blocks.prefetch(offset, length);
+    if (type === command.trim) return this.#blocks.trim(offset, length, durable);
+    assert(type === command.writeZeroes, 'every known command is handled');
+    const allocate = (flags & commandFlag.noHole) !== 0;
+    const fast = (flags & commandFlag.fastZero) !== 0;
+    return this.#blocks.zero(offset, length, { durable, allocate, fast });
+  }
+
+  async #blockStatus(request: Pending): Promise<void> {
+    const limit = (request.flags & commandFlag.requestOne) !== 0 ? 1 : statusDescriptorsMax;
+    const lists: DescriptorList[] = [];
+    for (const context of this.#contexts) {
+      const list = new DescriptorList(request.length, limit);
+      const work = this.#blocks.status(context, request.offset, request.length, list);
+      if (work !== undefined) await work;
+      assert(list.words.length > 0, 'an export describes at least the start of a range');
+      lists.push(list);
+    }
+    if (this.#state === 'closed') return;
+    const last = lists.length - 1;
+    lists.forEach((list, id) => {
+      this.#replies.status(request, id, list.words, id === last);
+    });
+  }
+
+  /** Follows work that is not done yet; `replies`: success is still to be told when it is. */
+  #track(request: Pending, work: Promise<void>, replies: boolean): void {
+    this.#inFlight++;
+    work.then(
+      () => {
+        if (replies && this.#state !== 'closed') this.#succeed(request);
+        this.#settled();
+      },
+      (error: unknown) => {
+        if (this.#state !== 'closed') {
+          this.#fail(request, errorNumberOf(error), errorMessageOf(error));
+        }
+        this.#settled();
+      },
+    );
+  }
+
+  #settled(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) for (const resolve of this.#waitingForIdle.splice(0)) resolve();
+    if (this.#state === 'closed') {
+      this.#replies.abandon();
+      return;
+    }
+    // Work that ends in the same turn of the event loop is answered in one system call; a lot of
+    // data is worth one of its own.
+    if (this.#replies.gatheredBytes > flushAtBytes) this.#replies.flush();
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      if (this.#state === 'closed') this.#replies.abandon();
+      else this.#process();
+    });
+  }
+
+  #afterSending(): void {
+    if (this.#replies.unsentBytes < unsentBytesMax) {
+      for (const resolve of this.#waitingForRoom.splice(0)) resolve(this.#state !== 'closed');
+    }
+    if (this.#paused && this.#state === 'open' && this.#mayTakeMore()) this.#process();
+    this.#finishIfDone();
+  }
+
+  #ready(): Promise<boolean> | true {
+    if (this.#state === 'closed') return Promise.resolve(false);
+    if (this.#replies.unsentBytes + this.#replies.gatheredBytes < unsentBytesMax) return true;
+    this.#replies.flush();
+    if (this.#replies.unsentBytes < unsentBytesMax) return true;
+    return new Promise((resolve) => this.#waitingForRoom.push(resolve));
+  }
+
+  #finishIfDone(): void {
+    if (this.#state !== 'ending' || this.#inFlight > 0 || this.#flushScheduled) return;
+    this.#replies.flush();
+    if (this.#replies.unsentBytes === 0) this.#host.finished();
+  }
+
+  #succeed(request: Pending): void {
+    if (this.#structured && request.type === command.read) this.#replies.none(request);
+    else this.#replies.simple(request, errorNumber.none);
+  }
+
+  #fail(request: Pending, error: number, message: string): void {
+    if (this.#structured) this.#replies.error(request, error, message);
+    else this.#replies.simple(request, error);
+  }
+
+  #releaseCollected(): void {
+    if (this.#collecting === undefined) return;
+    this.#host.pool.release(this.#collecting);
+    this.#collecting = undefined;
+  }
+}
+
+const refusalMessages: Readonly<Record<number, string>> = {
+  [errorNumber.shutdown]: 'the server is shutting down',
+  [errorNumber.notPermitted]: 'the export is read-only',
+  [errorNumber.noSpace]: 'the range ends beyond the export',
+  [errorNumber.overflow]: `a request carries at most ${payloadBytesMax} bytes`,
+  [errorNumber.invalid]: 'unknown command or flag, or a range that ends beyond the export',
+};
+
+function pendingOf(request: Pending): Pending {
+  const { cookieHigh, cookieLow, flags, type, offset, length } = request;
+  return { cookieHigh, cookieLow, flags, type, offset, length };
+}
+
+/** A throw becomes a rejection. */
+async function attempt(work: () => Promise<void>): Promise<void> {
+  await work();
+}
