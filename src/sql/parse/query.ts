@@ -15,6 +15,7 @@ import type {
   SetOperation,
   With,
 } from '../ast/query.ts';
+import { precedence } from '../operators.ts';
 import type { Token } from '../token.ts';
 import { parseWindow } from './call.ts';
 import { parseDataChange } from './change.ts';
@@ -337,12 +338,19 @@ function parseLimit(p: Parser): Limit {
     const span = p.spanFrom(start);
     return { kind: 'limit', span, count: undefined, percent: false, withTies: false };
   }
-  const count = parseExpression(p);
+  const percentSign = p.token.kind === 'number' && p.peekIs(1, '%') && endsClause(p);
+  const count = percentSign ? parseExpression(p, precedence.highest) : parseExpression(p);
   if (p.atSymbol(',')) {
     p.failAt(p.token, 'syntax error: LIMIT takes one number', { hint: 'use LIMIT n OFFSET m' });
   }
   const percent = takePercent(p);
   return { kind: 'limit', span: p.spanFrom(start), count, percent, withTies: false };
+}
+
+/** Whether `%` after a number is a percent sign and not the operator: no operand follows. */
+function endsClause(p: Parser): boolean {
+  const { kind, text } = p.peek(2);
+  return kind === 'end' || text === ')' || text === ';' || text === 'OFFSET' || text === 'FOR';
 }
 
 function takePercent(p: Parser): boolean {
