@@ -17,6 +17,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'list the benchmark suites, or run one: bench <suite> [options]',
     load: async () => (await import('./bench.ts')).bench,
   },
+  sql: {
+    summary: 'run the sqllogictest files: sql [word…] [--against duckdb] [--complete] [--settle]',
+    load: async () => (await import('./sql.ts')).sql,
+  },
   lock: {
     summary: 'complete package-lock.json after a dependency changed',
     load: async () => (await import('./lock.ts')).lock,
