@@ -33,7 +33,7 @@ export type ScriptRecord = StatementRecord | QueryRecord;
 interface CommonRecord {
   /** Line of its first word, from 1. */
   line: number;
-  /** Comment lines before the record, with their `#`, and empty lines between them. */
+  /** Comment lines before the record, with their `#`, and the empty lines after the first. */
   comments: string[];
   skipIf: string[];
   onlyIf: string | undefined;
@@ -92,7 +92,7 @@ function readBlock(lines: string[], start: number): Block {
   if (at === lines.length) return { record: undefined, comments, next: at };
   const common: CommonRecord = {
     line: 0,
-    comments: trimEmpty(comments),
+    comments: fromFirstText(comments),
     skipIf: [],
     onlyIf: undefined,
     pending: undefined,
@@ -178,9 +178,13 @@ function recordLines(record: ScriptRecord): string[] {
   return [`query ${record.types}${sort}`, record.sql, '----', ...record.expected];
 }
 
-function trimEmpty(lines: readonly string[]): string[] {
+/** A comment keeps the empty line that parts it from a record it does not belong to. */
+function fromFirstText(lines: readonly string[]): string[] {
   const first = lines.findIndex((line) => line.trim() !== '');
-  if (first < 0) return [];
+  return first < 0 ? [] : lines.slice(first);
+}
+
+function trimEmpty(lines: readonly string[]): string[] {
   const last = lines.findLastIndex((line) => line.trim() !== '');
-  return lines.slice(first, last + 1);
+  return fromFirstText(lines.slice(0, last + 1));
 }

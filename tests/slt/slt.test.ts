@@ -32,7 +32,7 @@ test('a script reads and writes back as the same text', () => {
   assert.equal(formatScript(script), sample);
   const [create, error, query] = script.records;
   assert.equal(create.kind, 'statement');
-  assert.deepEqual(create.comments, ['# What this file is about.']);
+  assert.deepEqual(create.comments, ['# What this file is about.', '']);
   assert.deepEqual([error.skipIf, error.pending, error.line], [['duckdb'], 'not yet', 9]);
   assert.deepEqual(error.kind === 'statement' && error.error, { code: '42P01', position: 14 });
   assert.equal(query.sql, 'SELECT a,\n  b FROM t');
