@@ -75,7 +75,16 @@ export class ByteWriter {
   text(text: string): void {
     const start = this.beginSized();
     this.reserve(text.length * 3);
-    this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
+    // Names are short and plain: the encoder's call costs more than this loop.
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) {
+        this.length = start;
+        this.length += encoder.encodeInto(text, this.bytes.subarray(start)).written;
+        break;
+      }
+      this.bytes[this.length++] = unit;
+    }
     this.endSized(start);
   }
 

@@ -1,5 +1,5 @@
 /** Expressions with control flow, and the statements of a function. */
-import type { Global, Label, Local, MultiExpr } from './entities.ts';
+import type { DirectCall, Func, Global, Label, Local, MultiExpr } from './entities.ts';
 import type { Owner } from './error.ts';
 import { type Effect, Expr, Node, ownerOf } from './expr.ts';
 import type { Sink } from './sink.ts';
@@ -14,9 +14,9 @@ export abstract class Statement extends Node {
 /** Statements one after the other: the body of a block, or a place to be filled in later. */
 export class Sequence extends Statement {
   readonly statements: Node[] = [];
-  readonly parent: Sequence | undefined;
+  declare readonly parent: Sequence | undefined;
   /** The labels of the blocks whose body this is. */
-  readonly label: Label | undefined;
+  declare readonly label: Label | undefined;
 
   constructor(parent: Sequence | undefined, label: Label | undefined) {
     super(undefined);
@@ -37,8 +37,8 @@ export class Sequence extends Statement {
 /** Assigns to a local. */
 export class LocalSet extends Statement {
   override readonly ends = false;
-  readonly local: Local;
-  readonly value: Expr;
+  declare readonly local: Local;
+  declare readonly value: Expr;
 
   constructor(local: Local, value: Expr) {
     super(local.owner);
@@ -54,8 +54,8 @@ export class LocalSet extends Statement {
 
 export class GlobalSet extends Statement {
   override readonly ends = false;
-  readonly global: Global;
-  readonly value: Expr;
+  declare readonly global: Global;
+  declare readonly value: Expr;
 
   constructor(global: Global, value: Expr) {
     super(value.owner);
@@ -72,8 +72,8 @@ export class GlobalSet extends Statement {
 /** Assigns the results of a call to locals, the first result to the first local. */
 export class MultiSet extends Statement {
   override readonly ends = false;
-  readonly locals: readonly Local[];
-  readonly value: MultiExpr;
+  declare readonly locals: readonly Local[];
+  declare readonly value: MultiExpr;
 
   constructor(locals: readonly Local[], value: MultiExpr) {
     super(ownerOf([...locals, value]));
@@ -90,7 +90,7 @@ export class MultiSet extends Statement {
 /** Evaluates and forgets. */
 export class Drop extends Statement {
   override readonly ends = false;
-  readonly value: Expr | MultiExpr;
+  declare readonly value: Expr | MultiExpr;
 
   constructor(value: Expr | MultiExpr) {
     super(value.owner);
@@ -107,7 +107,7 @@ export class Drop extends Statement {
 /** An effect as a statement. */
 export class Do extends Statement {
   override readonly ends = false;
-  readonly effect: Effect | MultiExpr;
+  declare readonly effect: Effect | MultiExpr;
 
   constructor(effect: Effect | MultiExpr) {
     super(effect.owner);
@@ -121,8 +121,8 @@ export class Do extends Statement {
 
 /** A block, whose label is behind it; the bare statements if nothing branches there. */
 export class Block extends Statement {
-  readonly label: Label;
-  readonly body: Sequence;
+  declare readonly label: Label;
+  declare readonly body: Sequence;
 
   constructor(label: Label, body: Sequence) {
     super(undefined);
@@ -147,8 +147,8 @@ export class Block extends Statement {
 
 /** A loop, whose label is before it. It runs once unless something branches there. */
 export class Loop extends Statement {
-  readonly label: Label;
-  readonly body: Sequence;
+  declare readonly label: Label;
+  declare readonly body: Sequence;
 
   constructor(label: Label, body: Sequence) {
     super(undefined);
@@ -168,10 +168,10 @@ export class Loop extends Statement {
 }
 
 export class If extends Statement {
-  readonly condition: Expr;
-  readonly label: Label;
-  readonly consequent: Sequence;
-  readonly alternative: Sequence | undefined;
+  declare readonly condition: Expr;
+  declare readonly label: Label;
+  declare readonly consequent: Sequence;
+  declare readonly alternative: Sequence | undefined;
 
   constructor(
     condition: Expr,
@@ -206,8 +206,8 @@ export class If extends Statement {
 /** An unconditional branch that carries `values`. */
 export class Br extends Statement {
   override readonly ends = true;
-  readonly label: Label;
-  readonly values: readonly Expr[];
+  declare readonly label: Label;
+  declare readonly values: readonly Expr[];
 
   constructor(label: Label, values: readonly Expr[]) {
     super(ownerOf(values));
@@ -223,9 +223,9 @@ export class Br extends Statement {
 
 export class BrIf extends Statement {
   override readonly ends = false;
-  readonly label: Label;
-  readonly condition: Expr;
-  readonly values: readonly Expr[];
+  declare readonly label: Label;
+  declare readonly condition: Expr;
+  declare readonly values: readonly Expr[];
 
   constructor(label: Label, condition: Expr, values: readonly Expr[]) {
     super(ownerOf([...values, condition]));
@@ -245,9 +245,9 @@ export class BrIf extends Statement {
 
 export class BrTable extends Statement {
   override readonly ends = true;
-  readonly labels: readonly Label[];
-  readonly fallback: Label;
-  readonly index: Expr;
+  declare readonly labels: readonly Label[];
+  declare readonly fallback: Label;
+  declare readonly index: Expr;
 
   constructor(labels: readonly Label[], fallback: Label, index: Expr) {
     super(index.owner);
@@ -264,7 +264,7 @@ export class BrTable extends Statement {
 
 export class Return extends Statement {
   override readonly ends = true;
-  readonly values: readonly (Expr | MultiExpr)[];
+  declare readonly values: readonly (Expr | MultiExpr)[];
 
   constructor(values: readonly (Expr | MultiExpr)[]) {
     super(ownerOf(values));
@@ -274,6 +274,24 @@ export class Return extends Statement {
   override emit(sink: Sink): void {
     for (const value of this.values) value.emit(sink);
     sink.return();
+  }
+}
+
+/** Leaves the function by calling another in its place. */
+export class ReturnCall extends Statement {
+  override readonly ends = true;
+  declare readonly func: Func;
+  declare readonly args: readonly Expr[];
+
+  constructor({ func, args, owner }: DirectCall) {
+    super(owner);
+    this.func = func;
+    this.args = args;
+  }
+
+  override emit(sink: Sink): void {
+    for (const arg of this.args) arg.emit(sink);
+    sink.returnCall(this.func);
   }
 }
 
@@ -287,10 +305,10 @@ export class Unreachable extends Statement {
 
 /** `condition ? consequent : alternative`, evaluating only one of them. */
 export class IfExpr extends Expr {
-  readonly condition: Expr;
-  readonly consequent: Expr;
-  readonly alternative: Expr;
-  readonly label: Label;
+  declare readonly condition: Expr;
+  declare readonly consequent: Expr;
+  declare readonly alternative: Expr;
+  declare readonly label: Label;
 
   constructor(condition: Expr, consequent: Expr, alternative: Expr, label: Label) {
     super(consequent.type, ownerOf([condition, consequent, alternative]));
@@ -312,10 +330,10 @@ export class IfExpr extends Expr {
 
 /** Statements, then a value; branches to the label carry a value too. */
 export class BlockExpr extends Expr {
-  readonly label: Label;
-  readonly body: Sequence;
+  declare readonly label: Label;
+  declare readonly body: Sequence;
   /** Undefined if the statements never get there. */
-  readonly value: Expr | undefined;
+  declare readonly value: Expr | undefined;
 
   constructor(
     type: ValueType,
@@ -341,8 +359,8 @@ export class BlockExpr extends Expr {
 
 /** Assigns to a local and leaves the value. */
 export class Tee extends Expr {
-  readonly local: Local;
-  readonly value: Expr;
+  declare readonly local: Local;
+  declare readonly value: Expr;
 
   constructor(local: Local, value: Expr) {
     super(local.type, local.owner);

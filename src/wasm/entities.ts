@@ -12,7 +12,7 @@ export interface ImportName {
 
 /** A local variable or parameter of one function. As an expression it reads itself where it stands. */
 export class Local extends Expr {
-  readonly name: string;
+  declare readonly name: string;
   /** Position among the locals of its function, set when the function is written. */
   index: number;
 
@@ -29,11 +29,11 @@ export class Local extends Expr {
 
 /** A global variable. As an expression it reads itself where it stands. */
 export class Global extends Expr {
-  readonly name: string;
-  readonly mutable: boolean;
-  readonly imported: ImportName | undefined;
+  declare readonly name: string;
+  declare readonly mutable: boolean;
+  declare readonly imported: ImportName | undefined;
   /** The constant it starts with; undefined if it is imported. */
-  readonly init: Expr | undefined;
+  declare readonly init: Expr | undefined;
   index = -1;
 
   constructor(
@@ -129,7 +129,7 @@ export class Table {
 
 /** An instruction tree that leaves any number of values. */
 export abstract class MultiExpr extends Node {
-  readonly results: readonly ValueType[];
+  declare readonly results: readonly ValueType[];
 
   constructor(results: readonly ValueType[], owner: Owner | undefined) {
     super(owner);
@@ -228,8 +228,8 @@ function callArguments(name: string, type: FuncType, args: readonly Operand[]): 
 }
 
 export class DirectCall extends MultiExpr {
-  readonly func: Func;
-  readonly args: readonly Expr[];
+  declare readonly func: Func;
+  declare readonly args: readonly Expr[];
 
   constructor(func: Func, values: readonly Operand[]) {
     const args = callArguments(`$${func.name}`, func.type, values);
@@ -245,10 +245,10 @@ export class DirectCall extends MultiExpr {
 }
 
 class IndirectCall extends MultiExpr {
-  readonly table: Table;
-  readonly type: FuncType;
+  declare readonly table: Table;
+  declare readonly type: FuncType;
   /** The arguments, then the index into the table. */
-  readonly operands: readonly Expr[];
+  declare readonly operands: readonly Expr[];
 
   constructor(table: Table, type: FuncType, values: readonly Operand[], index: Operand) {
     const name = `an element of table $${table.name}`;
@@ -268,7 +268,7 @@ class IndirectCall extends MultiExpr {
 }
 
 class CallExpr extends Expr {
-  readonly call: MultiExpr;
+  declare readonly call: MultiExpr;
 
   constructor(type: ValueType, call: MultiExpr) {
     super(type, call.owner);
@@ -281,7 +281,7 @@ class CallExpr extends Expr {
 }
 
 class RefFunc extends Expr {
-  readonly func: Func;
+  declare readonly func: Func;
 
   constructor(func: Func) {
     super('funcref', undefined);
@@ -294,8 +294,8 @@ class RefFunc extends Expr {
 }
 
 class TableGet extends Expr {
-  readonly table: Table;
-  readonly index: Expr;
+  declare readonly table: Table;
+  declare readonly index: Expr;
 
   constructor(table: Table, index: Expr) {
     super(table.type, index.owner);
@@ -310,9 +310,9 @@ class TableGet extends Expr {
 }
 
 class TableSet extends Effect {
-  readonly table: Table;
-  readonly index: Expr;
-  readonly value: Expr;
+  declare readonly table: Table;
+  declare readonly index: Expr;
+  declare readonly value: Expr;
 
   constructor(table: Table, index: Expr, value: Expr) {
     super(ownerOf([index, value]));
@@ -329,7 +329,7 @@ class TableSet extends Effect {
 }
 
 class TableSize extends Expr {
-  readonly table: Table;
+  declare readonly table: Table;
 
   constructor(table: Table) {
     super('i32', undefined);
@@ -342,8 +342,8 @@ class TableSize extends Expr {
 }
 
 class MemoryInit extends Effect {
-  readonly segment: Segment;
-  readonly operands: readonly Expr[];
+  declare readonly segment: Segment;
+  declare readonly operands: readonly Expr[];
 
   constructor(segment: Segment, ...values: readonly Operand[]) {
     const names = ['destination', 'source', 'length'];
@@ -362,7 +362,7 @@ class MemoryInit extends Effect {
 }
 
 class DataDrop extends Effect {
-  readonly segment: Segment;
+  declare readonly segment: Segment;
 
   constructor(segment: Segment) {
     super(undefined);

@@ -266,6 +266,15 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
     this.#append(new control.Return(checked));
   }
 
+  /** Leaves the function with the results of `func`, whose frame takes the place of this one. */
+  returnCall(func: Func, ...args: Operand[]): void {
+    if (func.type.results.join() !== this.results.join()) {
+      const got = func.type.results.join(', ');
+      fail(`returns (${got}) of $${func.name}, not (${this.results.join(', ')})`, this);
+    }
+    this.#append(new control.ReturnCall(new DirectCall(func, args)));
+  }
+
   /** Traps. */
   unreachable(): void {
     this.#append(new control.Unreachable(undefined));
@@ -331,7 +340,7 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
         fail(`the end is reached without a return of (${this.results.join(', ')})`, this);
       }
       // WebAssembly does not see that all paths through nested blocks have left.
-      const plain = last instanceof control.Return || last instanceof control.Unreachable;
+      const plain = last instanceof control.Return || last instanceof control.ReturnCall;
       if (!plain) this.unreachable();
     }
     return { params: this.params, locals: this.#locals, statements: this.#root };

@@ -8,7 +8,7 @@ export type { Func, Global, Label, Local, Memory, MultiExpr, Segment, Table } fr
 export { AssemblerError } from './error.ts';
 export type { Effect, Expr, Operand } from './expr.ts';
 export type { FunctionBuilder, LoopLabels, Params, Slot } from './function.ts';
-export { atomic, f32, f64, i32, i64, memory } from './instructions.ts';
+export { atomic, f32, f64, i32, i64, memory, ref } from './instructions.ts';
 export {
   type Declared,
   type Entity,

@@ -6,8 +6,10 @@
 import { effects, exchanges, expressions, loads, stores, updates } from './constructors.ts';
 import { IfExpr } from './control.ts';
 import { Label } from './entities.ts';
-import { Apply, constant, type Expr, type Operand, operand } from './expr.ts';
+import { fail } from './error.ts';
+import { Apply, constant, Expr, type Operand, operand, show } from './expr.ts';
 import * as ops from './opcodes.ts';
+import type { Sink } from './sink.ts';
 import type { ValueType } from './types.ts';
 
 type Plain = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
@@ -96,3 +98,44 @@ export const memory = {
 
 /** The fence between atomic and plain accesses. */
 export const atomic = effects(ops.atomicFence);
+
+type ReferenceType = 'funcref' | 'externref';
+
+class RefNull extends Expr {
+  constructor(type: ReferenceType) {
+    super(type, undefined);
+  }
+
+  override emit(sink: Sink): void {
+    sink.refNull(this.type as ReferenceType);
+  }
+}
+
+class RefIsNull extends Expr {
+  declare readonly value: Expr;
+
+  constructor(value: Expr) {
+    super('i32', value.owner);
+    this.value = value;
+  }
+
+  override emit(sink: Sink): void {
+    this.value.emit(sink);
+    sink.refIsNull();
+  }
+}
+
+/** References to functions and to things of the host; `func.ref()` gives one to a function. */
+export const ref = {
+  null: (type: ReferenceType): Expr => new RefNull(type),
+  isNull(value: Expr): Expr {
+    if (value.type !== 'funcref' && value.type !== 'externref') {
+      fail(
+        `the operand of ref.is_null must be a reference, is ${value.type}`,
+        undefined,
+        show(value),
+      );
+    }
+    return new RefIsNull(value);
+  },
+};

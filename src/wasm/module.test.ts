@@ -47,7 +47,7 @@ test('a type error names the function and shows the expression', () => {
     assert.equal(
       error.message,
       'in function $price: operand 2 of i32.mul must be i32, is i64\n' +
-        '  (i32.mul 2 (i64.add (local.get $x) (i64.const 1)))',
+        '  (i32.mul (i32.const 2) (i64.add (local.get $x) (i64.const 1)))',
     );
     return true;
   });

@@ -10,6 +10,7 @@ const lineLength = 100;
 
 /** A block being printed: its finished statements and the operands that wait for their instruction. */
 interface Frame {
+  readonly kind: BlockKind;
   readonly head: string;
   readonly lines: string[];
   readonly pending: string[];
@@ -54,8 +55,7 @@ function number(value: number): string {
 export class TextSink implements Sink {
   readonly #frames: Frame[] = [];
   readonly #labels = new Map<Label, string>();
-  #frame: Frame = newFrame('', false);
-  #blocks = 0;
+  #frame: Frame = newFrame('block', '', false);
 
   /** The statements written so far, and what they leave. */
   finish(): string[] {
@@ -196,12 +196,16 @@ export class TextSink implements Sink {
 
   begin(kind: BlockKind, label: Label): void {
     const condition = kind === 'if' ? this.#take(1) : [];
-    const name = `$${kind}${this.#blocks++}`;
-    this.#labels.set(label, name);
+    let name = '';
+    if (label.targeted) {
+      const number = this.#labels.size + 1;
+      this.#labels.set(label, `$${kind}${number}`);
+      name = ` $${kind}${number}`;
+    }
     const result = label.results.length > 0 ? ` (result ${label.results.join(' ')})` : '';
-    const head = [`${kind} ${name}${result}`, ...condition.map(indent)].join('\n');
+    const head = [`${kind}${name}${result}`, ...condition.map(indent)].join('\n');
     this.#frames.push(this.#frame);
-    this.#frame = newFrame(head, label.results.length > 0);
+    this.#frame = newFrame(kind, head, label.results.length > 0);
   }
 
   else(): void {
@@ -212,11 +216,11 @@ export class TextSink implements Sink {
   }
 
   end(): void {
-    const { head, consequent, leavesValue } = this.#frame;
+    const { kind, head, consequent, leavesValue } = this.#frame;
     const body = this.finish();
     this.#frame = this.#frames.pop()!;
     let parts = body;
-    if (head.startsWith('if ')) {
+    if (kind === 'if') {
       const branch = (name: string, lines: string[]) =>
         `(${[name, ...lines.map(indent)].join('\n')})`;
       parts = [branch('then', consequent ?? body)];
@@ -253,8 +257,8 @@ export class TextSink implements Sink {
   }
 }
 
-function newFrame(head: string, leavesValue: boolean): Frame {
-  return { head, lines: [], pending: [], leavesValue, consequent: undefined };
+function newFrame(kind: BlockKind, head: string, leavesValue: boolean): Frame {
+  return { kind, head, lines: [], pending: [], leavesValue, consequent: undefined };
 }
 
 /** A node in the text format, for errors and debugging. */
