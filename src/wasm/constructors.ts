@@ -1,4 +1,6 @@
-/** Turns tables of instructions into namespaces of functions that build nodes: `lt_u` → `ltU(a, b)`. */
+/**
+ * Turns tables of instructions into namespaces of functions that build nodes: `lt_u` → `ltU(a, b)`.
+ */
 import {
   Apply,
   ApplyEffect,

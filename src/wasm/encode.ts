@@ -26,7 +26,9 @@ const section = {
 
 const functionTypeCode = 0x60;
 
-/** Kinds of element segments: with a table and an offset; only a list of what `ref.func` may name. */
+/**
+ * Kinds of element segments: with a table and an offset; only a list of what `ref.func` may name.
+ */
 const activeElements = 0x02;
 const declaredElements = 0x03;
 
@@ -38,7 +40,10 @@ function kindCode(entity: Entity): number {
 }
 
 export interface EncodeOptions {
-  /** Whether to write the names of locals, for debuggers; functions always have theirs. Default true. */
+  /**
+   * Whether to write the names of locals, for debuggers; functions always have theirs. Default
+   * true.
+   */
   readonly localNames?: boolean;
 }
 

@@ -10,7 +10,9 @@ export interface ImportName {
   readonly name: string;
 }
 
-/** A local variable or parameter of one function. As an expression it reads itself where it stands. */
+/**
+ * A local variable or parameter of one function. As an expression it reads itself where it stands.
+ */
 export class Local extends Expr {
   declare readonly name: string;
   /** Position among the locals of its function, set when the function is written. */

@@ -5,8 +5,9 @@ import { printNode } from './text-sink.ts';
 import type { ValueType } from './types.ts';
 
 /**
- * Something that writes instructions: an expression, an effect or a statement. Thousands are made for
- * one query; their fields are declared, not defined, because constructing one then takes half as long.
+ * Something that writes instructions: an expression, an effect or a statement. Thousands are made
+ * for one query; their fields are declared, not defined, because constructing one then takes half
+ * as long.
  */
 export abstract class Node {
   /** The function whose locals occur below this node; undefined if none do. */
@@ -91,8 +92,8 @@ export function show(value: unknown): string {
 }
 
 /**
- * `value` as an expression of type `type`. `describe` names the place for the error message; it runs
- * only when there is one.
+ * `value` as an expression of type `type`. `describe` names the place for the error message; it
+ * runs only when there is one.
  */
 export function operand(value: Operand, type: ValueType, describe: () => string): Expr {
   if (value instanceof Expr) {
@@ -128,8 +129,8 @@ function wrongOperand(op: Op, values: readonly Operand[], index: number): never 
 }
 
 /**
- * Checks the operands of `op` and puts constants where plain numbers are, in place: constructors hand
- * over an array of their own.
+ * Checks the operands of `op` and puts constants where plain numbers are, in place: constructors
+ * hand over an array of their own.
  */
 export function operandsOf(op: Op, values: Operand[]): Expr[] {
   const { params } = op;

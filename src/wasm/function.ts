@@ -33,8 +33,8 @@ export interface LoopLabels {
 }
 
 /**
- * Builds the body of one function: every method appends a statement at the current place. Blocks take
- * a callback, during which the current place is inside them.
+ * Builds the body of one function: every method appends a statement at the current place. Blocks
+ * take a callback, during which the current place is inside them.
  */
 export class FunctionBuilder<P extends Params = Params> implements Owner {
   readonly name: string;
@@ -321,7 +321,9 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
     return slot;
   }
 
-  /** Appends what `body` builds to a slot of this function; the labels around the slot are in scope. */
+  /**
+   * Appends what `body` builds to a slot of this function; the labels around the slot are in scope.
+   */
   into(slot: Slot, body: () => void): void {
     const outer = this.#current;
     this.#current = slot;

@@ -1,6 +1,6 @@
 /**
- * The namespaces of expression constructors for scalars and memory: `i32.add(a, b)`. Names are those
- * of the text format in camel case: `i32.lt_u` is `i32.ltU`, `i64.extend_i32_u` is
+ * The namespaces of expression constructors for scalars and memory: `i32.add(a, b)`. Names are
+ * those of the text format in camel case: `i32.lt_u` is `i32.ltU`, `i64.extend_i32_u` is
  * `i64.extendI32U`, `i32.atomic.rmw.add` is `i32.atomic.rmwAdd`.
  */
 import { effects, exchanges, expressions, loads, stores, updates } from './constructors.ts';
@@ -91,7 +91,9 @@ export const memory = {
   atomic: {
     /** Wakes up to `count` waiters at an address; the answer is how many. */
     ...updates(ops.atomicNotify),
-    /** Waits while the value at an address is as expected, at most the third operand nanoseconds. */
+    /**
+     * Waits while the value at an address is as expected, at most the third operand nanoseconds.
+     */
     ...exchanges(ops.atomicWaits),
   },
 };

@@ -1,4 +1,6 @@
-/** The order in which things are written and numbered, for the binary writer and the printer alike. */
+/**
+ * The order in which things are written and numbered, for the binary writer and the printer alike.
+ */
 import type { Local } from './entities.ts';
 import type { ModuleContents } from './module.ts';
 

@@ -8,7 +8,9 @@ import type { FuncType, ValueType } from './types.ts';
 /** Lines longer than this are broken. */
 const lineLength = 100;
 
-/** A block being printed: its finished statements and the operands that wait for their instruction. */
+/**
+ * A block being printed: its finished statements and the operands that wait for their instruction.
+ */
 interface Frame {
   readonly kind: BlockKind;
   readonly head: string;

@@ -23,11 +23,10 @@ export function signatureKey(type: FuncType): string {
   return `${type.params.join(' ')} -> ${type.results.join(' ')}`;
 }
 
-/** `minimum` and `maximum` in units of the thing: pages of 64 KiB for memories, elements for tables. */
+/**
+ * `minimum` and `maximum` in units of the thing: pages of 64 KiB for memories, elements for tables.
+ */
 export interface Limits {
   readonly min: number;
   readonly max?: number | undefined;
 }
-
-/** Size of a memory page in bytes. */
-export const pageBytes = 65536;

@@ -37,7 +37,8 @@ function withNumberedLabels(func: string): string {
 function textOf(module: binaryen.Module): string {
   const text = validated(module).emitText();
   module.dispose();
-  // The numbers of types depend on the order they come in; every function shows its own type anyway.
+  // The numbers of types depend on the order they come in; every function shows its own type
+  // anyway.
   const untyped = text.replace(/^ \(type .*\n/gm, '').replace(/ \(type \$\d+\)/g, '');
   return untyped
     .split(/^(?= \(func )/m)

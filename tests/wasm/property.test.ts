@@ -190,7 +190,7 @@ function execute(bytes: Uint8Array<ArrayBuffer>, name: string, seed: number, arg
   return outcome(buffer as ArrayBuffer, () => run(...args), isTrap);
 }
 
-test('random programs are valid, mean what they say, and survive the round trip through text', () => {
+test('random programs are valid, mean what they say, and survive the round trip by text', () => {
   const seed = Number(process.env['QUERN_SEED'] ?? 20261120);
   const rounds = Number(process.env['QUERN_ROUNDS'] ?? 60);
   let compared = 0;

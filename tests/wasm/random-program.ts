@@ -1,6 +1,6 @@
 /**
- * Random well-typed programs as plain trees, and what they mean: an interpreter that knows nothing of
- * WebAssembly's formats. The test builds the same trees with the assembler and compares.
+ * Random well-typed programs as plain trees, and what they mean: an interpreter that knows nothing
+ * of WebAssembly's formats. The test builds the same trees with the assembler and compares.
  */
 import type { Random } from '../../src/base/random.ts';
 import { type Scalar, semantics, Trap, type Value } from './semantics.ts';

@@ -1,8 +1,8 @@
 /**
  * What scalar instructions mean, written down a second time: an evaluator for tests that shares
  * nothing with the assembler. i32 values are numbers in [-2^31, 2^31), i64 values bigints in
- * [-2^63, 2^63), floats numbers (f32 rounded). Instructions whose answer WebAssembly leaves open for
- * NaN (the bits of a NaN) are left out.
+ * [-2^63, 2^63), floats numbers (f32 rounded). Instructions whose answer WebAssembly leaves open
+ * for NaN (the bits of a NaN) are left out.
  */
 export type Scalar = 'i32' | 'i64' | 'f32' | 'f64';
 export type Value = number | bigint;
