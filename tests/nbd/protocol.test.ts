@@ -77,9 +77,9 @@ test('LIST: one reply for each export', async () => {
     replies.map(({ type }) => type),
     [optionReply.server, optionReply.server, optionReply.server, optionReply.ack],
   );
-  assert.equal(replies[0]!.data.toString('utf8', 4), 'diska disk');
+  assert.equal(replies[0].data.toString('utf8', 4), 'diska disk');
   assert.equal(
-    (await client.option(option.list, Buffer.from('x')))[0]!.type,
+    (await client.option(option.list, Buffer.from('x')))[0].type,
     optionReply.errInvalid,
   );
   client.close();
@@ -128,7 +128,7 @@ test('bad options are answered, and the client may go on', async () => {
 
 test('ABORT is acknowledged and ends the connection', async () => {
   const client = await RawClient.greet(path);
-  assert.equal((await client.option(option.abort, Buffer.from('bye')))[0]!.type, optionReply.ack);
+  assert.equal((await client.option(option.abort, Buffer.from('bye')))[0].type, optionReply.ack);
   await client.ended();
 });
 
@@ -221,11 +221,11 @@ test('sparse reads: holes are told, DF spells them out', async () => {
   );
   const whole = await client.request({ ...request, flags: commandFlag.dontFragment });
   assert.equal(whole.length, 1);
-  assert.equal(whole[0]!.payload.length, 8 + request.length);
+  assert.equal(whole[0].payload.length, 8 + request.length);
   const small = { type: command.read, length: 4096 };
-  assert.equal((await client.request(small))[0]!.type, chunkType.offsetHole);
+  assert.equal((await client.request(small))[0].type, chunkType.offsetHole);
   const smallWhole = await client.request({ ...small, flags: commandFlag.dontFragment });
-  assert.equal(smallWhole[0]!.type, chunkType.offsetData);
+  assert.equal(smallWhole[0].type, chunkType.offsetData);
   client.close();
 });
 

@@ -1,9 +1,15 @@
 import { assert } from '../../base/assert.ts';
 
 /**
+ * Buffers up to this size are always given, so that no one's large requests hold up another's small
+ * ones; the number of requests that a client may have under way bounds them.
+ */
+export const smallBufferBytes = 64 * 1024;
+
+/**
  * The buffers in which payloads are collected and read, shared by all connections of a server. They
- * are reused (a fresh megabyte costs more in page faults than its copy), and the bytes in use have a
- * limit: who comes too late waits, first come first served. Everyone who holds a buffer gives it back
+ * are reused (a fresh megabyte costs more in page faults than its copy), and the large ones in use have
+ * a limit: who comes too late waits, first come first served. Everyone who holds a buffer gives it back
  * without needing another, so waiting ends unless a client stands still; the server then ends it.
  */
 export class BufferPool {
@@ -12,9 +18,10 @@ export class BufferPool {
   readonly #free = new Map<number, Uint8Array[]>();
   #freeBytes = 0;
   #usedBytes = 0;
+  #largeBytes = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** `limit`: bytes in use at a time; anything larger can never be acquired. */
+  /** `limit`: bytes of large buffers in use at a time; one that is larger can never be acquired. */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -38,7 +45,8 @@ export class BufferPool {
    * or others wait already.
    */
   tryAcquire(length: number): Uint8Array | undefined {
-    return this.#waiting.length > 0 ? undefined : this.#take(length);
+    const mayPass = this.#waiting.length === 0 || length <= smallBufferBytes;
+    return mayPass ? this.#take(length) : undefined;
   }
 
   /** The same, as soon as there is room. */
@@ -64,6 +72,7 @@ export class BufferPool {
       'a buffer comes back whole, and once',
     );
     this.#usedBytes -= size;
+    if (size > smallBufferBytes) this.#largeBytes -= size;
     if (this.#freeBytes + size <= this.#limit / 4) {
       const same = this.#free.get(size);
       if (same === undefined) this.#free.set(size, [buffer]);
@@ -75,7 +84,10 @@ export class BufferPool {
 
   #take(length: number): Uint8Array | undefined {
     const size = sizeClass(length);
-    if (this.#usedBytes + size > this.#limit) return undefined;
+    if (size > smallBufferBytes) {
+      if (this.#largeBytes + size > this.#limit) return undefined;
+      this.#largeBytes += size;
+    }
     this.#usedBytes += size;
     const buffer = this.#free.get(size)?.pop();
     if (buffer === undefined) return Buffer.allocUnsafeSlow(size);

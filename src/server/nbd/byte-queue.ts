@@ -25,7 +25,7 @@ export class ByteQueue {
   /** The next `count` bytes if they lie in one piece: a view, valid as long as the piece is. */
   takeView(count: number): Uint8Array | undefined {
     assert(count > 0 && count <= this.#length, 'more taken than has arrived');
-    const first = this.#pieces[0]!;
+    const first = this.#pieces[0];
     if (first.length - this.#position < count) return undefined;
     const view = first.subarray(this.#position, this.#position + count);
     this.#advance(count);
@@ -46,7 +46,7 @@ export class ByteQueue {
   takeInto(target: Uint8Array, from: number): number {
     let at = from;
     while (at < target.length && this.#length > 0) {
-      const first = this.#pieces[0]!;
+      const first = this.#pieces[0];
       const count = Math.min(first.length - this.#position, target.length - at);
       target.set(first.subarray(this.#position, this.#position + count), at);
       this.#advance(count);
@@ -60,7 +60,7 @@ export class ByteQueue {
     let left = Math.min(count, this.#length);
     const skipped = left;
     while (left > 0) {
-      const step = Math.min(this.#pieces[0]!.length - this.#position, left);
+      const step = Math.min(this.#pieces[0].length - this.#position, left);
       this.#advance(step);
       left -= step;
     }
@@ -80,7 +80,7 @@ export class ByteQueue {
   /** Hands over everything that waits, and is empty. */
   drain(): Uint8Array[] {
     const pieces = this.#pieces.splice(0);
-    if (pieces.length > 0) pieces[0] = pieces[0]!.subarray(this.#position);
+    if (pieces.length > 0) pieces[0] = pieces[0].subarray(this.#position);
     this.#position = 0;
     this.#length = 0;
     return pieces.filter((piece) => piece.length > 0);
@@ -89,7 +89,7 @@ export class ByteQueue {
   #peekByte(ahead: number): number {
     let at = this.#position + ahead;
     for (const piece of this.#pieces) {
-      if (at < piece.length) return piece[at]!;
+      if (at < piece.length) return piece[at];
       at -= piece.length;
     }
     assert(false, 'looked beyond what has arrived');
@@ -98,7 +98,7 @@ export class ByteQueue {
   #advance(count: number): void {
     this.#position += count;
     this.#length -= count;
-    if (this.#position === this.#pieces[0]!.length) {
+    if (this.#position === this.#pieces[0].length) {
       this.#pieces.shift();
       this.#position = 0;
     }

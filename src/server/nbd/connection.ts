@@ -41,6 +41,7 @@ export class Connection implements TransmissionHost {
   #transmission: Transmission | undefined;
   #blocks: BlockExport | undefined;
   #answering = false;
+  #inputEnded = false;
   #optionCount = 0;
   #timer: NodeJS.Timeout | undefined;
   #shuttingDown = false;
@@ -89,8 +90,8 @@ export class Connection implements TransmissionHost {
     const stream = this.#stream;
     const last = segments.length - 1;
     if (last > 0) stream.cork();
-    for (let i = 0; i < last; i++) stream.write(segments[i]!);
-    stream.write(segments[last]!, () => {
+    for (let i = 0; i < last; i++) stream.write(segments[i]);
+    stream.write(segments[last], () => {
       this.#progressAt = performance.now();
       sent();
     });
@@ -123,11 +124,16 @@ export class Connection implements TransmissionHost {
       if (code !== 'ECONNRESET' && code !== 'EPIPE') this.destroy(error);
     });
     stream.on('end', () => {
-      // The client says no more. It still gets its answers.
-      if (this.#transmission !== undefined) this.#transmission.end();
-      else stream.end();
+      this.#inputEnded = true;
+      if (!this.#answering) this.#endOutput();
     });
     stream.on('close', () => this.#close());
+  }
+
+  /** The client says no more. It still gets its answers. */
+  #endOutput(): void {
+    if (this.#transmission !== undefined) this.#transmission.end();
+    else this.#stream.end();
   }
 
   #receive(piece: Uint8Array): void {
@@ -165,6 +171,7 @@ export class Connection implements TransmissionHost {
       this.destroy(error);
     } finally {
       this.#answering = false;
+      if (this.#inputEnded) this.#endOutput();
     }
   }
 
@@ -174,6 +181,7 @@ export class Connection implements TransmissionHost {
       case 'continue':
         return true;
       case 'close':
+        this.#parser = undefined;
         this.finished();
         return false;
       case 'startTls':
@@ -246,6 +254,7 @@ export class Connection implements TransmissionHost {
 
   #restartTimer(): void {
     clearTimeout(this.#timer);
+    if (this.#closed) return;
     this.#timer = setTimeout(
       () => this.destroy(new NbdProtocolError('the client does not finish its handshake')),
       this.#options.handshakeTimeoutMs,

@@ -32,7 +32,7 @@ export class DescriptorList implements StatusCollector {
     const kept = Math.min(length, this.#length - this.#described);
     const last = this.#count * 2 - 2;
     if (last >= 0 && this.#words[last + 1] === flags) {
-      this.#words[last] = this.#words[last]! + kept;
+      this.#words[last] = this.#words[last] + kept;
     } else if (this.#count === this.#limit) {
       // Only now is it known that the last descriptor ends here.
       this.#full = true;

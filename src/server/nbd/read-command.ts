@@ -65,8 +65,8 @@ export async function readFragmented(context: ReadContext, request: ReadRequest)
   let at = offset;
   const words = extents.words;
   for (let i = 0; i < words.length; i += 2) {
-    const extentEnd = at + words[i]!;
-    if ((words[i + 1]! & allocationFlag.zero) !== 0) {
+    const extentEnd = at + words[i];
+    if ((words[i + 1] & allocationFlag.zero) !== 0) {
       context.replies.hole(request, at, extentEnd - at, extentEnd === end);
     } else if (!(await readData(context, request, at, extentEnd))) {
       return;

@@ -119,7 +119,7 @@ export class ReplyQueue {
     this.#slab.view.setUint32(at, contextId);
     const bytes = new Uint8Array(descriptors.length * 4);
     const view = new DataView(bytes.buffer);
-    for (let i = 0; i < descriptors.length; i++) view.setUint32(i * 4, descriptors[i]!);
+    for (let i = 0; i < descriptors.length; i++) view.setUint32(i * 4, descriptors[i]);
     this.#closeRegion();
     this.#push(bytes);
   }
@@ -141,8 +141,8 @@ export class ReplyQueue {
     const retired = this.#retired;
     this.#segments = [];
     this.#segmentBytes = 0;
-    if (buffers.length > 0) this.#buffers = [];
-    if (retired.length > 0) this.#retired = [];
+    this.#buffers = [];
+    this.#retired = [];
     this.#unsentBytes += bytes;
     this.#send(segments, bytes, () => {
       this.#unsentBytes -= bytes;

@@ -86,8 +86,8 @@ export class RequestParser {
       bytes = this.#header;
     }
     this.#checkMagic(uint32(bytes, 0));
-    this.flags = (bytes[4]! << 8) | bytes[5]!;
-    this.type = (bytes[6]! << 8) | bytes[7]!;
+    this.flags = (bytes[4] << 8) | bytes[5];
+    this.type = (bytes[6] << 8) | bytes[7];
     this.cookieHigh = uint32(bytes, 8);
     this.cookieLow = uint32(bytes, 12);
     this.offset = uint32(bytes, 16) * 0x100000000 + uint32(bytes, 20);
@@ -131,7 +131,5 @@ export class RequestParser {
 }
 
 function uint32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-  );
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }

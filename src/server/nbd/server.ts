@@ -20,7 +20,7 @@ export interface NbdServerOptions {
   readonly memoryBytesMax?: number | undefined;
   /** Milliseconds a client may take for an option. Default 60 000. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** Milliseconds a client may hold memory that others wait for without moving a byte. Default 30 000. */
+  /** Milliseconds a client may hold memory that others wait for without moving a byte. Default 10 000. */
   readonly stallTimeoutMs?: number | undefined;
   /** Told what cost a client its connection. */
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -124,7 +124,7 @@ export class NbdServer {
 
   #endStalled(): void {
     if (this.pool.waiting === 0) return;
-    const before = performance.now() - (this.#options.stallTimeoutMs ?? 30_000);
+    const before = performance.now() - (this.#options.stallTimeoutMs ?? 10_000);
     for (const connection of this.#connections) {
       if (!connection.isStalled(before)) continue;
       connection.destroy(

@@ -33,8 +33,6 @@ export function loadTls(files: TlsFiles): TlsOptions {
     options.pskCallback = (_socket, identity) => keys.get(identity) ?? null;
     // OpenSSL leaves the pre-shared-key suites of TLS 1.2 out of its default list.
     options.ciphers = files.certificates === undefined ? 'PSK' : 'DEFAULT:PSK';
-    // Of the callback's keys only TLS 1.2 suites can be told apart by the identity alone.
-    options.maxVersion = 'TLSv1.2';
   }
   return options;
 }

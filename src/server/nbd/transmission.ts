@@ -44,6 +44,8 @@ export interface TransmissionHost {
 
 /** Requests of one connection that may be under way at a time; further ones wait in the socket. */
 const inFlightMax = 128;
+/** Bytes those may read and write, beyond which no further one is taken. */
+const inFlightBytesMax = 16 * 1024 * 1024;
 /** Replies that wait for the client beyond this stop the taking of further requests. */
 const unsentBytesMax = 4 * 1024 * 1024;
 /** Replies are sent once they are this much, even if more is about to follow. */
@@ -70,6 +72,7 @@ export class Transmission {
   readonly #replies: ReplyQueue;
   readonly #reading: ReadContext;
   #inFlight = 0;
+  #inFlightBytes = 0;
   #paused = false;
   #flushScheduled = false;
   #processing = false;
@@ -164,7 +167,10 @@ export class Transmission {
 
   #mayTakeMore(): boolean {
     return (
-      this.#inFlight < inFlightMax && !this.#starved && this.#replies.unsentBytes < unsentBytesMax
+      this.#inFlight < inFlightMax &&
+      this.#inFlightBytes < inFlightBytesMax &&
+      this.#replies.unsentBytes < unsentBytesMax &&
+      !this.#starved
     );
   }
 
@@ -377,22 +383,24 @@ export class Transmission {
   /** Follows work that is not done yet; `replies`: success is still to be told when it is. */
   #track(request: Pending, work: Promise<void>, replies: boolean): void {
     this.#inFlight++;
+    this.#inFlightBytes += payloadBytes(request);
     work.then(
       () => {
         if (replies && this.#state !== 'closed') this.#succeed(request);
-        this.#settled();
+        this.#settled(request);
       },
       (error: unknown) => {
         if (this.#state !== 'closed') {
           this.#fail(request, errorNumberOf(error), errorMessageOf(error));
         }
-        this.#settled();
+        this.#settled(request);
       },
     );
   }
 
-  #settled(): void {
+  #settled(request: Pending): void {
     this.#inFlight--;
+    this.#inFlightBytes -= payloadBytes(request);
     if (this.#inFlight === 0) for (const resolve of this.#waitingForIdle.splice(0)) resolve();
     if (this.#state === 'closed') {
       this.#replies.abandon();
@@ -460,6 +468,10 @@ const refusalMessages: Readonly<Record<number, string>> = {
 function pendingOf(request: Pending): Pending {
   const { cookieHigh, cookieLow, flags, type, offset, length } = request;
   return { cookieHigh, cookieLow, flags, type, offset, length };
+}
+
+function payloadBytes({ type, length }: Pending): number {
+  return type === command.read || type === command.write ? length : 0;
 }
 
 /** A throw becomes a rejection. */
