@@ -39,6 +39,7 @@ export const sqlState = {
   cardinalityViolation: '21000',
   notNullViolation: '23502',
   uniqueViolation: '23505',
+  characterNotInRepertoire: '22021',
   invalidParameterValue: '22023',
   syntaxError: '42601',
   undefinedColumn: '42703',

@@ -26,8 +26,9 @@ export class ColumnBuilder {
     this.#values.push(value);
   }
 
-  finish(): ColumnVector {
-    const values = this.#values;
+  /** The vector of all values, or of the first `rowCount` of them; the rest is forgotten. */
+  finish(rowCount = this.#values.length): ColumnVector {
+    const values = this.#values.slice(0, rowCount);
     const validity = this.#nullCount === 0 ? undefined : validityOf(values);
     this.#values = [];
     this.#nullCount = 0;

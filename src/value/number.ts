@@ -83,7 +83,7 @@ export function formatDouble(value: number): string {
 
 /** The shortest text that reads back as the same 32-bit float. */
 export function formatReal(value: number): string {
-  if (!Number.isFinite(value)) return formatDouble(value);
+  if (!Number.isFinite(value) || value === 0) return formatDouble(value);
   for (let digits = 6; digits < 9; digits++) {
     const candidate = Number(value.toPrecision(digits));
     if (Math.fround(candidate) === value) return formatDouble(candidate);

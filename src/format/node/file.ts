@@ -1,0 +1,101 @@
+/** Files of Node as sources of bytes, and files written whole or not at all. */
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { QuernError, sqlState } from '../../base/error.ts';
+import type { ByteSource, RandomSource } from '../source.ts';
+
+/** Opens a file for reading from start to end. */
+export async function openFile(path: string): Promise<ByteSource> {
+  const handle = await openHandle(path);
+  return {
+    name: path,
+    read: (into) => readAt(handle, path, null, into),
+    close: () => handle.close(),
+  };
+}
+
+/** Opens a file for reading anywhere. */
+export async function openRandomFile(path: string): Promise<RandomSource> {
+  const handle = await openHandle(path);
+  const { size } = await handle.stat();
+  return {
+    name: path,
+    size,
+    async readAt(position, into) {
+      let filled = 0;
+      while (filled < into.length) {
+        const count = await readAt(handle, path, position + filled, into.subarray(filled));
+        if (count === 0) {
+          throw new QuernError(sqlState.dataCorrupted, `${path} ends too early`);
+        }
+        filled += count;
+      }
+    },
+    close: () => handle.close(),
+  };
+}
+
+async function openHandle(path: string): Promise<FileHandle> {
+  try {
+    const handle = await open(path, 'r');
+    if (!(await handle.stat()).isDirectory()) return handle;
+    await handle.close();
+  } catch (cause) {
+    throw fileError(path, 'open', cause);
+  }
+  throw new QuernError(sqlState.ioError, `cannot open "${path}": it is a directory`);
+}
+
+async function readAt(
+  handle: FileHandle,
+  path: string,
+  position: number | null,
+  into: Uint8Array,
+): Promise<number> {
+  try {
+    return (await handle.read(into, 0, into.length, position)).bytesRead;
+  } catch (cause) {
+    throw fileError(path, 'read', cause);
+  }
+}
+
+const systemErrors: Readonly<Record<string, readonly [code: string, reason: string]>> = {
+  ENOENT: [sqlState.undefinedFile, 'there is no such file'],
+  EACCES: [sqlState.ioError, 'permission denied'],
+  EEXIST: [sqlState.duplicateFile, 'the file exists'],
+  EISDIR: [sqlState.ioError, 'it is a directory'],
+  ENOTDIR: [sqlState.ioError, 'part of the path is no directory'],
+  ENOSPC: [sqlState.diskFull, 'the disk is full'],
+};
+
+function fileError(path: string, what: string, cause: unknown): QuernError {
+  const { code: systemCode = '', message } = cause as NodeJS.ErrnoException;
+  const [code, reason] = systemErrors[systemCode] ?? [sqlState.ioError, message];
+  return new QuernError(code, `cannot ${what} "${path}": ${reason}`, { cause });
+}
+
+/**
+ * Writes chunks to a file under a temporary name beside it and renames it at the end: a run that is
+ * interrupted leaves no file that looks whole. Answers the number of bytes.
+ */
+export async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  const temporary = `${path}.${process.pid}.partial`;
+  let written = 0;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      for await (const chunk of chunks) {
+        for (let done = 0; done < chunk.length; ) {
+          done += (await handle.write(chunk, done)).bytesWritten;
+        }
+        written += chunk.length;
+      }
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw cause instanceof QuernError ? cause : fileError(path, 'write', cause);
+  }
+  return written;
+}

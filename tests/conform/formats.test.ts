@@ -1,0 +1,121 @@
+/** What every format must do: what is written reads back the same; broken input is an error. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Random } from '../../src/base/random.ts';
+import { tblDialect } from '../../src/format/csv/plan.ts';
+import { readCsv } from '../../src/format/csv/read.ts';
+import { writeCsv } from '../../src/format/csv/write.ts';
+import { bytesSource, chunkSource } from '../../src/format/source.ts';
+import type { BatchStream, Schema } from '../../src/value/batch.ts';
+import type { SqlType } from '../../src/value/type.ts';
+import { bytesOf, randomData, rowsOf, streamOf } from './random-batches.ts';
+
+interface Format {
+  readonly name: string;
+  write(stream: BatchStream): AsyncIterable<Uint8Array>;
+  /** Given the schema, for text does not carry it. */
+  read(bytes: Uint8Array, schema: Schema): Promise<BatchStream>;
+  readonly accepts?: (type: SqlType) => boolean;
+}
+
+const formats: readonly Format[] = [
+  {
+    name: 'CSV',
+    write: (stream) => writeCsv(stream),
+    read: (bytes, schema) => readCsv(bytesSource(bytes), { schema, header: true }),
+  },
+  {
+    name: 'CSV with CR LF and \\N',
+    write: (stream) => writeCsv(stream, { carriageReturn: true, nullText: '\\N' }),
+    read: (bytes, schema) => readCsv(bytesSource(bytes), { schema, header: true, nullText: '\\N' }),
+  },
+  {
+    name: 'CSV with escapes',
+    write: (stream) => writeCsv(stream, { delimiter: ';', quote: "'", escape: '\\' }),
+    read: (bytes, schema) =>
+      readCsv(smallChunks(bytes), {
+        schema,
+        delimiter: ';',
+        quote: "'",
+        escape: '\\',
+        header: true,
+      }),
+  },
+  {
+    name: 'tbl',
+    write: (stream) => writeCsv(stream, tblDialect),
+    read: (bytes, schema) => readCsv(bytesSource(bytes), { schema, ...tblDialect }),
+  },
+];
+
+/** The bytes in chunks of odd sizes. */
+function smallChunks(bytes: Uint8Array) {
+  const chunks = async function* () {
+    for (let from = 0; from < bytes.length; from += 977) yield bytes.subarray(from, from + 977);
+  };
+  return chunkSource(chunks());
+}
+
+for (const format of formats) {
+  test(`${format.name}: what is written reads back the same`, async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = new Random(seed);
+      const { accepts } = format;
+      const rowCountMax = seed % 10 === 0 ? 3000 : 60;
+      const data = randomData(random, { rowCountMax, ...(accepts ? { accepts } : {}) });
+      const bytes = await bytesOf(format.write(streamOf(data)));
+      const read = await format.read(bytes, data.schema);
+      assert.deepEqual(await rowsOf(read), data.rows, `seed ${seed}`);
+      assert.deepEqual(
+        read.schema.map(({ name, type }) => ({ name, type })),
+        data.schema.map(({ name, type }) => ({ name, type })),
+      );
+    }
+  });
+
+  test(`${format.name}: broken bytes give an error or rows, never a crash`, async () => {
+    let failures = 0;
+    for (let seed = 1; seed <= 150; seed++) {
+      const random = new Random(seed);
+      const { accepts } = format;
+      const data = randomData(random, { rowCountMax: 30, ...(accepts ? { accepts } : {}) });
+      const bytes = await bytesOf(format.write(streamOf(data)));
+      const broken = breakBytes(random, bytes);
+      try {
+        await rowsOf(await format.read(broken, data.schema));
+      } catch (error) {
+        failures++;
+        assert.equal(
+          (error as Error).name,
+          'QuernError',
+          `seed ${seed}: ${(error as Error).stack}`,
+        );
+      }
+    }
+    assert.ok(failures > 20, `only ${failures} of 150 broken inputs were refused`);
+  });
+}
+
+/** Cut off, bytes changed, a stretch removed or repeated. */
+function breakBytes(random: Random, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return bytes;
+  const at = random.int(0, bytes.length - 1);
+  const to = random.int(at, Math.min(bytes.length, at + 20));
+  switch (random.int(0, 3)) {
+    case 0:
+      return bytes.slice(0, at);
+    case 1: {
+      const changed = bytes.slice();
+      for (let i = random.int(1, 4); i > 0; i--) {
+        changed[random.int(0, bytes.length - 1)] = random.chance(0.5)
+          ? random.u32()
+          : random.pick([...'",|\n\r\\0-.']).charCodeAt(0);
+      }
+      return changed;
+    }
+    case 2:
+      return Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(to)]);
+    default:
+      return Uint8Array.from([...bytes.subarray(0, to), ...bytes.subarray(at)]);
+  }
+}
