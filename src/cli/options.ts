@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nearestName } from '../base/nearest.ts';
 import { UsageError } from './usage-error.ts';
 
 /** One option of a command, as its help shows it and as it is parsed and checked. */
@@ -56,7 +57,7 @@ type Given<S extends OptionSpec> = S extends { type: 'flag' }
         ? string[]
         : number;
 
-/** What parsing gives: flags are always boolean, the others undefined when absent without default. */
+/** What parsing gives: flags are boolean, the others undefined when absent and without default. */
 export type OptionValues<T extends OptionTable> = {
   [K in keyof T]: T[K] extends { type: 'flag' } | { default: string | number }
     ? Given<T[K]>
@@ -147,8 +148,11 @@ function explain(error: Error & { code?: string }, args: readonly string[], tabl
 }
 
 function nearestHint(unknown: string, table: OptionTable): string {
-  const near = Object.keys(table).find((name) => name.startsWith(unknown.replace(/^-+/, '')));
-  return near === undefined || unknown.length < 3 ? '' : `; did you mean --${near}?`;
+  const word = unknown.replace(/^-+/, '');
+  const names = Object.keys(table);
+  const near = names.find((name) => word.length > 1 && name.startsWith(word));
+  const best = near ?? nearestName(word, names);
+  return best === undefined ? '' : `; did you mean --${best}?`;
 }
 
 function readOption(name: string, spec: OptionSpec, raw: RawValues[string]): unknown {

@@ -6,7 +6,7 @@ import { formatRows, sameText, typeClass } from './value.ts';
 export interface RunOptions {
   /** `quern` or the name of the engine compared with: what skipif and onlyif mean. */
   engine: string;
-  /** Replaces expectations by what the engine gives; its errors stay mere expectations of errors. */
+  /** Replaces the expected rows and classes by what the engine gives. */
   complete?: boolean;
 }
 

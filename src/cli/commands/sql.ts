@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { text as readAll } from 'node:stream/consumers';
+import { defineCommand } from '../command.ts';
+import { openDatabase, type SqlDatabase } from '../database.ts';
+import type { Io } from '../io.ts';
+import { optionTable } from '../options.ts';
+import { createPrinter, type TextFormat, textFormats } from '../print/printer.ts';
+import { runStatement } from '../run-statement.ts';
+import { scriptStatements } from '../statements.ts';
+import { UsageError } from '../usage-error.ts';
+
+const options = optionTable({
+  command: { type: 'text', short: 'c', value: 'SQL', summary: 'Run these statements and exit' },
+  file: {
+    type: 'text',
+    short: 'f',
+    value: 'FILE',
+    summary: 'Run the statements of a file and exit',
+  },
+  format: {
+    type: 'text',
+    value: 'FORMAT',
+    choices: textFormats,
+    default: 'table',
+    summary: 'How results are written',
+  },
+  threads: {
+    type: 'integer',
+    value: 'N',
+    min: 1,
+    max: 1024,
+    summary: 'Threads that work on a query (default: all cores)',
+  },
+  memory: { type: 'size', value: 'SIZE', summary: 'Memory for data and queries, such as 2GB' },
+  'read-only': { type: 'flag', summary: 'Refuse all changes' },
+});
+
+const details = `FILE is a database file, made when it does not exist; without it the data is in memory.
+Without -c and -f, SQL is read from the terminal, or from stdin when that is none.
+
+Exit code: 0, or 1 with the error on stderr, or 2 for wrong usage.
+
+Examples:
+  quern -c "select 42 as answer"
+  quern shop.quern -f report.sql --format csv > report.csv
+`;
+
+/** The default command: runs SQL from the command line, a file, stdin or a terminal. */
+export const sqlCommand = defineCommand({
+  name: '',
+  summary: 'Quern: SQL compiled to WebAssembly',
+  positionals: '[FILE]',
+  positionalsMax: 1,
+  options,
+  details,
+  async run({ options, positionals, io }) {
+    if (options.command !== undefined && options.file !== undefined) {
+      throw new UsageError('-c and -f cannot be given together');
+    }
+    const interactive = io.stdin.isTTY === true && io.stdout.isTTY === true;
+    const script =
+      options.command ??
+      (options.file === undefined ? undefined : readFileSync(options.file, 'utf8')) ??
+      (interactive ? undefined : await readAll(io.stdin));
+    const database = await openDatabase(positionals[0], {
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.memory === undefined ? {} : { memoryLimit: options.memory }),
+      ...(options['read-only'] ? { readOnly: true } : {}),
+    });
+    try {
+      if (script === undefined) {
+        const { runShell } = await import('../shell/shell.ts');
+        return await runShell(database, io, { format: options.format });
+      }
+      await runScript(database, script, options.format, io);
+      return 0;
+    } finally {
+      await database.close();
+    }
+  },
+});
+
+async function runScript(database: SqlDatabase, script: string, format: TextFormat, io: Io) {
+  const printer = createPrinter(format);
+  for (const statement of scriptStatements(script)) {
+    await runStatement(database, statement, printer, io);
+  }
+}
