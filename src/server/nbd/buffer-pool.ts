@@ -8,9 +8,10 @@ export const smallBufferBytes = 64 * 1024;
 
 /**
  * The buffers in which payloads are collected and read, shared by all connections of a server. They
- * are reused (a fresh megabyte costs more in page faults than its copy), and the large ones in use have
- * a limit: who comes too late waits, first come first served. Everyone who holds a buffer gives it back
- * without needing another, so waiting ends unless a client stands still; the server then ends it.
+ * are reused (a fresh megabyte costs more in page faults than its copy), and the large ones in use
+ * have a limit: who comes too late waits, first come first served. Everyone who holds a buffer
+ * gives it back without needing another, so waiting ends unless a client stands still; the server
+ * then ends it.
  */
 export class BufferPool {
   readonly #limit: number;
@@ -41,8 +42,8 @@ export class BufferPool {
   }
 
   /**
-   * A buffer of at least `length` bytes with undefined content; undefined if the limit forbids it now
-   * or others wait already.
+   * A buffer of at least `length` bytes with undefined content; undefined if the limit forbids it
+   * now or others wait already.
    */
   tryAcquire(length: number): Uint8Array | undefined {
     const mayPass = this.#waiting.length === 0 || length <= smallBufferBytes;

@@ -1,9 +1,9 @@
 import { assert } from '../../base/assert.ts';
 
 /**
- * Bytes that have arrived and are not yet understood, in the pieces in which they arrived. Nothing is
- * joined before it is wanted: `take` returns a view when the bytes lie in one piece, and copies only
- * what straddles a border.
+ * Bytes that have arrived and are not yet understood, in the pieces in which they arrived. Nothing
+ * is joined before it is wanted: `take` returns a view when the bytes lie in one piece, and copies
+ * only what straddles a border.
  */
 export class ByteQueue {
   readonly #pieces: Uint8Array[] = [];

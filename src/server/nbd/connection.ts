@@ -213,7 +213,8 @@ export class Connection implements TransmissionHost {
   #startTls(): void {
     const plain = this.#stream;
     assert(this.#options.tls !== undefined, 'TLS is only started where it was configured');
-    // Whatever stands behind STARTTLS in plain text was not written by the client that TLS will prove.
+    // Whatever stands behind STARTTLS in plain text was not written by the client that TLS will
+    // prove.
     if ((this.#parser?.waitingBytes ?? 0) > 0 || plain.readableLength > 0) {
       throw new NbdProtocolError('data behind STARTTLS, before TLS');
     }

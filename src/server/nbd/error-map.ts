@@ -3,7 +3,10 @@ import { errorNumber } from './protocol.ts';
 
 const readOnlyTransaction = '25006';
 
-/** The error number a client gets for what an export threw. Unknown failures are input/output errors. */
+/**
+ * The error number a client gets for what an export threw. Unknown failures are input/output
+ * errors.
+ */
 export function errorNumberOf(error: unknown): number {
   if (!(error instanceof QuernError)) return errorNumber.io;
   switch (error.code) {

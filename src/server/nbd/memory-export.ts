@@ -19,9 +19,9 @@ import {
 export const memoryPageBytes = 64 * 1024;
 
 /**
- * A sparse volume in memory: pages of 64 KiB that come into being when written. For tests, and as the
- * yardstick that shows what the protocol itself costs. It can remember points in time by name, to
- * answer which pages changed since.
+ * A sparse volume in memory: pages of 64 KiB that come into being when written. For tests, and as
+ * the yardstick that shows what the protocol itself costs. It can remember points in time by name,
+ * to answer which pages changed since.
  */
 export class MemoryExport implements BlockExport {
   readonly size: number;

@@ -50,8 +50,8 @@ const contextsMax = 16;
 const encoder = new TextEncoder();
 
 /**
- * The option haggling of one connection: what was agreed on so far, and the reply to each option. Its
- * replies go to `send`; it knows no socket.
+ * The option haggling of one connection: what was agreed on so far, and the reply to each option.
+ * Its replies go to `send`; it knows no socket.
  */
 export class Negotiation {
   readonly #options: NegotiationOptions;
@@ -83,7 +83,9 @@ export class Negotiation {
     this.#clientFlags = flags;
   }
 
-  /** Replies to one option. Throws {@link NbdProtocolError} where the protocol has no error reply. */
+  /**
+   * Replies to one option. Throws {@link NbdProtocolError} where the protocol has no error reply.
+   */
   async answer(message: OptionMessage): Promise<Outcome> {
     const { data } = message;
     if (message.option === option.abort) {
@@ -305,7 +307,9 @@ interface MetaContextRequest {
   readonly queries: readonly string[];
 }
 
-/** undefined if the data breaks the rules: lengths that do not add up, a query without a namespace. */
+/**
+ * undefined if the data breaks the rules: lengths that do not add up, a query without a namespace.
+ */
 function readMetaContextRequest(data: Uint8Array): MetaContextRequest | undefined {
   const reader = new OptionReader(data);
   const name = reader.lengthAndString();
@@ -320,7 +324,10 @@ function readMetaContextRequest(data: Uint8Array): MetaContextRequest | undefine
   return reader.atEnd ? { name, queries } : undefined;
 }
 
-/** A query that ends in a colon is a wildcard, at any level of the name: `base:`, `x-quern:changed:`. */
+/**
+ * A query that ends in a colon is a wildcard, at any level of the name: `base:`,
+ * `x-quern:changed:`.
+ */
 function matches(query: string, context: string): boolean {
   return query.endsWith(':') ? context.startsWith(query) : context === query;
 }

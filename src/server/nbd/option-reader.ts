@@ -3,7 +3,9 @@ import { stringBytesMax } from './protocol.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads the data of an option field by field; every method gives undefined once a rule is broken. */
+/**
+ * Reads the data of an option field by field; every method gives undefined once a rule is broken.
+ */
 export class OptionReader {
   readonly #data: Uint8Array;
   #at = 0;

@@ -6,8 +6,8 @@
  *   client greeting     client flags u32
  *   option              IHAVEOPT u64 · option u32 · length u32 · data
  *   option reply        0x3e889045565a9 u64 · option u32 · type u32 · length u32 · data
- *   request             0x25609513 u32 · flags u16 · type u16 · cookie u64 · offset u64 · length u32
- *                       (· length bytes of data, for a WRITE)
+ *   request             0x25609513 u32 · flags u16 · type u16 · cookie u64 · offset u64 ·
+ *                       length u32 (· length bytes of data, for a WRITE)
  *   simple reply        0x67446698 u32 · error u32 · cookie u64 (· data, for a READ)
  *   structured chunk    0x668e33ef u32 · flags u16 · type u16 · cookie u64 · length u32 · payload
  */
@@ -124,11 +124,18 @@ export const errorNumber = {
 export const allocationContext = 'base:allocation';
 export const changedContextPrefix = 'x-quern:changed:';
 
-/** What a string of the protocol (export name, context name, message) may have, in bytes of UTF-8. */
+/**
+ * What a string of the protocol (export name, context name, message) may have, in bytes of UTF-8.
+ */
 export const stringBytesMax = 4096;
-/** The largest payload of one READ or WRITE; the specification asks every server for at least this. */
+/**
+ * The largest payload of one READ or WRITE; the specification asks every server for at least this.
+ */
 export const payloadBytesMax = 32 * 1024 * 1024;
-/** Most descriptors in one BLOCK_STATUS chunk; the specification allows 2^20, less keeps replies small. */
+/**
+ * Most descriptors in one BLOCK_STATUS chunk; the specification allows 2^20, less keeps replies
+ * small.
+ */
 export const statusDescriptorsMax = 1 << 16;
 
 /**

@@ -57,8 +57,8 @@ export class ReplyQueue {
   }
 
   /**
-   * `length` bytes of the slab behind `header` ones, to be filled and then made part of the queue by
-   * `offeredData` or `simple`; queueing anything else instead takes the offer back.
+   * `length` bytes of the slab behind `header` ones, to be filled and then made part of the queue
+   * by `offeredData` or `simple`; queueing anything else instead takes the offer back.
    */
   offer(header: number, length: number): Uint8Array {
     const at = this.#room(header + length) + header;
@@ -84,7 +84,9 @@ export class ReplyQueue {
     this.#slab.used += length;
   }
 
-  /** A data chunk with the first `length` bytes of `buffer`, which goes back to the pool once sent. */
+  /**
+   * A data chunk with the first `length` bytes of `buffer`, which goes back to the pool once sent.
+   */
   data(cookie: Cookie, offset: number, buffer: Uint8Array, length: number, done: boolean): void {
     const at = this.#chunk(cookie, chunkType.offsetData, done ? chunkFlag.done : 0, 8, 8 + length);
     this.#uint64(at, offset);
@@ -150,7 +152,8 @@ export class ReplyQueue {
       // Slabs leave in order: all of a retired slab is out once its last part is.
       for (const slab of retired) this.#recycle(slab);
       const { used, flushed } = this.#slab;
-      // With nothing on its way the slab starts afresh: the same few lines of cache, again and again.
+      // With nothing on its way the slab starts afresh: the same few lines of cache, again and
+      // again.
       if (this.#unsentBytes === 0 && used === flushed) this.#slab.used = this.#slab.flushed = 0;
     });
   }

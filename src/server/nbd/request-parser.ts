@@ -4,7 +4,8 @@ import { command, NbdProtocolError, requestHeaderBytes, requestMagic } from './p
 
 /**
  * - 'starved': more bytes are needed;
- * - 'payload': the header of a WRITE is here and its data is not, or not in one piece: the caller says
+ * - 'payload': the header of a WRITE is here and its data is not, or not in one piece: the caller
+ *   says
  *   where the data goes (`accept`) or that it does not want it (`discard`);
  * - 'request': a whole request is here, its fields are in the parser until the next step.
  */
@@ -26,7 +27,9 @@ export class RequestParser {
   /** Exact up to 2^53; larger ones are rounded, and beyond the end of any export. */
   offset = 0;
   length = 0;
-  /** The data of a WRITE: a view of the piece it came in or of the accepted buffer; else undefined. */
+  /**
+   * The data of a WRITE: a view of the piece it came in or of the accepted buffer; else undefined.
+   */
   payload: Uint8Array | undefined;
 
   readonly #queue = new ByteQueue();

@@ -16,11 +16,16 @@ export interface NbdServerOptions {
   readonly tlsOptional?: boolean | undefined;
   /** Clients at a time; later ones are turned away. Default 256. */
   readonly connectionsMax?: number | undefined;
-  /** Bytes that payloads of all clients together take at a time. Default 256 MiB, at least 64 MiB. */
+  /**
+   * Bytes that payloads of all clients together take at a time. Default 256 MiB, at least 64 MiB.
+   */
   readonly memoryBytesMax?: number | undefined;
   /** Milliseconds a client may take for an option. Default 60 000. */
   readonly handshakeTimeoutMs?: number | undefined;
-  /** Milliseconds a client may hold memory that others wait for without moving a byte. Default 10 000. */
+  /**
+   * Milliseconds a client may hold memory that others wait for without moving a byte. Default 10
+   * 000.
+   */
   readonly stallTimeoutMs?: number | undefined;
   /** Told what cost a client its connection. */
   readonly onError?: ((error: unknown) => void) | undefined;

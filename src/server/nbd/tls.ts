@@ -5,8 +5,8 @@ import { QuernError, sqlState } from '../../base/error.ts';
 
 /**
  * Where the keys are, in the layout that qemu, nbdkit and libnbd share: a directory with
- * `server-cert.pem`, `server-key.pem` and, if clients are to show a certificate, `ca-cert.pem`; or a
- * file of pre-shared keys with a line `user:hex` each, as GnuTLS's psktool writes it.
+ * `server-cert.pem`, `server-key.pem` and, if clients are to show a certificate, `ca-cert.pem`; or
+ * a file of pre-shared keys with a line `user:hex` each, as GnuTLS's psktool writes it.
  */
 export interface TlsFiles {
   readonly certificates?: string | undefined;
