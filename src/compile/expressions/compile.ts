@@ -1,0 +1,118 @@
+import { assert } from '../../base/assert.ts';
+import { QuernError, sqlState } from '../../base/error.ts';
+import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts';
+import { type Column, children, type Expression } from '../../plan/expression.ts';
+import { type Expr, i32 } from '../../wasm/index.ts';
+import { expressionKey, type Scope } from '../query.ts';
+import { spill, type Value } from '../value.ts';
+import { compileArithmetic } from './arithmetic.ts';
+import { compileCase, compileCoalesce } from './case.ts';
+import { compileCast } from './cast.ts';
+import { compileComparison } from './comparison.ts';
+import { compileConstant, compileParameter } from './constant.ts';
+import { compileExtract } from './dates.ts';
+import { compileDictionaryPredicate } from './dictionary.ts';
+import { compileInList, compileLogic } from './logic.ts';
+import { compileStringFunction } from './strings.ts';
+
+/**
+ * Emits the code of `expression` at the present place and answers with its value, which may be used
+ * any number of times below that place. Equal expressions are computed once in a scope.
+ */
+export function compileExpression(expression: Expression, scope: Scope): Value {
+  if (expression.kind === 'column') return scope.column(expression.column);
+  if (expression.kind === 'constant') return compileConstant(expression, scope);
+  if (expression.kind === 'parameter') return compileParameter(expression, scope);
+  const key = expressionKey(expression);
+  const known = scope.recall(key);
+  if (known !== undefined) return known;
+  const value = spill(scope.f, compileFresh(expression, scope), nameOf(expression));
+  scope.remember(key, value);
+  return value;
+}
+
+/** An i32 that is 1 where the boolean `expression` is TRUE, 0 where it is FALSE or NULL. */
+export function compileCondition(expression: Expression, scope: Scope): Expr {
+  const value = compileExpression(expression, scope);
+  assert(value.form === 'bool', 'a condition is a boolean');
+  return value.x;
+}
+
+function nameOf(expression: Expression): string {
+  return expression.kind === 'call' ? expression.name : expression.kind;
+}
+
+function compileFresh(expression: Expression, scope: Scope): Value {
+  const folded = fold(expression);
+  if (folded !== undefined) return compileConstant(folded, scope);
+  const looked = compileDictionaryPredicate(expression, scope);
+  if (looked !== undefined) return looked;
+  switch (expression.kind) {
+    case 'call':
+      return compileCall(expression.name, expression, scope);
+    case 'cast':
+      return compileCast(expression, scope);
+    case 'case':
+      return compileCase(expression, scope);
+    case 'inList':
+      return compileInList(expression, scope);
+    default:
+      assert(false, `${expression.kind} is not compiled here`);
+  }
+}
+
+const arithmetic = new Set(['add', 'subtract', 'multiply', 'divide', 'modulo', 'negate', 'abs']);
+const comparisons = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
+const logic = new Set([
+  'and',
+  'or',
+  'not',
+  'is_null',
+  'is_not_null',
+  'is_distinct_from',
+  'is_not_distinct_from',
+]);
+
+function compileCall(
+  name: string,
+  expression: Extract<Expression, { kind: 'call' }>,
+  scope: Scope,
+): Value {
+  if (arithmetic.has(name)) return compileArithmetic(expression, scope);
+  if (comparisons.has(name)) return compileComparison(expression, scope);
+  if (logic.has(name)) return compileLogic(expression, scope);
+  if (name === 'coalesce') return compileCoalesce(expression, scope);
+  if (name.startsWith('extract_')) return compileExtract(expression, scope);
+  const value = compileStringFunction(expression, scope);
+  if (value !== undefined) return value;
+  throw new QuernError(sqlState.featureNotSupported, `function ${name} is not supported yet`);
+}
+
+/** The columns an expression reads, each once. */
+export function columnsOf(expression: Expression, found = new Set<Column>()): Set<Column> {
+  if (expression.kind === 'column') found.add(expression.column);
+  for (const child of children(expression)) columnsOf(child, found);
+  return found;
+}
+
+function isConstant(expression: Expression): boolean {
+  if (expression.kind === 'constant') return true;
+  if (expression.kind === 'column' || expression.kind === 'parameter') return false;
+  if (expression.kind === 'call' && !isEvaluable(expression.name)) return false;
+  return children(expression).every(isConstant);
+}
+
+/** The constant that an expression without columns and parameters stands for. */
+export function fold(
+  expression: Expression,
+): Extract<Expression, { kind: 'constant' }> | undefined {
+  if (expression.kind === 'constant') return expression;
+  if (!isConstant(expression)) return undefined;
+  const value = evaluate(expression, emptyEnvironment);
+  return { kind: 'constant', value, type: expression.type, nullable: value === null };
+}
+
+/** 1 - x for an i32 that is 0 or 1. */
+export function negated(flag: Expr): Expr {
+  return i32.eqz(flag);
+}

@@ -1,0 +1,344 @@
+import { assert } from '../base/assert.ts';
+import type { Column, Expression } from '../plan/expression.ts';
+import type { Plan } from '../plan/plan.ts';
+import {
+  type Expr,
+  type Func,
+  type FunctionBuilder,
+  i32,
+  type Local,
+  type Memory,
+  ModuleBuilder,
+  memory as wasmMemory,
+} from '../wasm/index.ts';
+import {
+  appenderField,
+  type CompileOptions,
+  type ParameterSlot,
+  type RowBuffer,
+  type RowField,
+  type Step,
+} from './program.ts';
+import type { Value } from './value.ts';
+
+/** The parameters of every step function. */
+export type StepFunction = FunctionBuilder<{ frame: 'i32'; local: 'i32'; morsel: 'i32' }>;
+
+/** One query on its way to a Program: the module, the layout of frame and local areas, the steps. */
+export class Query {
+  readonly options: CompileOptions;
+  readonly module: ModuleBuilder;
+  readonly memory: Memory;
+  readonly fail: Func;
+  readonly chunk: Func;
+  readonly allocate: Func;
+  readonly release: Func;
+  readonly steps: Step[] = [];
+  readonly buffers: RowBuffer[] = [];
+  readonly parameters: ParameterSlot[] = [];
+  /** For each node, the columns of it that some node above uses. */
+  readonly required: ReadonlyMap<Plan, ReadonlySet<number>>;
+  /** Helper functions made at their first use, by name. */
+  readonly #helpers = new Map<string, Func>();
+  readonly #constants: { offset: number; bytes: Uint8Array }[] = [];
+  readonly #names = new Map<string, number>();
+  #frameBytes = 0;
+  #localBytes = 0;
+
+  constructor(options: CompileOptions, required: ReadonlyMap<Plan, ReadonlySet<number>>) {
+    this.options = options;
+    this.required = required;
+    this.module = new ModuleBuilder({ name: 'query' });
+    this.memory = this.module.importMemory('env', 'memory', {
+      min: 1,
+      max: 65536,
+      shared: options.sharedMemory,
+    });
+    this.fail = this.module.importFunc('env', 'fail', ['i32', 'i32'], []);
+    this.chunk = this.module.importFunc('env', 'chunk', ['i32', 'i32', 'i32'], ['i32']);
+    this.allocate = this.module.importFunc('env', 'allocate', ['i32'], ['i32']);
+    this.release = this.module.importFunc('env', 'release', ['i32'], []);
+  }
+
+  get parallel(): boolean {
+    return this.options.threads > 1;
+  }
+
+  get frameBytes(): number {
+    return Math.max(align(this.#frameBytes, 64), 64);
+  }
+
+  get localBytes(): number {
+    return Math.max(align(this.#localBytes, 64), 64);
+  }
+
+  /** Reserves zeroed bytes in the frame; the answer is their offset. */
+  frameSlot(bytes: number, alignment = 8): number {
+    const offset = align(this.#frameBytes, alignment);
+    this.#frameBytes = offset + bytes;
+    return offset;
+  }
+
+  /** Reserves zeroed bytes in the local area of each worker; the answer is their offset. */
+  localSlot(bytes: number, alignment = 8): number {
+    const offset = align(this.#localBytes, alignment);
+    this.#localBytes = offset + bytes;
+    return offset;
+  }
+
+  /** Puts constant bytes into the frame before the first step; the answer is their offset. */
+  constantBytes(bytes: Uint8Array): number {
+    for (const constant of this.#constants) {
+      if (constant.bytes.length === bytes.length && constant.bytes.every((b, i) => b === bytes[i])) {
+        return constant.offset;
+      }
+    }
+    const offset = this.frameSlot(bytes.length + 16, 16);
+    this.#constants.push({ offset, bytes });
+    return offset;
+  }
+
+  /** Adds a row buffer; the rows' width may be set until the program is finished. */
+  buffer(name: string, rowBytes: number): number {
+    const appender = this.localSlot(appenderField.bytes, 16);
+    this.buffers.push({ name, rowBytes, appender });
+    return this.buffers.length - 1;
+  }
+
+  /** A name for a step or helper that no other has. */
+  unique(name: string): string {
+    const count = this.#names.get(name) ?? 0;
+    this.#names.set(name, count + 1);
+    return count === 0 ? name : `${name}_${count}`;
+  }
+
+  /** A function made once for each name. */
+  helper(name: string, make: (name: string) => Func): Func {
+    let func = this.#helpers.get(name);
+    if (func === undefined) {
+      func = make(name);
+      this.#helpers.set(name, func);
+    }
+    return func;
+  }
+
+  /** Defines an exported step function. */
+  stepFunction(name: string, build: (f: StepFunction) => void): void {
+    const params = { frame: 'i32', local: 'i32', morsel: 'i32' } as const;
+    this.module.func(name, { params, export: true }, build);
+  }
+
+  /** Adds a step that runs once. */
+  callStep(
+    name: string,
+    build: (f: FunctionBuilder<{ frame: 'i32'; local: 'i32' }>) => void,
+    appends: readonly number[] = [],
+  ): void {
+    const unique = this.unique(name);
+    const params = { frame: 'i32', local: 'i32' } as const;
+    this.module.func(unique, { params, export: true }, build);
+    this.steps.push({ kind: 'call', name: unique, appends });
+  }
+
+  /** The step that copies constants into the frame; to run before all others. */
+  constantStep(): Step | undefined {
+    if (this.#constants.length === 0) return undefined;
+    const params = { frame: 'i32', local: 'i32' } as const;
+    this.module.func('constants', { params, export: true }, (f) => {
+      for (const { offset, bytes } of this.#constants) {
+        const data = this.module.passiveData(bytes);
+        f.do(data.init(i32.add(f.param.frame, offset), 0, bytes.length));
+      }
+    });
+    return { kind: 'call', name: 'constants', appends: [] };
+  }
+
+  /** Frame offset and form of a statement parameter. */
+  parameter(index: number, field: Omit<RowField, 'offset' | 'nullAt'>): RowField {
+    const known = this.parameters.find((slot) => slot.index === index);
+    if (known !== undefined) return known.field;
+    const offset = this.frameSlot(field.form === 'wide' ? 16 : 8, 8);
+    const nullAt = this.frameSlot(1, 1);
+    const slot = { index, field: { ...field, offset, nullAt } };
+    this.parameters.push(slot);
+    return slot.field;
+  }
+}
+
+export function align(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment;
+}
+
+/** Code of `fill(address, 0, bytes)`. */
+export function zero(f: FunctionBuilder, address: Expr, bytes: Expr | number): void {
+  f.do(wasmMemory.fill(address, 0, bytes));
+}
+
+/**
+ * The function of one pipeline under construction: reads morsels of its source and pushes rows
+ * through its operators into its sink. `prologue` runs before the first row, `epilogue` after the
+ * last; operators add to both.
+ */
+export class Pipeline {
+  readonly query: Query;
+  readonly f: StepFunction;
+  /** Buffers that this pipeline appends to. */
+  readonly appends = new Set<number>();
+  /** Name of a function to call in each worker after its last morsel. */
+  finish: string | undefined;
+  readonly #prologue;
+  readonly #epilogue: (() => void)[] = [];
+
+  constructor(query: Query, f: StepFunction) {
+    this.query = query;
+    this.f = f;
+    this.#prologue = f.slot();
+  }
+
+  /** A local that is set before the first row. */
+  hoist(value: () => Expr, name: string): Local {
+    let local: Local | undefined;
+    this.f.into(this.#prologue, () => {
+      local = this.f.let(value(), name);
+    });
+    assert(local !== undefined, 'the prologue was built');
+    return local;
+  }
+
+  /** Adds code that runs before the first row. */
+  before(build: () => void): void {
+    this.f.into(this.#prologue, build);
+  }
+
+  /** Adds code that runs after the last row of a morsel. */
+  after(build: () => void): void {
+    this.#epilogue.push(build);
+  }
+
+  /** To be called by the source behind its loop. */
+  end(): void {
+    for (const build of this.#epilogue) build();
+  }
+
+  /** Branch-free access to the frame. */
+  get frame(): Local {
+    return this.f.param.frame;
+  }
+
+  get local(): Local {
+    return this.f.param.local;
+  }
+}
+
+/**
+ * The values in reach at one place of the code. A child scope is for code that does not always run
+ * (a branch): what is loaded there is known only there.
+ */
+export class Scope {
+  readonly pipeline: Pipeline;
+  readonly #parent: Scope | undefined;
+  readonly #columns = new Map<number, Value | (() => Value)>();
+  readonly #memo = new Map<string, Value>();
+
+  constructor(pipeline: Pipeline, parent?: Scope) {
+    this.pipeline = pipeline;
+    this.#parent = parent;
+  }
+
+  get f(): StepFunction {
+    return this.pipeline.f;
+  }
+
+  get query(): Query {
+    return this.pipeline.query;
+  }
+
+  child(): Scope {
+    return new Scope(this.pipeline, this);
+  }
+
+  /** Makes a column known; a function is called, and its code emitted, at the first use. */
+  define(column: Column, value: Value | (() => Value)): void {
+    this.#columns.set(column.id, value);
+  }
+
+  column(column: Column): Value {
+    const found = this.#find(column.id);
+    assert(found !== undefined, `column ${column.name}#${column.id} is not in reach`);
+    if (typeof found !== 'function') return found;
+    const value = found();
+    this.#columns.set(column.id, value);
+    return value;
+  }
+
+  /** Whether the column is defined here. */
+  has(column: Column): boolean {
+    return this.#find(column.id) !== undefined;
+  }
+
+  #find(id: number): Value | (() => Value) | undefined {
+    return this.#columns.get(id) ?? this.#parent?.#find(id);
+  }
+
+  /** The value of an expression that has been computed in this or an outer scope. */
+  recall(key: string): Value | undefined {
+    return this.#memo.get(key) ?? this.#parent?.recall(key);
+  }
+
+  remember(key: string, value: Value): void {
+    this.#memo.set(key, value);
+  }
+}
+
+/** What takes the rows of an operator: code for one row, with its columns in `scope`. */
+export type Consume = (scope: Scope) => void;
+
+const keys = new WeakMap<Expression, string>();
+
+/** A text that is equal for expressions that have equal values. */
+export function expressionKey(expression: Expression): string {
+  let key = keys.get(expression);
+  if (key === undefined) {
+    key = makeKey(expression);
+    keys.set(expression, key);
+  }
+  return key;
+}
+
+function typeKey(expression: Expression): string {
+  const { type } = expression;
+  return type.kind === 'decimal' ? `d${type.precision}.${type.scale}` : type.kind;
+}
+
+function makeKey(expression: Expression): string {
+  switch (expression.kind) {
+    case 'column':
+      return `#${expression.column.id}`;
+    case 'parameter':
+      return `$${expression.index}:${typeKey(expression)}`;
+    case 'constant': {
+      const { value } = expression;
+      const text =
+        typeof value === 'object' && value !== null
+          ? JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}` : v))
+          : typeof value === 'string'
+            ? JSON.stringify(value)
+            : `${value}`;
+      return `${text}:${typeKey(expression)}`;
+    }
+    case 'call':
+      return `${expression.name}:${typeKey(expression)}(${expression.args.map(expressionKey)})`;
+    case 'cast':
+      return `cast:${expression.try}${typeKey(expression)}(${expressionKey(expression.input)})`;
+    case 'case': {
+      const branches = expression.branches.map(
+        (branch) => `${expressionKey(branch.when)}?${expressionKey(branch.then)}`,
+      );
+      return `case(${branches.join()}:${expressionKey(expression.otherwise)})`;
+    }
+    case 'inList':
+      return `in(${expressionKey(expression.input)};${expression.list.map(expressionKey)})`;
+    case 'subquery':
+      assert(false, 'subqueries are gone before compilation');
+  }
+}
