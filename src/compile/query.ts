@@ -89,7 +89,10 @@ export class Query {
   /** Puts constant bytes into the frame before the first step; the answer is their offset. */
   constantBytes(bytes: Uint8Array): number {
     for (const constant of this.#constants) {
-      if (constant.bytes.length === bytes.length && constant.bytes.every((b, i) => b === bytes[i])) {
+      if (
+        constant.bytes.length === bytes.length &&
+        constant.bytes.every((b, i) => b === bytes[i])
+      ) {
         return constant.offset;
       }
     }
@@ -277,7 +280,9 @@ export class Scope {
   }
 
   #find(id: number): Value | (() => Value) | undefined {
-    return this.#columns.get(id) ?? this.#parent?.#find(id);
+    const own = this.#columns.get(id);
+    if (own !== undefined || this.#parent === undefined) return own;
+    return this.#parent.#find(id);
   }
 
   /** The value of an expression that has been computed in this or an outer scope. */

@@ -139,14 +139,25 @@ export function loadField(row: Expr, field: StoredField): Value {
       return { form: 'bool', x: i32.load8U(row, at), isNull };
     case 'wide':
       assert(field.range !== undefined, 'a wide field has a range');
-      return { form: 'wide', x: i64.load(row, at), y: i64.load(row, at + 8), range: field.range, isNull };
+      return {
+        form: 'wide',
+        x: i64.load(row, at),
+        y: i64.load(row, at + 8),
+        range: field.range,
+        isNull,
+      };
     case 'float': {
       const x = field.width === 4 ? f64.promoteF32(f32.load(row, at)) : f64.load(row, at);
       return { form: 'float', x, isNull };
     }
     case 'code': {
       assert(field.dictionary !== undefined, 'a code field has a dictionary');
-      return { form: 'code', x: loadCode(row, field.width, at), dictionary: field.dictionary, isNull };
+      return {
+        form: 'code',
+        x: loadCode(row, field.width, at),
+        dictionary: field.dictionary,
+        isNull,
+      };
     }
     case 'string':
       return { form: 'string', x: i32.load(row, at), y: i32.load(row, at + 4), isNull };
@@ -195,4 +206,3 @@ export function appendRow(
   f.do(i32.store(local, i32.add(row, rowBytes), appender + appenderField.cursor));
   return row;
 }
-

@@ -1,11 +1,11 @@
 import { assert } from '../base/assert.ts';
 import type { Dictionary } from '../table/layout.ts';
+import { dateMax, dateMin } from '../value/date.ts';
 import { powerOfTen } from '../value/decimal.ts';
 import { type IntegerKind, integerRange } from '../value/number.ts';
 import { timestampMax, timestampMin } from '../value/time.ts';
-import { dateMax, dateMin } from '../value/date.ts';
 import type { SqlType } from '../value/type.ts';
-import { Const, type Expr, type FunctionBuilder, i32, i64, Local } from '../wasm/index.ts';
+import { type Expr, type FunctionBuilder, i32, i64, isPlain } from '../wasm/index.ts';
 import { i64Range, type Range, rangeOf } from './range.ts';
 
 /**
@@ -89,11 +89,6 @@ export function typeRange(type: SqlType): Range {
     default:
       return i64Range;
   }
-}
-
-/** Whether evaluating the expression again costs nothing: a local or a constant. */
-function isPlain(expr: Expr): boolean {
-  return expr instanceof Local || expr instanceof Const;
 }
 
 function hold(f: FunctionBuilder, expr: Expr, name: string): Expr {

@@ -17,7 +17,16 @@ import {
   subtractRange,
   unionRange,
 } from '../range.ts';
-import { eitherNull, type FloatValue, halves, type IntValue, spill, typeRange, type Value, type WideValue } from '../value.ts';
+import {
+  eitherNull,
+  type FloatValue,
+  halves,
+  type IntValue,
+  spill,
+  typeRange,
+  type Value,
+  type WideValue,
+} from '../value.ts';
 import { compileExpression } from './compile.ts';
 import { add128, compare128, divide128, multiply128, negate128, subtract128 } from './wide.ts';
 
@@ -165,7 +174,9 @@ function divide(
     const extreme = a.range.min === -(2n ** 63n) && b.range.min <= -1n && b.range.max >= -1n;
     if (!extreme) {
       const x = modulo ? i64.remS(a.x, divisor) : i64.divS(a.x, divisor);
-      const range = modulo ? unionRange(rangeOf(0n, 0n), moduloRange(a.range, b.range)) : quotientRange(a.range);
+      const range = modulo
+        ? unionRange(rangeOf(0n, 0n), moduloRange(a.range, b.range))
+        : quotientRange(a.range);
       return limit({ form: 'int', x, range, isNull }, expression.type, scope);
     }
   }
@@ -193,8 +204,10 @@ export function limit(value: Whole, type: SqlType, scope: Scope): Value {
   if (contains(allowed, value.range)) return narrow(value);
   const spilled = spill(scope.f, value, 'checked');
   if (spilled.form === 'int') {
-    const below = allowed.min > value.range.min ? i64.ltS(spilled.x, i64.const(allowed.min)) : undefined;
-    const above = allowed.max < value.range.max ? i64.gtS(spilled.x, i64.const(allowed.max)) : undefined;
+    const below =
+      allowed.min > value.range.min ? i64.ltS(spilled.x, i64.const(allowed.min)) : undefined;
+    const above =
+      allowed.max < value.range.max ? i64.gtS(spilled.x, i64.const(allowed.max)) : undefined;
     const outside = below && above ? i32.or(below, above) : (below ?? above);
     assert(outside !== undefined, 'a range that is not contained leaves at one end');
     failIf(scope, outside, spilled.isNull, overflowOf(type));

@@ -51,7 +51,13 @@ class Merge {
     return this.#result(form, x, y, isNull, certain);
   }
 
-  #store(value: Value, form: Value['form'], x: Local, y: Local | undefined, isNull: Local | undefined): void {
+  #store(
+    value: Value,
+    form: Value['form'],
+    x: Local,
+    y: Local | undefined,
+    isNull: Local | undefined,
+  ): void {
     const { f } = this.#scope;
     if (isNull !== undefined) f.set(isNull, value.isNull ?? 0);
     if (isNullConstant(value)) {
@@ -98,7 +104,8 @@ class Merge {
   }
 }
 
-const isNullConstant = (value: Value): boolean => value.isNull !== undefined && nullFlags.has(value);
+const isNullConstant = (value: Value): boolean =>
+  value.isNull !== undefined && nullFlags.has(value);
 
 /** Values made for the literal NULL, whose form says nothing. */
 const nullFlags = new WeakSet<Value>();

@@ -68,7 +68,12 @@ function castWhole(value: IntValue | WideValue, from: SqlType, to: SqlType, scop
   }
   if ((from.kind === 'timestamp' || from.kind === 'timestamptz') && to.kind === 'date') {
     assert(value.form === 'int', 'timestamps fit in 64 bits');
-    return { form: 'int', x: floorDivide(value, microsPerDay), range: typeRange(to), isNull: value.isNull };
+    return {
+      form: 'int',
+      x: floorDivide(value, microsPerDay),
+      range: typeRange(to),
+      isNull: value.isNull,
+    };
   }
   if (to.kind === 'timestamp' && from.kind === 'timestamptz') return value;
   if (to.kind === 'timestamptz' && from.kind === 'timestamp') return value;
@@ -150,9 +155,7 @@ function castFloat(
   // Written so that NaN, which fails every comparison, is outside.
   const inside = i32.and(
     f64.ge(scaled, Number(allowed.min)),
-    allowed.max === 2n ** 63n - 1n
-      ? f64.lt(scaled, 2 ** 63)
-      : f64.le(scaled, Number(allowed.max)),
+    allowed.max === 2n ** 63n - 1n ? f64.lt(scaled, 2 ** 63) : f64.le(scaled, Number(allowed.max)),
   );
   failIf(scope, i32.eqz(inside), isNull, failure.castOutOfRange);
   return spill(

@@ -5,7 +5,7 @@ import { isFloat, type SqlType, typeName } from '../../value/type.ts';
 import { f64, i32, i64 } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import { fitsI64, rangeOf } from '../range.ts';
-import { type StoredField, loadField } from '../row.ts';
+import { loadField, type StoredField } from '../row.ts';
 import { typeRange, type Value } from '../value.ts';
 
 const encoder = new TextEncoder();
@@ -69,7 +69,9 @@ function parameterForm(type: SqlType): Value['form'] {
   return fitsI64(typeRange(type)) ? 'int' : 'wide';
 }
 
-function parameterField(type: SqlType): Omit<StoredField, 'offset' | 'nullAt' | 'bytes' | 'alignment' | 'value' | 'range'> {
+function parameterField(
+  type: SqlType,
+): Omit<StoredField, 'offset' | 'nullAt' | 'bytes' | 'alignment' | 'value' | 'range'> {
   const form = parameterForm(type);
   if (form === 'bool') return { form: 'int', width: 1, base: 0n };
   if (form === 'float') return { form: 'float', width: 8, base: 0n };

@@ -62,10 +62,7 @@ function civil(days: IntValue, scope: Scope): { year: Expr; month: Expr; day: Ex
   const fromMarch = f.let(i64.divU(i64.add(i64.mul(dayOfYear, 5n), 2n), 153n), 'from_march');
   const early = i64.extendI32U(i64.geU(fromMarch, 10n));
   const month = i64.add(fromMarch, i64.select(i64.ltU(fromMarch, 10n), 3n, -9n));
-  const day = i64.add(
-    i64.sub(dayOfYear, i64.divU(i64.add(i64.mul(fromMarch, 153n), 2n), 5n)),
-    1n,
-  );
+  const day = i64.add(i64.sub(dayOfYear, i64.divU(i64.add(i64.mul(fromMarch, 153n), 2n), 5n)), 1n);
   const year = i64.sub(
     i64.add(i64.add(yearOfEra, i64.mul(era, 400n)), early),
     i64.const(eras * 400n),

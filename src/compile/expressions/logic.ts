@@ -1,5 +1,10 @@
 import { assert } from '../../base/assert.ts';
-import { children, type CallExpression, type Expression, type InListExpression } from '../../plan/expression.ts';
+import {
+  type CallExpression,
+  children,
+  type Expression,
+  type InListExpression,
+} from '../../plan/expression.ts';
 import { type Expr, i32 } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import { type BoolValue, eitherNull, type Value } from '../value.ts';
@@ -69,7 +74,8 @@ function both(a: BoolValue, right: Expression, scope: Scope): BoolValue {
   }
   const b = boolean(right, scope);
   const x = i32.and(a.x, b.x);
-  if (a.isNull === undefined && b.isNull === undefined) return { form: 'bool', x, isNull: undefined };
+  if (a.isNull === undefined && b.isNull === undefined)
+    return { form: 'bool', x, isNull: undefined };
   return { form: 'bool', x, isNull: i32.and(i32.and(possible(a), possible(b)), i32.eqz(x)) };
 }
 
@@ -96,17 +102,12 @@ function shortCircuit(
 ): BoolValue {
   const { f } = scope;
   const x = f.let(a.x, operation);
-  const mayBeNull = a.isNull !== undefined || right.nullable;
-  const isNull = mayBeNull ? f.let(a.isNull ?? i32.const(0), `${operation}_null`) : undefined;
-  const undecided =
-    operation === 'or' ? i32.eqz(x) : isNull === undefined ? x : i32.or(x, isNull);
-  f.if(undecided, () => {
+  const isNull = f.let(a.isNull ?? i32.const(0), `${operation}_null`);
+  let mayBeNull = a.isNull !== undefined;
+  const possibly = mayBeNull ? i32.or(x, isNull) : x;
+  f.if(operation === 'or' ? i32.eqz(x) : possibly, () => {
     const b = boolean(right, scope.child());
-    if (isNull === undefined) {
-      assert(b.isNull === undefined, 'an expression that is not nullable has no NULL');
-      f.set(x, b.x);
-      return;
-    }
+    mayBeNull ||= b.isNull !== undefined;
     const bx = f.let(b.x, 'right');
     const bNull = f.let(b.isNull ?? i32.const(0), 'right_null');
     if (operation === 'and') {
@@ -118,7 +119,7 @@ function shortCircuit(
       f.set(x, bx);
     }
   });
-  return { form: 'bool', x, isNull };
+  return { form: 'bool', x, isNull: mayBeNull ? isNull : undefined };
 }
 
 export function compileInList(expression: InListExpression, scope: Scope): BoolValue {

@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { CallExpression } from '../../plan/expression.ts';
 import { type Expr, type Func, i32, i64 } from '../../wasm/index.ts';
 import type { Query, Scope } from '../query.ts';
-import { spill, type StringValue, type Value } from '../value.ts';
+import { type StringValue, spill, type Value } from '../value.ts';
 
 /** Any string value as address and length. */
 export function decode(value: Value, scope: Scope): StringValue {

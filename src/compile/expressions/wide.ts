@@ -1,9 +1,9 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import { type Expr, type Func, f64, i32, i64 } from '../../wasm/index.ts';
-import { failIf } from './arithmetic.ts';
 import type { Query, Scope } from '../query.ts';
 import { fitsI64, multiplyRange } from '../range.ts';
 import { halves, type IntValue, type WideValue } from '../value.ts';
+import { failIf } from './arithmetic.ts';
 
 /** 128-bit integers as two halves, two's complement. */
 export interface Halves {
@@ -42,28 +42,24 @@ export function compare128(order: 'lt' | 'gt', a: Halves, b: Halves): Expr {
 /** The product of two signed 64-bit integers: schoolbook on 32-bit digits. */
 function multiplyFunction(query: Query): Func {
   return query.helper('multiply_i64_to_i128', (name) =>
-    query.module.func(
-      name,
-      { params: { a: 'i64', b: 'i64' }, results: ['i64', 'i64'] },
-      (f) => {
-        const { a, b } = f.param;
-        const mask = i64.const(0xffffffffn);
-        const aLow = f.let(i64.and(a, mask), 'a_low');
-        const bLow = f.let(i64.and(b, mask), 'b_low');
-        const aHigh = f.let(i64.shrU(a, 32n), 'a_high');
-        const bHigh = f.let(i64.shrU(b, 32n), 'b_high');
-        const low = f.let(i64.mul(aLow, bLow), 'low');
-        const cross = f.let(i64.add(i64.mul(aHigh, bLow), i64.shrU(low, 32n)), 'cross');
-        const other = f.let(i64.add(i64.mul(aLow, bHigh), i64.and(cross, mask)), 'other');
-        const lo = i64.or(i64.shl(other, 32n), i64.and(low, mask));
-        const carry = i64.add(i64.shrU(cross, 32n), i64.shrU(other, 32n));
-        const unsigned = f.let(i64.add(i64.mul(aHigh, bHigh), carry), 'unsigned');
-        // Unsigned to signed: a negative factor stands for itself plus 2^64.
-        const fixA = i64.and(i64.shrS(a, 63n), b);
-        const fixB = i64.and(i64.shrS(b, 63n), a);
-        f.return(lo, i64.sub(i64.sub(unsigned, fixA), fixB));
-      },
-    ),
+    query.module.func(name, { params: { a: 'i64', b: 'i64' }, results: ['i64', 'i64'] }, (f) => {
+      const { a, b } = f.param;
+      const mask = i64.const(0xffffffffn);
+      const aLow = f.let(i64.and(a, mask), 'a_low');
+      const bLow = f.let(i64.and(b, mask), 'b_low');
+      const aHigh = f.let(i64.shrU(a, 32n), 'a_high');
+      const bHigh = f.let(i64.shrU(b, 32n), 'b_high');
+      const low = f.let(i64.mul(aLow, bLow), 'low');
+      const cross = f.let(i64.add(i64.mul(aHigh, bLow), i64.shrU(low, 32n)), 'cross');
+      const other = f.let(i64.add(i64.mul(aLow, bHigh), i64.and(cross, mask)), 'other');
+      const lo = i64.or(i64.shl(other, 32n), i64.and(low, mask));
+      const carry = i64.add(i64.shrU(cross, 32n), i64.shrU(other, 32n));
+      const unsigned = f.let(i64.add(i64.mul(aHigh, bHigh), carry), 'unsigned');
+      // Unsigned to signed: a negative factor stands for itself plus 2^64.
+      const fixA = i64.and(i64.shrS(a, 63n), b);
+      const fixB = i64.and(i64.shrS(b, 63n), a);
+      f.return(lo, i64.sub(i64.sub(unsigned, fixA), fixB));
+    }),
   );
 }
 

@@ -1,0 +1,69 @@
+import { QuernError, sqlState } from '../../base/error.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { i32 } from '../../wasm/index.ts';
+import { compileExpression } from '../expressions/compile.ts';
+import { type Consume, type Query, Scope } from '../query.ts';
+import { produceAggregate } from './aggregate.ts';
+import { produceJoin } from './join.ts';
+import { buildStep, stepTail } from './materialize.ts';
+import { filtered, produceScan } from './scan.ts';
+import { produceOrdered } from './sort.ts';
+
+/**
+ * Emits the pipelines that compute `plan` and, innermost in the last of them, what `consume` does
+ * with a row: data-centric code generation after Neumann, "Efficiently Compiling Efficient Query
+ * Plans for Modern Hardware" (VLDB 2011). The steps are added to the query in the order in which
+ * they must run.
+ */
+export function produce(plan: Plan, query: Query, consume: Consume): void {
+  switch (plan.kind) {
+    case 'scan':
+      produceScan(plan, query, consume);
+      return;
+    case 'filter':
+      produce(plan.input, query, (scope) => filtered([plan.predicate], scope, consume));
+      return;
+    case 'project':
+      produce(plan.input, query, (scope) => {
+        const needed = query.required.get(plan);
+        plan.columns.forEach((column, i) => {
+          const expression = plan.expressions[i];
+          if (expression.kind === 'column' && expression.column === column) return;
+          if (needed !== undefined && !needed.has(column.id)) return;
+          scope.define(column, compileExpression(expression, scope));
+        });
+        consume(scope);
+      });
+      return;
+    case 'values': {
+      const name = query.unique('values');
+      const one = query.frameSlot(4, 4);
+      query.callStep(`${name}_count`, (f) => f.do(i32.store(f.param.frame, 1, one)));
+      const pipeline = buildStep(query, name, (p) => {
+        for (const row of plan.rows) {
+          p.f.block(() => {
+            const scope = new Scope(p);
+            plan.columns.forEach((column, i) => {
+              scope.define(column, compileExpression(row[i], scope));
+            });
+            consume(scope);
+          });
+        }
+      });
+      query.steps.push({ kind: 'range', name, count: one, grain: 1, ...stepTail(pipeline) });
+      return;
+    }
+    case 'join':
+      produceJoin(plan, query, consume);
+      return;
+    case 'aggregate':
+      produceAggregate(plan, query, consume);
+      return;
+    case 'sort':
+    case 'limit':
+      produceOrdered(plan, query, consume);
+      return;
+    default:
+      throw new QuernError(sqlState.featureNotSupported, `${plan.kind} is not supported yet`);
+  }
+}

@@ -1,0 +1,206 @@
+import { assert } from '../../base/assert.ts';
+import { conjuncts, type Expression } from '../../plan/expression.ts';
+import type { Scan } from '../../plan/plan.ts';
+import { type ColumnLayout, layoutWidth } from '../../table/layout.ts';
+import type { StoredColumn } from '../../table/table.ts';
+import { isFloat, type SqlType } from '../../value/type.ts';
+import { type Expr, f32, f64, i32, i64, type Local } from '../../wasm/index.ts';
+import { compileCondition } from '../expressions/compile.ts';
+import { morselField, type ZoneTest } from '../program.ts';
+import { type Consume, type Pipeline, type Query, Scope } from '../query.ts';
+import { rangeOf } from '../range.ts';
+import { loadCode, loadInt } from '../row.ts';
+import { spill, type Value } from '../value.ts';
+import { buildStep, stepTail } from './materialize.ts';
+import { findVectorTests, type VectorTest, vectorMask } from './vector-test.ts';
+
+/** A column of a table while its morsels are read. */
+export interface ScannedColumn {
+  readonly ordinal: number;
+  readonly stored: StoredColumn;
+  readonly type: SqlType;
+  /** Address of the values of this morsel. */
+  readonly data: Local;
+  readonly heap: Local | undefined;
+  /** Address of the NULL mask, and 1 or 0 as the segment has one. */
+  readonly nulls: { readonly address: Local; readonly present: Local } | undefined;
+}
+
+/** Below this share of rows passing, a bit mask of 16 rows beats a branch for each row. */
+const vectorSelectivityMax = 0.7;
+
+/** Reads a table, morsel by morsel, and passes on the rows that all its filters let through. */
+export function produceScan(scan: Scan, query: Query, consume: Consume): void {
+  const name = query.unique(`scan_${scan.table.name.replace(/\W/g, '_')}`);
+  const filters = scan.filters.flatMap(conjuncts);
+  const tests = findVectorTests(scan, filters);
+  const share = tests.reduce((product, test) => product * test.selectivity, 1);
+  const prune: ZoneTest[] = tests.flatMap((test) => test.zone ?? []);
+  const pipeline = buildStep(query, name, (p) => {
+    const source = new TableSource(scan, p);
+    if (tests.length > 0 && share < vectorSelectivityMax) {
+      const used = new Set(tests.flatMap((test) => test.filters));
+      const rest = filters.filter((filter) => !used.has(filter));
+      source.eachOfMask(tests, (scope) => filtered(rest, scope, consume));
+    } else {
+      source.each((scope) => filtered(filters, scope, consume));
+    }
+  });
+  query.steps.push({
+    kind: 'scan',
+    name,
+    table: scan.table,
+    ordinals: scan.ordinals,
+    prune,
+    ...stepTail(pipeline),
+  });
+}
+
+/** Code for the rows that pass all predicates, tested one after another. */
+export function filtered(predicates: readonly Expression[], scope: Scope, consume: Consume): void {
+  const [first, ...rest] = predicates;
+  if (first === undefined) {
+    consume(scope);
+    return;
+  }
+  scope.f.if(compileCondition(first, scope), () => filtered(rest, scope.child(), consume));
+}
+
+class TableSource {
+  readonly #scan: Scan;
+  readonly #pipeline: Pipeline;
+  readonly #columns = new Map<number, ScannedColumn>();
+  readonly #count: Local;
+
+  constructor(scan: Scan, pipeline: Pipeline) {
+    this.#scan = scan;
+    this.#pipeline = pipeline;
+    const { morsel } = pipeline.f.param;
+    this.#count = pipeline.hoist(() => i32.load(morsel, morselField.count), 'count');
+  }
+
+  /** One row after another. */
+  each(body: Consume): void {
+    const { f } = this.#pipeline;
+    const row = f.local('i32', 'row');
+    f.for(row, 0, this.#count, () => body(this.#scope(row)), { unsigned: true });
+  }
+
+  /** Sixteen rows at a time: a mask of those that pass the tests, then these one by one. */
+  eachOfMask(tests: readonly VectorTest[], body: Consume): void {
+    const { f } = this.#pipeline;
+    const count = this.#count;
+    const first = f.local('i32', 'first');
+    const row = f.local('i32', 'row');
+    const mask = f.local('i32', 'mask');
+    const column = (ordinal: number) => this.#column(ordinal);
+    f.for(
+      first,
+      0,
+      count,
+      () => {
+        f.set(mask, vectorMask(tests, column, first));
+        const left = f.let(i32.sub(count, first), 'left');
+        f.if(i32.ltU(left, 16), () => {
+          f.set(mask, i32.and(mask, i32.sub(i32.shl(1, left), 1)));
+        });
+        f.while(mask, () => {
+          f.set(row, i32.add(first, i32.ctz(mask)));
+          f.set(mask, i32.and(mask, i32.sub(mask, 1)));
+          body(this.#scope(row));
+        });
+      },
+      { step: 16, unsigned: true },
+    );
+  }
+
+  #scope(row: Local): Scope {
+    const scope = new Scope(this.#pipeline);
+    this.#scan.columns.forEach((column, i) => {
+      const ordinal = this.#scan.ordinals[i];
+      scope.define(column, () => loadColumn(this.#column(ordinal), row, scope, column.name));
+    });
+    return scope;
+  }
+
+  #column(ordinal: number): ScannedColumn {
+    let column = this.#columns.get(ordinal);
+    if (column === undefined) {
+      column = this.#open(ordinal);
+      this.#columns.set(ordinal, column);
+    }
+    return column;
+  }
+
+  #open(ordinal: number): ScannedColumn {
+    const { table, ordinals } = this.#scan;
+    const stored = table.data.columns[ordinal];
+    const { name, type } = table.columns[ordinal];
+    const { morsel } = this.#pipeline.f.param;
+    const at = morselField.columns + 16 * ordinals.indexOf(ordinal);
+    const hoist = (offset: number, suffix: string) =>
+      this.#pipeline.hoist(() => i32.load(morsel, at + offset), `${name}_${suffix}`);
+    let nulls: ScannedColumn['nulls'];
+    if (stored.statistics.nullCount > 0) {
+      const address = hoist(8, 'nulls');
+      const present = this.#pipeline.hoist(() => i32.ne(address, 0), `${name}_has_nulls`);
+      nulls = { address, present };
+    }
+    const heap = stored.layout.kind === 'string' ? hoist(4, 'heap') : undefined;
+    return { ordinal, stored, type, data: hoist(0, 'data'), heap, nulls };
+  }
+}
+
+function elementAddress(data: Expr, row: Expr, layout: ColumnLayout): Expr {
+  const shift = Math.log2(layoutWidth(layout));
+  return i32.add(data, shift === 0 ? row : i32.shl(row, shift));
+}
+
+/** The value of a column at a row of the morsel, in locals. */
+function loadColumn(column: ScannedColumn, row: Expr, scope: Scope, name: string): Value {
+  const { f } = scope;
+  const { layout, statistics } = column.stored;
+  // A segment without NULLs has no mask: what is read in its place is discarded.
+  const isNull =
+    column.nulls === undefined
+      ? undefined
+      : f.let(
+          i32.and(i32.load8U(i32.add(column.nulls.address, row)), column.nulls.present),
+          `${name}_null`,
+        );
+  const address = elementAddress(column.data, row, layout);
+  switch (layout.kind) {
+    case 'int': {
+      const { x } = loadInt(address, layout.width, layout.base, 0);
+      if (column.type.kind === 'boolean') {
+        const flag = i32.wrapI64(x);
+        const truth = isNull === undefined ? flag : i32.and(flag, i32.eqz(isNull));
+        return spill(f, { form: 'bool', x: truth, isNull }, name);
+      }
+      const min = (statistics.min ?? 0n) as bigint;
+      const max = (statistics.max ?? 0n) as bigint;
+      return spill(f, { form: 'int', x, range: rangeOf(min, max), isNull }, name);
+    }
+    case 'wide': {
+      const range = rangeOf(statistics.min as bigint, statistics.max as bigint);
+      const at = f.let(address, `${name}_at`);
+      return spill(f, { form: 'wide', x: i64.load(at), y: i64.load(at, 8), range, isNull }, name);
+    }
+    case 'float': {
+      assert(isFloat(column.type), 'floats are of floating-point types');
+      const x = layout.width === 4 ? f64.promoteF32(f32.load(address)) : f64.load(address);
+      return spill(f, { form: 'float', x, isNull }, name);
+    }
+    case 'dictionary': {
+      const x = loadCode(address, layout.width, 0);
+      return spill(f, { form: 'code', x, dictionary: layout.dictionary, isNull }, name);
+    }
+    case 'string': {
+      assert(column.heap !== undefined, 'a string column has a heap');
+      const at = f.let(address, `${name}_at`);
+      const start = f.let(i32.load(at), `${name}_start`);
+      const length = i32.sub(i32.load(at, 4), start);
+      return spill(f, { form: 'string', x: i32.add(column.heap, start), y: length, isNull }, name);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import { assert } from '../../base/assert.ts';
+import { QuernError } from '../../base/error.ts';
+import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
+import type { Limit, Plan, Sort } from '../../plan/plan.ts';
+import { type Expr, type Func, i32, i64, type Local, memory } from '../../wasm/index.ts';
+import { compareValues } from '../expressions/comparison.ts';
+import { compileExpression, fold } from '../expressions/compile.ts';
+import { type Consume, Pipeline, type Query, Scope } from '../query.ts';
+import { loadField, RowLayout, type StoredField } from '../row.ts';
+import { spill, type Value } from '../value.ts';
+import { defineStored, produceRange, storeRow, wanted } from './materialize.ts';
+import { produce } from './produce.ts';
+
+/** Rows of a plan, materialised, with an array of their addresses in their final order. */
+export interface OrderedRows {
+  /** Frame slot of the array's address; the number of rows follows it. */
+  readonly pointers: number;
+  readonly rowBytes: number;
+  readonly fields: ReadonlyMap<number, StoredField>;
+}
+
+/** ORDER BY, LIMIT and OFFSET somewhere inside a plan: the rows in order feed the next pipeline. */
+export function produceOrdered(plan: Sort | Limit, query: Query, consume: Consume): void {
+  const columns = wanted(plan.columns, query.required.get(plan));
+  const rows = materializeOrdered(plan, columns, query);
+  produceRange(query, 'ordered', rows.pointers + 4, 65536, (scope, index) => {
+    const { f, pipeline } = scope;
+    const array = pipeline.hoist(() => i32.load(pipeline.frame, rows.pointers), 'pointers');
+    const row = f.let(i32.load(i32.add(array, i32.shl(index, 2))), 'row');
+    defineStored(scope, columns, rows.fields, row);
+    consume(scope);
+  });
+}
+
+/** Materialises `columns` of the plan's rows, then orders and cuts them as sort and limit say. */
+export function materializeOrdered(
+  plan: Plan,
+  columns: readonly Column[],
+  query: Query,
+): OrderedRows {
+  const limit = plan.kind === 'limit' ? plan : undefined;
+  const below = limit === undefined ? plan : limit.input;
+  const sort = below.kind === 'sort' ? below : undefined;
+  const input = sort === undefined ? below : sort.input;
+  const keys = sort === undefined ? [] : sort.keys;
+  const layout = new RowLayout();
+  const fields = new Map<number, StoredField>();
+  let keyFields: StoredField[] = [];
+  let buffer = -1;
+  produce(input, query, (scope) => {
+    const values = columns.map((column) => compileExpression(columnRef(column), scope));
+    const stored: [StoredField, Value][] = values.map((value, i) => {
+      const field = layout.add(value);
+      fields.set(columns[i].id, field);
+      return [field, value];
+    });
+    keyFields = keys.map(({ expression }) => {
+      const known = expression.kind === 'column' ? fields.get(expression.column.id) : undefined;
+      if (known !== undefined) return known;
+      const value = compileExpression(expression, scope);
+      const field = layout.add(value);
+      stored.push([field, value]);
+      return field;
+    });
+    buffer = query.buffer('ordered', layout.rowBytes);
+    storeRow(scope, buffer, layout, stored);
+  });
+  assert(buffer >= 0, 'the input was compiled');
+  const pointers = query.frameSlot(8, 8);
+  query.steps.push({ kind: 'gather', buffer, slot: pointers, pointers: true });
+  if (keys.length > 0) {
+    const before = beforeFunction(query, keys, keyFields);
+    const sortPointers = mergeSortFunction(query, before);
+    query.callStep(query.unique('sort'), (f) => {
+      const { frame } = f.param;
+      const count = f.let(i32.load(frame, pointers + 4), 'count');
+      const temporary = f.let(query.allocate.call(i32.shl(i32.add(count, 1), 2)), 'temporary');
+      f.call(sortPointers, i32.load(frame, pointers), temporary, count);
+      f.call(query.release, temporary);
+    });
+  }
+  if (limit !== undefined) cut(limit, pointers, query);
+  return { pointers, rowBytes: layout.rowBytes, fields };
+}
+
+/** Moves the array's start past OFFSET and lowers its count to LIMIT. */
+function cut(limit: Limit, pointers: number, query: Query): void {
+  query.callStep(query.unique('limit'), (f) => {
+    const { frame } = f.param;
+    const scope = new Scope(new Pipeline(query, f as unknown as Pipeline['f']));
+    const count = f.let(i32.load(frame, pointers + 4), 'count');
+    const clamped = (expression: Limit['limit'], name: string): Local | undefined => {
+      if (expression === undefined || fold(expression)?.value === null) return undefined;
+      const value = compileExpression(expression, scope);
+      assert(value.form === 'int', 'LIMIT and OFFSET are integers');
+      const folded = fold(expression)?.value;
+      if (typeof folded === 'bigint' && folded < 0n) {
+        throw new QuernError('2201W', `${name} must not be negative`);
+      }
+      const rows = i64.extendI32U(count);
+      const below = i64.ltU(value.x, rows);
+      return f.let(i32.wrapI64(i64.select(below, value.x, rows)), name);
+    };
+    const offset = clamped(limit.offset, 'OFFSET');
+    if (offset !== undefined) {
+      const start = i32.add(i32.load(frame, pointers), i32.shl(offset, 2));
+      f.do(i32.store(frame, start, pointers));
+      f.set(count, i32.sub(count, offset));
+    }
+    const most = clamped(limit.limit, 'LIMIT');
+    if (most !== undefined) f.set(count, most);
+    f.do(i32.store(frame, count, pointers + 4));
+  });
+}
+
+/** before(a, b): whether row a must come before row b; 0 where the keys do not decide. */
+function beforeFunction(
+  query: Query,
+  keys: readonly SortKey[],
+  fields: readonly StoredField[],
+): Func {
+  const params = { a: 'i32', b: 'i32' } as const;
+  return query.module.func(query.unique('before'), { params, results: ['i32'] }, (f) => {
+    const { a, b } = f.param;
+    const scope = new Scope(new Pipeline(query, f as unknown as Pipeline['f']));
+    keys.forEach((key, i) => {
+      const x = spill(f, loadField(a, fields[i]), 'x');
+      const y = spill(f, loadField(b, fields[i]), 'y');
+      const decide = (inner: Scope) => {
+        const [first, second] = key.descending ? [y, x] : [x, y];
+        f.if(compareValues('lt', first, second, inner), () => f.return(1));
+        f.if(compareValues('lt', second, first, inner), () => f.return(0));
+      };
+      if (x.isNull === undefined || y.isNull === undefined) {
+        decide(scope);
+        return;
+      }
+      const [xNull, yNull] = [x.isNull, y.isNull];
+      f.if(i32.ne(xNull, yNull), () => f.return(key.nullsFirst ? xNull : yNull));
+      f.if(i32.eqz(xNull), () => decide(scope.child()));
+    });
+    f.return(0);
+  });
+}
+
+/** Runs this long are sorted by insertion before merging starts. */
+const insertionRun = 8;
+
+/**
+ * Stable bottom-up merge sort of `count` row addresses at `array`, with as much room at `spare`.
+ * Stability makes the order of rows with equal keys that of the input, whatever ran in parallel.
+ */
+function mergeSortFunction(query: Query, before: Func): Func {
+  const params = { array: 'i32', spare: 'i32', count: 'i32' } as const;
+  return query.module.func(query.unique('merge_sort'), { params }, (f) => {
+    const { array, spare, count } = f.param;
+    const at = (base: Expr, index: Expr) => i32.add(base, i32.shl(index, 2));
+    const start = f.local('i32', 'start');
+    const end = f.local('i32', 'end');
+    const i = f.local('i32', 'i');
+    const j = f.local('i32', 'j');
+    const row = f.local('i32', 'row');
+    const least = (x: Expr, y: Expr) => i32.select(i32.ltU(x, y), x, y);
+    f.while(i32.ltU(start, count), () => {
+      f.set(end, least(i32.add(start, insertionRun), count));
+      f.set(i, i32.add(start, 1));
+      f.while(i32.ltU(i, end), () => {
+        f.set(row, i32.load(at(array, i)));
+        f.set(j, i);
+        f.while(i32.gtU(j, start), ({ break: done }) => {
+          const previous = i32.load(at(array, i32.sub(j, 1)));
+          f.brIf(done, i32.eqz(before.call(row, previous)));
+          f.do(i32.store(at(array, j), previous));
+          f.set(j, i32.sub(j, 1));
+        });
+        f.do(i32.store(at(array, j), row));
+        f.set(i, i32.add(i, 1));
+      });
+      f.set(start, end);
+    });
+    const from = f.let(array, 'from');
+    const to = f.let(spare, 'to');
+    const width = f.let(i32.const(insertionRun), 'width');
+    const middle = f.local('i32', 'middle');
+    const out = f.local('i32', 'out');
+    const take = (index: Local) => {
+      f.do(i32.store(at(to, out), i32.load(at(from, index))));
+      f.set(index, i32.add(index, 1));
+      f.set(out, i32.add(out, 1));
+    };
+    f.while(i32.ltU(width, count), () => {
+      f.set(start, 0);
+      f.while(i32.ltU(start, count), () => {
+        f.set(middle, least(i32.add(start, width), count));
+        f.set(end, least(i32.add(middle, width), count));
+        f.set(i, start);
+        f.set(j, middle);
+        f.set(out, start);
+        f.while(i32.and(i32.ltU(i, middle), i32.ltU(j, end)), () => {
+          const right = before.call(i32.load(at(from, j)), i32.load(at(from, i)));
+          f.if(
+            right,
+            () => take(j),
+            () => take(i),
+          );
+        });
+        f.while(i32.ltU(i, middle), () => take(i));
+        f.while(i32.ltU(j, end), () => take(j));
+        f.set(start, end);
+      });
+      f.set(row, from);
+      f.set(from, to);
+      f.set(to, row);
+      f.set(width, i32.shl(width, 1));
+    });
+    f.if(i32.ne(from, array), () => {
+      f.do(memory.copy(array, from, i32.shl(count, 2)));
+    });
+  });
+}

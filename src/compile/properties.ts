@@ -1,0 +1,306 @@
+import type { Column, Expression } from '../plan/expression.ts';
+import { children, conjuncts } from '../plan/expression.ts';
+import type { Join, Plan } from '../plan/plan.ts';
+import { splitCondition } from './operators/join-keys.ts';
+
+/** The column an expression is, if it is one. */
+export function columnOf(expression: Expression): Column | undefined {
+  return expression.kind === 'column' ? expression.column : undefined;
+}
+
+/**
+ * Whether no two rows of the plan agree in all of `columns`: proven from strictly ascending columns,
+ * declared keys, groupings, and joins that cannot repeat a row.
+ */
+export function isUnique(plan: Plan, columns: ReadonlySet<Column>): boolean {
+  switch (plan.kind) {
+    case 'scan': {
+      const has = (ordinal: number) => {
+        const index = plan.ordinals.indexOf(ordinal);
+        return index >= 0 && columns.has(plan.columns[index]);
+      };
+      if (plan.table.primaryKey?.every(has)) return true;
+      return plan.ordinals.some(
+        (ordinal, i) =>
+          columns.has(plan.columns[i]) &&
+          plan.table.data.columns[ordinal].statistics.order === 'strict',
+      );
+    }
+    case 'filter':
+    case 'sort':
+    case 'limit':
+      return isUnique(plan.input, columns);
+    case 'project': {
+      const inner = new Set<Column>();
+      plan.columns.forEach((column, i) => {
+        const source = columnOf(plan.expressions[i]);
+        if (columns.has(column) && source !== undefined) inner.add(source);
+      });
+      return isUnique(plan.input, inner);
+    }
+    case 'aggregate':
+      return (
+        plan.groupingSets === undefined && plan.groups.every((_, i) => columns.has(plan.columns[i]))
+      );
+    case 'join': {
+      const keys = splitCondition(plan.condition, plan.left, plan.right);
+      const rightKeys = keyColumns(keys.right);
+      const leftKeys = keyColumns(keys.left);
+      if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') {
+        return isUnique(plan.left, columns);
+      }
+      if (plan.type === 'single') return isUnique(plan.left, columns);
+      if (plan.type === 'inner' || plan.type === 'left') {
+        // Each left row meets at most one right row: what is unique on the left stays so.
+        if (isUnique(plan.right, rightKeys) && isUnique(plan.left, columns)) return true;
+      }
+      if (plan.type === 'inner' || plan.type === 'right') {
+        if (isUnique(plan.left, leftKeys) && isUnique(plan.right, columns)) return true;
+      }
+      return false;
+    }
+    default:
+      return false;
+  }
+}
+
+export function keyColumns(expressions: readonly Expression[]): Set<Column> {
+  const columns = new Set<Column>();
+  for (const expression of expressions) {
+    const column = columnOf(expression);
+    if (column !== undefined) columns.add(column);
+  }
+  return columns;
+}
+
+/**
+ * All columns in the plan whose value follows from those of `columns`, in every row the plan gives:
+ * through keys of tables, equalities of joins, and groupings.
+ */
+export function determinedBy(plan: Plan, columns: ReadonlySet<Column>): Set<Column> {
+  const known = new Set(columns);
+  for (let size = -1; size !== known.size; ) {
+    size = known.size;
+    spread(plan, known);
+  }
+  return known;
+}
+
+function spread(plan: Plan, known: Set<Column>): void {
+  const addAll = (columns: readonly Column[]) => {
+    for (const column of columns) known.add(column);
+  };
+  switch (plan.kind) {
+    case 'scan':
+      if (isUnique(plan, known)) addAll(plan.columns);
+      return;
+    case 'filter':
+    case 'sort':
+    case 'limit':
+      spread(plan.input, known);
+      return;
+    case 'project':
+      spread(plan.input, known);
+      plan.columns.forEach((column, i) => {
+        const source = columnOf(plan.expressions[i]);
+        if (source !== undefined && known.has(source)) known.add(column);
+      });
+      return;
+    case 'aggregate':
+      if (isUnique(plan, known)) addAll(plan.columns);
+      return;
+    case 'join': {
+      spread(plan.left, known);
+      if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') return;
+      if (plan.type === 'right' || plan.type === 'full') return;
+      const keys = splitCondition(plan.condition, plan.left, plan.right);
+      keys.left.forEach((left, i) => {
+        const a = columnOf(left);
+        const b = columnOf(keys.right[i]);
+        if (a === undefined || b === undefined) return;
+        if (known.has(a)) known.add(b);
+        else if (known.has(b) && plan.type === 'inner') known.add(a);
+      });
+      spread(plan.right, known);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+/**
+ * The column of the driving table scan whose order the rows of the plan keep within a morsel, if
+ * `column` is one that ascends there.
+ */
+export function isClustered(plan: Plan, column: Column): boolean {
+  switch (plan.kind) {
+    case 'scan': {
+      const index = plan.columns.indexOf(column);
+      if (index < 0) return false;
+      return plan.table.data.columns[plan.ordinals[index]].statistics.order !== 'none';
+    }
+    case 'filter':
+      return isClustered(plan.input, column);
+    case 'project': {
+      const index = plan.columns.indexOf(column);
+      const source = index < 0 ? column : columnOf(plan.expressions[index]);
+      return source !== undefined && isClustered(plan.input, source);
+    }
+    case 'join':
+      return isClustered(probeSide(plan), column);
+    default:
+      return false;
+  }
+}
+
+/** The side of a join that streams by while the other is looked up. */
+export function probeSide(join: Join): Plan {
+  if (join.type === 'right') return join.right;
+  if (join.type === 'inner' && estimatedRows(join.left) < estimatedRows(join.right)) {
+    return join.right;
+  }
+  return join.left;
+}
+
+/** A bound on the rows a plan can give; sums rely on it, so it is never too low. */
+export function maxRows(plan: Plan): bigint {
+  switch (plan.kind) {
+    case 'scan':
+      return BigInt(plan.table.rowCount);
+    case 'values':
+      return BigInt(plan.rows.length);
+    case 'filter':
+    case 'project':
+    case 'sort':
+    case 'limit':
+    case 'window':
+      return maxRows(plan.input);
+    case 'aggregate':
+      return plan.groups.length === 0 ? 1n : maxRows(plan.input);
+    case 'join': {
+      const left = maxRows(plan.left);
+      if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') return left;
+      if (plan.type === 'single') return left;
+      const right = maxRows(plan.right);
+      const keys = splitCondition(plan.condition, plan.left, plan.right);
+      const outer = plan.type === 'inner' ? 0n : left + right;
+      if (isUnique(plan.right, keyColumns(keys.right))) return left + outer;
+      if (isUnique(plan.left, keyColumns(keys.left))) return right + outer;
+      return left * right + outer;
+    }
+    case 'setOperation':
+      return maxRows(plan.left) + maxRows(plan.right);
+    case 'with':
+      return maxRows(plan.body);
+    case 'tableFunction':
+    case 'withReference':
+      return 2n ** 64n;
+  }
+}
+
+/** A rough number of rows where the optimizer left no estimate. */
+export function estimatedRows(plan: Plan): number {
+  if (plan.estimate !== undefined) return plan.estimate;
+  switch (plan.kind) {
+    case 'scan':
+      return plan.table.rowCount * 0.3 ** plan.filters.flatMap(conjuncts).length;
+    case 'values':
+      return plan.rows.length;
+    case 'filter':
+      return estimatedRows(plan.input) * 0.3;
+    case 'aggregate':
+      return plan.groups.length === 0 ? 1 : estimatedRows(plan.input) * 0.3;
+    case 'join':
+      return Math.max(estimatedRows(plan.left), estimatedRows(plan.right));
+    case 'setOperation':
+      return estimatedRows(plan.left) + estimatedRows(plan.right);
+    case 'with':
+      return estimatedRows(plan.body);
+    case 'tableFunction':
+    case 'withReference':
+      return 1000;
+    default:
+      return estimatedRows(plan.input);
+  }
+}
+
+/** For each node, the columns of its output that something above it reads. */
+export function requiredColumns(root: Plan): Map<Plan, ReadonlySet<number>> {
+  const required = new Map<Plan, Set<number>>();
+  visit(root, new Set(root.columns.map((column) => column.id)));
+  return required;
+
+  function visit(plan: Plan, above: ReadonlySet<number>): void {
+    const known = required.get(plan);
+    const here = new Set([...above, ...(known ?? [])]);
+    required.set(plan, here);
+    const add = (set: Set<number>, expression: Expression | undefined): Set<number> => {
+      if (expression !== undefined) collect(expression, set);
+      return set;
+    };
+    switch (plan.kind) {
+      case 'filter':
+        visit(plan.input, add(new Set(here), plan.predicate));
+        return;
+      case 'project': {
+        const below = new Set<number>();
+        plan.expressions.forEach((expression, i) => {
+          if (here.has(plan.columns[i].id)) add(below, expression);
+        });
+        visit(plan.input, below);
+        return;
+      }
+      case 'join': {
+        const below = add(new Set(here), plan.condition);
+        visit(plan.left, below);
+        visit(plan.right, below);
+        return;
+      }
+      case 'aggregate': {
+        const below = new Set<number>();
+        for (const group of plan.groups) add(below, group);
+        for (const aggregate of plan.aggregates) {
+          for (const arg of aggregate.args) add(below, arg);
+          add(below, aggregate.filter);
+        }
+        visit(plan.input, below);
+        return;
+      }
+      case 'sort': {
+        const below = new Set(here);
+        for (const key of plan.keys) add(below, key.expression);
+        visit(plan.input, below);
+        return;
+      }
+      case 'limit':
+        visit(plan.input, here);
+        return;
+      case 'setOperation':
+        visit(plan.left, new Set(plan.left.columns.map((column) => column.id)));
+        visit(plan.right, new Set(plan.right.columns.map((column) => column.id)));
+        return;
+      case 'with':
+        visit(plan.definition, new Set(plan.definition.columns.map((column) => column.id)));
+        visit(plan.body, here);
+        return;
+      case 'window': {
+        const below = new Set(here);
+        for (const window of plan.calls) {
+          for (const arg of window.call.args) add(below, arg);
+          for (const part of window.partition) add(below, part);
+          for (const key of window.order) add(below, key.expression);
+        }
+        visit(plan.input, below);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+}
+
+function collect(expression: Expression, into: Set<number>): void {
+  if (expression.kind === 'column') into.add(expression.column.id);
+  else for (const child of children(expression)) collect(child, into);
+}
