@@ -35,6 +35,7 @@ export const sqlState = {
   divisionByZero: '22012',
   invalidDatetimeFormat: '22007',
   invalidTextRepresentation: '22P02',
+  invalidEscapeSequence: '22025',
   badCopyFileFormat: '22P04',
   cardinalityViolation: '21000',
   notNullViolation: '23502',
