@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { defineCommand, runCommand, runGroup } from './command.ts';
 import type { Io } from './io.ts';
@@ -13,13 +13,22 @@ interface Capture {
 }
 
 function capture(stdin = ''): Capture {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  return {
-    io: { stdin: Readable.from([stdin]), stdout, stderr },
-    out: () => String(stdout.read() ?? ''),
-    err: () => String(stderr.read() ?? ''),
-  };
+  const [stdout, out] = collector();
+  const [stderr, err] = collector();
+  return { io: { stdin: Readable.from([stdin]), stdout, stderr }, out, err };
+}
+
+/** A stream, and a function that gives the text written to it. */
+function collector(): [Writable, () => string] {
+  let text = '';
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      text += chunk;
+      done();
+    },
+  });
+  return [stream, () => text];
 }
 
 async function quern(...args: string[]) {
