@@ -25,6 +25,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'run the sqllogictest files: sql [word…] [--against duckdb] [--complete] [--settle]',
     load: async () => (await import('./sql.ts')).sql,
   },
+  checkpoints: {
+    summary: 'write the checkpoints of the TPC-H text pool anew',
+    load: async () => (await import('./checkpoints.ts')).checkpoints,
+  },
   lock: {
     summary: 'complete package-lock.json after a dependency changed',
     load: async () => (await import('./lock.ts')).lock,
