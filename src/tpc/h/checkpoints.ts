@@ -57,13 +57,13 @@ function expand(text: string): Checkpoints {
   // A power of the multiplier is a product of two from tables: quicker than by squaring.
   const low = Array.from({ length: 32 }, (_, i) => skipMultiplier(i));
   const high = Array.from({ length: 32 }, (_, i) => skipMultiplier(drawsTypical - bias + i * 32));
-  const valueOf = new Map([...digits].map((digit, value) => [digit, value]));
+  const digitValues = new Map([...digits].map((digit, value) => [digit, value]));
   const offsets = new Uint32Array(chunkCount + 1);
   const seeds = new Uint32Array(chunkCount + 1);
   seeds[0] = textPoolSeed;
   for (let chunk = 0; chunk < chunkCount; chunk++) {
     let bits = 0;
-    for (let i = 3 * chunk; i < 3 * chunk + 3; i++) bits = bits * 64 + valueOf.get(text[i]!)!;
+    for (let i = 3 * chunk; i < 3 * chunk + 3; i++) bits = bits * 64 + digitValues.get(text[i]!)!;
     const skip = multiplyModulo(high[(bits >> 5) & 31]!, low[bits & 31]!);
     seeds[chunk + 1] = multiplyModulo(seeds[chunk]!, skip);
     offsets[chunk + 1] = (chunk + 1) * chunkSize + (bits >> 10);

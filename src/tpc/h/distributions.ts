@@ -78,6 +78,12 @@ export const partTypes = uniform(
 export const containers = uniform(
   combine('SM LG MED JUMBO WRAP', 'CASE BOX BAG JAR PACK PKG CAN DRUM'),
 );
+export const manufacturerNames: readonly string[] = Array.from({ length: 5 }, (_, index) => {
+  return `Manufacturer#${index + 1}`;
+});
+export const brandNames: readonly string[] = Array.from({ length: 25 }, (_, index) => {
+  return `Brand#${Math.floor(index / 5) + 1}${(index % 5) + 1}`;
+});
 export const marketSegments = uniform([
   'AUTOMOBILE',
   'BUILDING',
@@ -165,3 +171,14 @@ export const terminators: Distribution = {
 /** The words qgen puts into query 13. */
 export const queryAdjectives = weighted('special:20, pending, unusual, express');
 export const queryNouns = weighted('packages:40, requests, accounts, deposits');
+
+/** Words in byte order, as the dictionaries of columns have them. */
+export function sortedWords(words: readonly string[]): string[] {
+  return words.toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+/** For each word its place in byte order, one byte each. */
+export function sortedRanks(words: readonly string[]): Uint8Array {
+  const sorted = sortedWords(words);
+  return Uint8Array.from(words, (word) => sorted.indexOf(word));
+}
