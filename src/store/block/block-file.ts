@@ -1,0 +1,97 @@
+import { assert } from '../../base/assert.ts';
+import { QuernError, sqlState } from '../../base/error.ts';
+import type { BlockDevice } from '../device/device.ts';
+import { blockSize, type Pointer } from '../layout.ts';
+import type { Sealer } from './sealer.ts';
+
+/** How many bytes went to and came from the device, by purpose; for figures of amplification. */
+export interface Traffic {
+  dataWritten: number;
+  metadataWritten: number;
+  journalWritten: number;
+  compactionWritten: number;
+  bytesRead: number;
+  flushes: number;
+}
+
+/** Places that are written together: blocks that follow each other become one write. */
+export interface PlacedBlock {
+  place: number;
+  bytes: Uint8Array;
+}
+
+export function damaged(what: string): QuernError {
+  return new QuernError(sqlState.dataCorrupted, `${what} is damaged`, {
+    hint: 'Run `quern store verify` to list what is damaged, and restore it from a copy.',
+  });
+}
+
+/** A device seen as numbered places of one block each, and the sealer of its store. */
+export class BlockFile {
+  readonly device: BlockDevice;
+  sealer: Sealer;
+  readonly traffic: Traffic = {
+    dataWritten: 0,
+    metadataWritten: 0,
+    journalWritten: 0,
+    compactionWritten: 0,
+    bytesRead: 0,
+    flushes: 0,
+  };
+
+  constructor(device: BlockDevice, sealer: Sealer) {
+    this.device = device;
+    this.sealer = sealer;
+  }
+
+  /** Places the device reaches, a last partial one not counted. */
+  places(): number {
+    return Math.floor(this.device.size() / blockSize);
+  }
+
+  /** Raw, unverified. False if the device ends before. */
+  tryRead(target: Uint8Array, place: number): boolean {
+    const offset = place * blockSize;
+    if (offset + target.length > this.device.size()) return false;
+    this.device.read(target, offset);
+    this.traffic.bytesRead += target.length;
+    return true;
+  }
+
+  /** Reads one block and checks it; false if it is not what `pointer` vouches for. */
+  readVerified(target: Uint8Array, place: number, id: number, pointer: Pointer): boolean {
+    assert(target.length === blockSize, 'blocks are read whole');
+    if (!this.tryRead(target, place)) return false;
+    return this.sealer.open(target, id, pointer.birth, pointer.low, pointer.high);
+  }
+
+  write(bytes: Uint8Array, place: number, purpose: keyof Traffic): void {
+    this.device.write(bytes, place * blockSize);
+    this.traffic[purpose] += bytes.length;
+  }
+
+  /** Writes single blocks, neighbours in one go. Sorts `blocks` by place. */
+  writeAll(blocks: PlacedBlock[], purpose: keyof Traffic): void {
+    blocks.sort((a, b) => a.place - b.place);
+    for (let i = 0; i < blocks.length; ) {
+      let end = i + 1;
+      while (end < blocks.length && end - i < 256) {
+        if (blocks[end].place !== blocks[i].place + (end - i)) break;
+        end++;
+      }
+      if (end === i + 1) {
+        this.write(blocks[i].bytes, blocks[i].place, purpose);
+      } else {
+        const joined = new Uint8Array((end - i) * blockSize);
+        for (let k = i; k < end; k++) joined.set(blocks[k].bytes, (k - i) * blockSize);
+        this.write(joined, blocks[i].place, purpose);
+      }
+      i = end;
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.device.flush();
+    this.traffic.flushes++;
+  }
+}

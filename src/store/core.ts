@@ -1,0 +1,642 @@
+import { assert } from '../base/assert.ts';
+import { QuernError, sqlState } from '../base/error.ts';
+import { Blocks } from './block/blocks.ts';
+import type { Sealer } from './block/sealer.ts';
+import {
+  type CatalogEntry,
+  catalogPrefix,
+  decodeEntry,
+  encodeEntry,
+  type Head,
+  headKey,
+  headName,
+  nodeType,
+  prefixOnly,
+  prefixRange,
+  type SnapshotHolder,
+  snapshotKey,
+} from './catalog.ts';
+import { type Checkpoint, type Frozen, freeze } from './checkpoint.ts';
+import type { BlockDevice } from './device/device.ts';
+import { Journal } from './journal/journal.ts';
+import type { ObjectKind, Operation } from './journal/operation.ts';
+import { blockSize, type Pointer } from './layout.ts';
+import type { Superblock } from './superblock.ts';
+import { MapTree } from './tree/map-tree.ts';
+import { Pool } from './tree/pool.ts';
+import { VolumeTree } from './tree/volume-tree.ts';
+import { Views } from './views.ts';
+
+/** Tunables of an open store; the defaults are in `store.ts`. */
+export interface CoreOptions {
+  readOnly: boolean;
+  /** The store never makes the device larger than this. */
+  bytesMax: number;
+  cacheNodes: number;
+  /** A checkpoint is made when the journal has grown by so many bytes. */
+  journalBytes: number;
+  /** Or when so many nodes are dirty. */
+  dirtyNodes: number;
+}
+
+/** Compresses extents; the store only records that it was used. */
+export interface Compressor {
+  compress(bytes: Uint8Array): Uint8Array;
+  /** `length` is what the result must have. */
+  decompress(bytes: Uint8Array, length: number): Uint8Array;
+}
+
+/** Transactions a checkpoint may cover; after a crash the clock jumps past all of them. */
+export const transactionsPerCheckpoint = 2 ** 20;
+
+/** Free places for metadata that deletions may use and other changes may not. */
+const deletionReserve = 56;
+
+interface Waiter {
+  sequence: number;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * The state of an open store and the rules by which it changes: an operation is admitted (there is
+ * room to record it), applied to the trees in memory, and appended to the journal; when someone
+ * needs it durable the journal is flushed; from time to time a checkpoint writes the trees.
+ * Everything between two `await`s is one step, seen by others wholly or not at all.
+ */
+export class StoreCore {
+  readonly device: BlockDevice;
+  readonly options: CoreOptions;
+  readonly views = new Views();
+  readonly blocks: Blocks;
+  readonly pool: Pool;
+  readonly journal: Journal;
+  readonly catalogHolder: { root: Pointer | undefined; objectId: number; name: string };
+  readonly catalog: MapTree;
+  readonly compressor: Compressor | undefined;
+  storeId: Uint32Array = new Uint32Array(4);
+  keyProof: Uint32Array = new Uint32Array(4);
+  encrypted = false;
+  generation = 0;
+  nextObject = 1;
+  /** Heads that were looked up, by name and by object id. */
+  readonly heads = new Map<string, Head>();
+  readonly headsById = new Map<number, Head>();
+  /** Heads whose entry in the catalog is out of date. */
+  readonly changed = new Set<Head>();
+  /** Catalog keys of snapshots whose root has not been sealed yet. */
+  readonly unsealed = new Map<string, Uint8Array>();
+  /** The roots of snapshots that someone reads, by `name@snapshot`. */
+  readonly openSnapshots = new Map<string, SnapshotHolder>();
+  /** Extents that were written for a transaction that has not committed. */
+  readonly uncommitted = new Set<Uint8Array>();
+  /** Keys of the catalog's notes about unfinished work, rewritten by every checkpoint. */
+  notes: Uint8Array[] = [];
+  /** Subtrees that could not be taken apart because they are damaged. */
+  leaks: unknown[] = [];
+  #failure: unknown;
+  closed = false;
+  #waiters: Waiter[] = [];
+  #pumping = false;
+  #checkpoint: Checkpoint | undefined;
+  /** Records from here on must not be written before the running checkpoint is durable. */
+  #holdFrom = Number.MAX_SAFE_INTEGER;
+  #reclaimScheduled = false;
+  lastFreeze = 0;
+
+  constructor(
+    device: BlockDevice,
+    sealer: Sealer,
+    options: CoreOptions,
+    compressor: Compressor | undefined,
+  ) {
+    this.device = device;
+    this.options = options;
+    this.compressor = compressor;
+    this.blocks = new Blocks(device, sealer, this.views, options.bytesMax);
+    this.pool = new Pool(this.blocks, this.views, options.cacheNodes);
+    this.journal = new Journal(this.blocks, () => this.pool.now);
+    this.catalogHolder = { root: undefined, objectId: 0, name: 'the catalog' };
+    this.catalog = new MapTree(this.pool, this.catalogHolder);
+  }
+
+  // --- failure ---------------------------------------------------------------------------------
+
+  /** After this nothing is acknowledged any more; what was durable is there at the next opening. */
+  fail(error: unknown): QuernError {
+    if (this.#failure === undefined) {
+      this.#failure = error;
+      for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#stopped());
+    }
+    return this.#stopped();
+  }
+
+  #stopped(): QuernError {
+    const why = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
+    return new QuernError(sqlState.ioError, `the store has stopped: ${why}`, {
+      cause: this.#failure,
+      hint: 'Open it again: it continues from everything that was acknowledged.',
+    });
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  checkOpen(): void {
+    if (this.closed)
+      throw new QuernError(sqlState.objectNotInPrerequisiteState, 'the store is closed');
+  }
+
+  checkWritable(): void {
+    this.checkOpen();
+    if (this.options.readOnly) {
+      throw new QuernError(sqlState.objectNotInPrerequisiteState, 'the store is open for reading');
+    }
+    if (this.failed) throw this.#stopped();
+  }
+
+  // --- admission -------------------------------------------------------------------------------
+
+  /** Places the next checkpoint will need at most, as things are. */
+  #metaNeeded(): number {
+    const { pool, blocks } = this;
+    const entries = this.changed.size + this.unsealed.size + pool.doomed.length;
+    const nodes = pool.dirtyCount + 3 * entries + 24;
+    // Where the nodes go must be recorded in tables too; two segments share a page of owners.
+    return nodes + blocks.tablePlacesNeeded() + Math.min(nodes, blocks.space.segments / 2);
+  }
+
+  /**
+   * Makes sure that a change can be recorded and will fit the next checkpoint. Throws 53100 when it
+   * will not, with nothing changed.
+   */
+  admit(purpose: 'write' | 'delete'): void {
+    this.checkWritable();
+    this.#reclaimSome(64);
+    const reserve = purpose === 'write' ? deletionReserve : 0;
+    const { space } = this.blocks;
+    try {
+      this.journal.ensureRoom();
+      space.ensureMeta(this.#metaNeeded() + reserve);
+    } catch (error) {
+      if (purpose === 'write' || !isDiskFull(error)) throw error;
+      if (space.metaFree < this.#metaNeeded()) throw error;
+    }
+    if (this.#checkpoint === undefined && this.#wantsCheckpoint()) this.startCheckpoint();
+  }
+
+  #wantsCheckpoint(): boolean {
+    return (
+      this.journal.bytesSinceCheckpoint > this.options.journalBytes ||
+      this.pool.dirtyCount > this.options.dirtyNodes ||
+      this.pool.now - this.lastFreeze > transactionsPerCheckpoint / 2
+    );
+  }
+
+  /** Runs a change of the trees that must not stop halfway. */
+  change(apply: () => void): void {
+    try {
+      apply();
+    } catch (error) {
+      throw this.fail(error);
+    }
+  }
+
+  /** Admits, journals and applies one operation; durable after the next {@link sync}. */
+  perform(operation: Operation, purpose: 'write' | 'delete' = 'write'): void {
+    this.admit(purpose);
+    this.change(() => {
+      this.apply(operation);
+      this.journal.appendOperation(operation);
+    });
+  }
+
+  // --- objects ---------------------------------------------------------------------------------
+
+  entry(key: Uint8Array): CatalogEntry | undefined {
+    const value = this.catalog.get(key);
+    return value === undefined ? undefined : decodeEntry(value);
+  }
+
+  /** The head with this name, undefined if there is none. */
+  findHead(name: string): Head | undefined {
+    const known = this.heads.get(name);
+    if (known !== undefined) return known;
+    const entry = this.entry(headKey(name));
+    return entry === undefined ? undefined : this.#addHead(name, entry);
+  }
+
+  head(name: string): Head {
+    const head = this.findHead(name);
+    if (head === undefined) throw unknownObject(name);
+    return head;
+  }
+
+  /** Recovery: the journal names objects by id, so all heads must be known. */
+  loadHeads(): void {
+    const [from, to] = prefixRange(prefixOnly(catalogPrefix.head));
+    for (const [key] of [...this.catalog.entries(from, to)]) this.findHead(headName(key));
+  }
+
+  #addHead(name: string, entry: CatalogEntry): Head {
+    const head = {
+      name,
+      kind: entry.kind,
+      objectId: entry.objectId,
+      root: entry.root,
+      size: entry.size,
+      created: entry.created,
+      origin: entry.origin,
+      gone: false,
+      map: undefined as MapTree | undefined,
+      volume: undefined as VolumeTree | undefined,
+    };
+    if (entry.kind === 'map') head.map = new MapTree(this.pool, head);
+    else head.volume = new VolumeTree(this.pool, head);
+    this.heads.set(name, head);
+    this.headsById.set(head.objectId, head);
+    return head;
+  }
+
+  /** What a snapshot keeps, kept up to date while the store is open. */
+  snapshot(object: string, snapshot: string): SnapshotHolder {
+    const name = `${object}@${snapshot}`;
+    const known = this.openSnapshots.get(name);
+    if (known !== undefined) return known;
+    const entry = this.entry(snapshotKey(object, snapshot));
+    if (entry === undefined) throw unknownObject(name);
+    const { kind, root, objectId, size } = entry;
+    const holder = { name, kind, root, objectId, size, gone: false };
+    this.openSnapshots.set(name, holder);
+    return holder;
+  }
+
+  entryOf(head: Head): CatalogEntry {
+    const { kind, objectId, size, root, created, origin } = head;
+    return { kind, objectId, size, root, created, origin, guid: new Uint8Array(0) };
+  }
+
+  /** Brings the catalog up to date with the heads, as before a view is taken. */
+  writeHeads(): void {
+    for (const head of this.changed) {
+      this.catalog.put(headKey(head.name), encodeEntry(this.entryOf(head)));
+    }
+  }
+
+  // --- operations ------------------------------------------------------------------------------
+
+  #byId(object: number): Head {
+    const head = this.headsById.get(object);
+    if (head === undefined || head.gone) {
+      throw new QuernError(sqlState.dataCorrupted, `the journal names object ${object}, unknown`);
+    }
+    return head;
+  }
+
+  /** Changes the trees in memory; the same code runs when the journal is replayed. */
+  apply(operation: Operation): void {
+    switch (operation.type) {
+      case 'put': {
+        const head = this.#byId(operation.object);
+        head.map!.put(operation.key, operation.value);
+        this.changed.add(head);
+        return;
+      }
+      case 'delete': {
+        const head = this.#byId(operation.object);
+        head.map!.delete(operation.key);
+        this.changed.add(head);
+        return;
+      }
+      case 'write': {
+        const head = this.#byId(operation.object);
+        const { id, birth, checks } = operation;
+        for (let i = 0; i < checks.length / 2; i++) {
+          const pointer = { id: id + i, birth, low: checks[2 * i], high: checks[2 * i + 1] };
+          head.volume!.set(operation.index + i, pointer);
+        }
+        this.changed.add(head);
+        return;
+      }
+      case 'clear': {
+        const head = this.#byId(operation.object);
+        head.volume!.clear(operation.from, operation.to);
+        this.changed.add(head);
+        return;
+      }
+      case 'resize': {
+        const head = this.#byId(operation.object);
+        const blocks = Math.ceil(operation.size / blockSize);
+        head.volume!.clear(blocks, Math.max(blocks, Math.ceil(head.size / blockSize)));
+        head.size = operation.size;
+        this.changed.add(head);
+        return;
+      }
+      case 'create':
+        this.#create(operation.kind, operation.object, operation.name, {
+          size: operation.size,
+          created: operation.time,
+        });
+        return;
+      case 'remove':
+        this.#remove(this.#byId(operation.object));
+        return;
+      case 'snapshot':
+        this.#snapshot(this.#byId(operation.object), operation.name, operation);
+        return;
+      case 'branch':
+        this.#branch(operation);
+        return;
+      case 'removeSnapshot':
+        this.#removeSnapshot(operation.source, operation.snapshot);
+        return;
+      case 'restore':
+        this.#restore(this.#byId(operation.object), operation.snapshot);
+        return;
+    }
+  }
+
+  #create(
+    kind: ObjectKind,
+    objectId: number,
+    name: string,
+    made: { size: number; created: number; root?: Pointer | undefined; origin?: string },
+  ): void {
+    const head = this.#addHead(name, {
+      kind,
+      objectId,
+      size: made.size,
+      root: made.root,
+      created: made.created,
+      guid: new Uint8Array(0),
+      origin: made.origin ?? '',
+    });
+    this.nextObject = Math.max(this.nextObject, objectId + 1);
+    this.changed.add(head);
+    this.catalog.put(headKey(name), encodeEntry(this.entryOf(head)));
+  }
+
+  #remove(head: Head): void {
+    head.gone = true;
+    if (head.root !== undefined) this.pool.release(head.root, nodeType(head.kind));
+    head.root = undefined;
+    this.heads.delete(head.name);
+    this.headsById.delete(head.objectId);
+    this.changed.delete(head);
+    this.catalog.delete(headKey(head.name));
+    this.scheduleReclaim();
+  }
+
+  #snapshot(head: Head, name: string, made: { guid: Uint8Array; time: number }): void {
+    const key = snapshotKey(head.name, name);
+    const entry = { ...this.entryOf(head), guid: made.guid, created: made.time };
+    if (head.root !== undefined) {
+      this.pool.blocks.addReference(head.root.id);
+      if (this.pool.isDirty(head.root.id)) this.unsealed.set(`${head.name}@${name}`, key);
+    }
+    this.catalog.put(key, encodeEntry(entry));
+  }
+
+  #branch(operation: Operation & { type: 'branch' }): void {
+    const { source, snapshot, object, name, time } = operation;
+    const from =
+      snapshot === '' ? this.entryOf(this.head(source)) : this.entry(snapshotKey(source, snapshot));
+    if (from === undefined) throw unknownObject(`${source}@${snapshot}`);
+    if (from.root !== undefined) this.pool.blocks.addReference(from.root.id);
+    const origin = snapshot === '' ? source : `${source}@${snapshot}`;
+    this.#create(from.kind, object, name, {
+      size: from.size,
+      created: time,
+      root: from.root,
+      origin,
+    });
+  }
+
+  #removeSnapshot(source: string, snapshot: string): void {
+    const key = snapshotKey(source, snapshot);
+    const entry = this.entry(key);
+    if (entry === undefined) throw unknownObject(`${source}@${snapshot}`);
+    if (entry.root !== undefined) this.pool.release(entry.root, nodeType(entry.kind));
+    const name = `${source}@${snapshot}`;
+    this.unsealed.delete(name);
+    const holder = this.openSnapshots.get(name);
+    if (holder !== undefined) holder.gone = true;
+    this.openSnapshots.delete(name);
+    this.catalog.delete(key);
+    this.scheduleReclaim();
+  }
+
+  #restore(head: Head, snapshot: string): void {
+    const entry = this.entry(snapshotKey(head.name, snapshot));
+    if (entry === undefined) throw unknownObject(`${head.name}@${snapshot}`);
+    if (entry.root !== undefined) this.pool.blocks.addReference(entry.root.id);
+    if (head.root !== undefined) this.pool.release(head.root, nodeType(head.kind));
+    head.root = entry.root;
+    head.size = entry.size;
+    this.changed.add(head);
+    this.scheduleReclaim();
+  }
+
+  // --- reclaiming ------------------------------------------------------------------------------
+
+  /** Takes deleted trees apart, as much as there is certainly room to record. */
+  #reclaimSome(budget: number): void {
+    if (this.pool.doomed.length === 0 || this.options.readOnly) return;
+    const room = Math.floor((this.blocks.space.metaFree - this.#metaNeeded() - 8) / 4);
+    try {
+      this.pool.reclaim(Math.min(budget, room));
+    } catch (error) {
+      // What is damaged cannot be walked; its blocks stay allocated and `verify` reports them.
+      this.leaks.push(error);
+    }
+  }
+
+  /** Deleted trees are taken apart in steps, between other work. */
+  scheduleReclaim(): void {
+    if (this.#reclaimScheduled || this.options.readOnly || this.pool.doomed.length === 0) return;
+    this.#reclaimScheduled = true;
+    setTimeout(() => {
+      this.#reclaimScheduled = false;
+      if (this.closed || this.failed) return;
+      this.#reclaimSome(4096);
+      const room = this.blocks.space.metaFree - this.#metaNeeded();
+      if (this.pool.doomed.length > 0 && room < 64) {
+        this.checkpoint().then(
+          () => this.scheduleReclaim(),
+          () => {},
+        );
+      } else {
+        this.scheduleReclaim();
+      }
+    }, 0);
+  }
+
+  /** Takes everything that was deleted apart. */
+  async settle(): Promise<void> {
+    while (this.pool.doomed.length > 0) {
+      const before = this.pool.doomed.length;
+      this.#reclaimSome(65536);
+      if (this.pool.doomed.length >= before) await this.checkpoint();
+    }
+  }
+
+  // --- durability ------------------------------------------------------------------------------
+
+  /** Resolves when everything done so far survives a crash. */
+  sync(): Promise<void> {
+    this.checkOpen();
+    if (this.failed) return Promise.reject(this.#stopped());
+    const sequence = this.journal.sealed + (this.journal.hasPending ? 1 : 0);
+    if (sequence <= this.journal.durable) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ sequence, resolve, reject });
+      if (this.#pumping) return;
+      this.#pumping = true;
+      // Whoever else commits in this turn of the event loop shares the flush.
+      queueMicrotask(() => {
+        this.#pump().catch((error) => this.fail(error));
+      });
+    });
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#waiters.length > 0 && !this.failed) {
+        this.journal.seal();
+        if (this.#holdFrom < Number.MAX_SAFE_INTEGER) {
+          const first = Math.min(...this.#waiters.map((w) => w.sequence));
+          if (first >= this.#holdFrom) {
+            await this.#checkpoint?.done;
+            continue;
+          }
+        }
+        const written = this.journal.write(this.#holdFrom - 1);
+        await this.blocks.file.flush();
+        if (this.failed) return;
+        this.journal.settle(written);
+        const done = this.#waiters.filter((waiter) => waiter.sequence <= written);
+        this.#waiters = this.#waiters.filter((waiter) => waiter.sequence > written);
+        for (const waiter of done) waiter.resolve();
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /**
+   * Applies a change that is too large for the journal: it becomes durable with a checkpoint, and
+   * nothing later becomes durable before.
+   */
+  async performLarge(apply: () => void): Promise<void> {
+    while (this.#checkpoint !== undefined) await this.#checkpoint.done;
+    this.checkWritable();
+    this.change(apply);
+    const checkpoint = this.startCheckpoint();
+    this.#holdFrom = checkpoint.frozen.superblock.journal.sequence;
+    await checkpoint.done;
+  }
+
+  // --- checkpoints -----------------------------------------------------------------------------
+
+  /** Makes a checkpoint of everything done so far. */
+  async checkpoint(): Promise<void> {
+    this.checkWritable();
+    while (this.#checkpoint !== undefined) await this.#checkpoint.done;
+    this.checkWritable();
+    await this.startCheckpoint().done;
+  }
+
+  get checkpointing(): Promise<void> | undefined {
+    return this.#checkpoint?.done;
+  }
+
+  /** Freezes the state and begins to write it; work goes on meanwhile. */
+  startCheckpoint(): Checkpoint {
+    assert(this.#checkpoint === undefined, 'one checkpoint at a time');
+    let frozen: Frozen;
+    try {
+      frozen = freeze(this);
+    } catch (error) {
+      throw this.fail(error);
+    }
+    const done = this.#writeCheckpoint(frozen).catch((error) => {
+      this.#checkpoint = undefined;
+      throw this.fail(error);
+    });
+    done.catch(() => {}); // Whoever waits sees the failure; nobody has to wait.
+    this.#checkpoint = { frozen, done };
+    return this.#checkpoint;
+  }
+
+  async #writeCheckpoint(frozen: Frozen): Promise<void> {
+    const { file } = this.blocks;
+    // Lets the caller finish its step before the writing begins.
+    await Promise.resolve();
+    for (let i = 0; i < frozen.writes.length; i += 1024) {
+      file.writeAll(frozen.writes.slice(i, i + 1024), 'metadataWritten');
+      await Promise.resolve();
+    }
+    await file.flush();
+    this.#mustNotHaveFailed();
+    const [a, b, c, d] = frozen.copies;
+    for (const copy of [a, b]) file.write(copy.bytes, copy.place, 'metadataWritten');
+    await file.flush();
+    this.#mustNotHaveFailed();
+    for (const copy of [c, d]) file.write(copy.bytes, copy.place, 'metadataWritten');
+    await file.flush();
+    this.#mustNotHaveFailed();
+    this.#finishCheckpoint(frozen);
+  }
+
+  /** A flush that succeeds after one that failed proves nothing. */
+  #mustNotHaveFailed(): void {
+    if (this.failed) throw this.#stopped();
+  }
+
+  #finishCheckpoint(frozen: Frozen): void {
+    const { space } = this.blocks;
+    this.#checkpoint = undefined;
+    this.#holdFrom = Number.MAX_SAFE_INTEGER;
+    this.pool.pinned = false;
+    this.pool.forgetSealed();
+    this.blocks.release();
+    this.journal.settle(frozen.superblock.journal.sequence - 1);
+    const settled = this.#waiters.filter((w) => w.sequence <= this.journal.durable);
+    this.#waiters = this.#waiters.filter((w) => w.sequence > this.journal.durable);
+    for (const waiter of settled) waiter.resolve();
+    space.frozen = false;
+    space.trimMeta(this.#metaNeeded() * 2 + 512);
+    this.#truncate();
+  }
+
+  /** Gives free segments at the end back to the file system. */
+  #truncate(): void {
+    const places = this.blocks.space.shrink();
+    // The durable superblock may still count more places; those beyond the end are free.
+    if (this.device.size() > places * blockSize) this.device.truncate(places * blockSize);
+  }
+
+  superblock(): Omit<Superblock, 'blocks' | 'catalog'> {
+    const runs = this.journal.places;
+    const current = runs[runs.length - (this.journal.hasSpare ? 2 : 1)];
+    return {
+      storeId: this.storeId,
+      generation: this.generation,
+      transaction: this.pool.now,
+      nextObject: this.nextObject,
+      encrypted: this.encrypted,
+      journal: this.journal.start(),
+      journalRuns: [current.place, this.journal.hasSpare ? runs[runs.length - 1].place : 0],
+      keyProof: this.keyProof,
+    };
+  }
+}
+
+export function unknownObject(name: string): QuernError {
+  return new QuernError(sqlState.undefinedTable, `there is no '${name}' in this store`);
+}
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof QuernError && error.code === sqlState.diskFull;
+}

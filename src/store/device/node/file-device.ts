@@ -1,0 +1,107 @@
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { QuernError, sqlState } from '../../../base/error.ts';
+import type { BlockDevice } from '../device.ts';
+
+/** What went wrong with a file, as the world should see it. */
+function fileError(error: unknown, doing: string, name: string): QuernError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new QuernError(sqlState.diskFull, `no space left ${doing} ${name}`, { cause: error });
+  }
+  if (code === 'ENOENT') {
+    return new QuernError(sqlState.undefinedFile, `${name} does not exist`, { cause: error });
+  }
+  return new QuernError(sqlState.ioError, `${code ?? 'error'} ${doing} ${name}`, { cause: error });
+}
+
+/** A file, or a block device of the kernel. */
+export class FileDevice implements BlockDevice {
+  readonly name: string;
+  readonly readOnly: boolean;
+  readonly #file: number;
+  #size: number;
+  #closed = false;
+
+  /** Opens `path`; creates it unless `readOnly` or `create` is false. */
+  constructor(path: string, options: { readOnly?: boolean; create?: boolean } = {}) {
+    this.name = path;
+    this.readOnly = options.readOnly ?? false;
+    const create = !this.readOnly && options.create !== false;
+    const flags = this.readOnly
+      ? constants.O_RDONLY
+      : constants.O_RDWR | (create ? constants.O_CREAT : 0);
+    try {
+      this.#file = openSync(path, flags, 0o600);
+    } catch (error) {
+      throw fileError(error, 'opening', path);
+    }
+    this.#size = fstatSync(this.#file).size;
+  }
+
+  size(): number {
+    // Someone else may be writing the file that we only read.
+    if (this.readOnly) this.#size = fstatSync(this.#file).size;
+    return this.#size;
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    let done = 0;
+    while (done < target.length) {
+      let count: number;
+      try {
+        count = readSync(this.#file, target, done, target.length - done, offset + done);
+      } catch (error) {
+        throw fileError(error, 'reading', this.name);
+      }
+      if (count === 0) {
+        throw new QuernError(sqlState.ioError, `read beyond the end of ${this.name}`);
+      }
+      done += count;
+    }
+  }
+
+  write(source: Uint8Array, offset: number): void {
+    let done = 0;
+    while (done < source.length) {
+      try {
+        done += writeSync(this.#file, source, done, source.length - done, offset + done);
+      } catch (error) {
+        throw fileError(error, 'writing', this.name);
+      }
+    }
+    this.#size = Math.max(this.#size, offset + source.length);
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#file, (error) => {
+        if (error) reject(fileError(error, 'flushing', this.name));
+        else resolve();
+      });
+    });
+  }
+
+  truncate(size: number): void {
+    try {
+      ftruncateSync(this.#file, size);
+    } catch (error) {
+      throw fileError(error, 'resizing', this.name);
+    }
+    this.#size = size;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#file);
+  }
+}

@@ -1,0 +1,12 @@
+export type { Compressor } from './core.ts';
+export type { BlockDevice } from './device/device.ts';
+export { MemoryDevice } from './device/memory.ts';
+export {
+  type ObjectInfo,
+  type SnapshotInfo,
+  Store,
+  type StoreOptions,
+  type StoreSpace,
+} from './store.ts';
+export type { Problem, VerifyReport } from './verify.ts';
+export { type AllocationRange, Volume, type VolumeRange } from './volume.ts';

@@ -1,0 +1,190 @@
+import { assert } from '../../base/assert.ts';
+import type { Blocks } from '../block/blocks.ts';
+import type { Run } from '../block/space.ts';
+import { ByteWriter } from '../bytes.ts';
+import { journalRunPlaces, recordPlacesMax } from '../layout.ts';
+import { encodeOperation, type Operation } from './operation.ts';
+import { type JournalStart, recordBytesMax, recordPlaces, sealRecord } from './record.ts';
+
+/** A record that waits to be written. */
+interface Sealed {
+  sequence: number;
+  place: number;
+  bytes: Uint8Array;
+}
+
+/**
+ * The operations since the last checkpoint, so that making one durable costs a record and a flush
+ * instead of rewritten trees. Operations are gathered until someone wants them durable; everything
+ * gathered by then shares one record and one flush (group commit).
+ */
+export class Journal {
+  readonly #blocks: Blocks;
+  #pending = new ByteWriter();
+  #queue: Sealed[] = [];
+  /** Runs of places in order; the last ones hold `#at` and what follows it. */
+  #runs: Run[] = [];
+  #spare: Run | undefined;
+  #at = 0;
+  #sequence = 1;
+  #previousLow = 0;
+  #previousHigh = 0;
+  /** The last record known to have survived a flush. */
+  durable = 0;
+  /** Bytes of operations since the last checkpoint. */
+  bytesSinceCheckpoint = 0;
+
+  /** Tells the running transaction, a part of each record's identity. */
+  readonly #clock: () => number;
+
+  constructor(blocks: Blocks, clock: () => number) {
+    this.#blocks = blocks;
+    this.#clock = clock;
+  }
+
+  /** Begins an empty journal after the record `sequence`. */
+  begin(sequence: number): void {
+    const run = this.#blocks.space.takeMetaRun(journalRunPlaces);
+    this.#runs = [run];
+    this.#spare = undefined;
+    this.#at = run.place;
+    this.#sequence = sequence + 1;
+    this.#previousLow = 0;
+    this.#previousHigh = 0;
+    this.durable = sequence;
+    this.bytesSinceCheckpoint = 0;
+  }
+
+  /** The sequence number of the last sealed record. */
+  get sealed(): number {
+    return this.#sequence - 1;
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Makes sure that the next record finds its places. Throws 53100; must precede every change. */
+  ensureRoom(): void {
+    const run = this.#runs[this.#runs.length - 1];
+    const left = run.place + run.count - this.#at;
+    if (left >= 3 * recordPlacesMax || this.#spare !== undefined) return;
+    this.#spare = this.#blocks.space.takeMetaRun(journalRunPlaces);
+  }
+
+  /** Adds operations that belong together: they will be in one record. */
+  append(operations: Uint8Array): void {
+    assert(operations.length <= recordBytesMax, 'what belongs together fits a record');
+    if (this.#pending.length + operations.length > recordBytesMax) this.seal();
+    this.#pending.raw(operations);
+    this.bytesSinceCheckpoint += operations.length;
+  }
+
+  appendOperation(operation: Operation): void {
+    const writer = new ByteWriter();
+    encodeOperation(writer, operation);
+    this.append(writer.view());
+  }
+
+  /** Closes the record being gathered, if there is anything in it or if the next run must follow. */
+  seal(leaveRun = false): void {
+    if (this.#pending.length === 0 && !leaveRun) return;
+    const operations = this.#pending.view();
+    const place = this.#at;
+    this.#advance(recordPlaces(operations.length), leaveRun);
+    const head = {
+      previousLow: this.#previousLow,
+      previousHigh: this.#previousHigh,
+      durable: this.durable,
+      next: this.#at,
+    };
+    const sequence = this.#sequence++;
+    const record = sealRecord(this.#blocks.file, sequence, this.#clock(), head, operations);
+    this.#previousLow = record.low;
+    this.#previousHigh = record.high;
+    this.#queue.push({ sequence, place, bytes: record.bytes });
+    this.#pending.reset();
+  }
+
+  #advance(count: number, leaveRun: boolean): void {
+    const last = this.#runs[this.#runs.length - 1];
+    this.#at += count;
+    if (!leaveRun && last.place + last.count - this.#at >= recordPlacesMax) return;
+    this.ensureRoom();
+    assert(this.#spare !== undefined, 'the next run was taken in time');
+    this.#runs.push(this.#spare);
+    this.#at = this.#spare.place;
+    this.#spare = undefined;
+  }
+
+  /**
+   * Writes the sealed records up to number `last`; the caller flushes, then says {@link settle}.
+   * Returns the number of the last record written so far.
+   */
+  write(last = Number.MAX_SAFE_INTEGER): number {
+    const { file } = this.#blocks;
+    let written = 0;
+    for (const record of this.#queue) {
+      if (record.sequence > last) break;
+      file.write(record.bytes, record.place, 'journalWritten');
+      written++;
+    }
+    this.#queue.splice(0, written);
+    return this.#queue.length === 0 ? this.sealed : this.#queue[0].sequence - 1;
+  }
+
+  /** Everything up to a record is durable, by a flush of it or by a checkpoint that covers it. */
+  settle(sequence: number): void {
+    this.durable = Math.max(this.durable, sequence);
+    // A checkpoint can overtake records that wait: their places are no longer the journal's.
+    this.#queue = this.#queue.filter((record) => record.sequence > this.durable);
+  }
+
+  /** Where the records that the next checkpoint does not cover will begin. */
+  start(): JournalStart {
+    assert(this.#pending.length === 0, 'a checkpoint covers whole records');
+    return {
+      place: this.#at,
+      sequence: this.#sequence,
+      previousLow: this.#previousLow,
+      previousHigh: this.#previousHigh,
+    };
+  }
+
+  /** A checkpoint covers all records so far: the places of all but the current run die with it. */
+  retireCovered(): void {
+    while (this.#runs.length > 1) {
+      this.#retire(this.#runs[0]);
+      this.#runs.shift();
+    }
+    this.bytesSinceCheckpoint = 0;
+  }
+
+  /**
+   * Continues in a fresh run, so that the segment of the current one can be emptied. The record
+   * before has to name the new place, so an empty record is written for that.
+   */
+  move(): void {
+    this.seal();
+    if (this.#spare !== undefined) {
+      for (let i = 0; i < this.#spare.count; i++) {
+        this.#blocks.space.discard(this.#spare.place + i);
+      }
+    }
+    this.#spare = this.#blocks.space.takeMetaRun(journalRunPlaces);
+    this.seal(true);
+  }
+
+  get hasSpare(): boolean {
+    return this.#spare !== undefined;
+  }
+
+  /** The runs that are taken, in order; the spare one last. */
+  get places(): Run[] {
+    return this.#spare === undefined ? this.#runs : [...this.#runs, this.#spare];
+  }
+
+  #retire(run: Run): void {
+    for (let i = 0; i < run.count; i++) this.#blocks.retirePlace(run.place + i);
+  }
+}

@@ -1,0 +1,162 @@
+import type { BlockFile } from './block/block-file.ts';
+import { catalogPrefix, decodeDoomed, prefixOnly, prefixRange } from './catalog.ts';
+import { type StoreCore, transactionsPerCheckpoint } from './core.ts';
+import type { Operation } from './journal/operation.ts';
+import { type JournalStart, type ReadRecord, readRecord } from './journal/record.ts';
+import { blockSize, journalRunPlaces } from './layout.ts';
+import type { Superblock } from './superblock.ts';
+import { decodeExtent, extentBlocks, isExtent } from './tree/extent.ts';
+
+/**
+ * Brings an opened store to the state of its last acknowledged operation: the trees of the
+ * superblock, and on them the operations of the journal, in order. Writes nothing; the checkpoint
+ * that follows (when opened for writing) makes the result the new beginning, so a crash during
+ * recovery just repeats it.
+ */
+export function recover(core: StoreCore, superblock: Superblock): void {
+  const { blocks, pool } = core;
+  blocks.open(superblock.blocks);
+  core.catalogHolder.root = superblock.catalog;
+  core.storeId = superblock.storeId;
+  core.keyProof = superblock.keyProof;
+  core.encrypted = superblock.encrypted;
+  core.generation = superblock.generation;
+  core.nextObject = superblock.nextObject;
+  // Past everything that an unlucky predecessor may have written under this superblock: no two
+  // blocks ever have the same id and birth, even if one of them was lost.
+  pool.now = superblock.transaction + transactionsPerCheckpoint;
+  core.lastFreeze = pool.now;
+  const records = readJournal(blocks.file, superblock.journal);
+  if (!core.options.readOnly) claimJournal(core, superblock, records);
+  for (const record of records) {
+    for (const operation of record.operations) reserve(core, operation);
+  }
+  readNotes(core);
+  const adopted = new Set<number>();
+  if (records.length > 0) core.loadHeads();
+  for (const record of records) {
+    for (const operation of record.operations) replay(core, operation, adopted);
+    pool.now++;
+  }
+  dropUncommitted(core, adopted);
+  const last = records.at(-1)?.sequence ?? superblock.journal.sequence - 1;
+  if (!core.options.readOnly) core.journal.begin(last);
+}
+
+/** The records that are certainly whole, with all the data they speak of. */
+export function readJournal(file: BlockFile, start: JournalStart): ReadRecord[] {
+  const records: ReadRecord[] = [];
+  let at = start;
+  for (let record = readRecord(file, at); record !== undefined; record = readRecord(file, at)) {
+    records.push(record);
+    const { low, high, head } = record;
+    at = {
+      place: head.next,
+      sequence: record.sequence + 1,
+      previousLow: low,
+      previousHigh: high,
+    };
+  }
+  // Records that a later one knows to be durable need no look at their data.
+  let durable = start.sequence - 1;
+  for (const record of records) durable = Math.max(durable, record.head.durable);
+  const end = records.findIndex(
+    (record) => record.sequence > durable && !record.operations.every((op) => dataIntact(file, op)),
+  );
+  return end < 0 ? records : records.slice(0, end);
+}
+
+/** Is the data an operation refers to on the device? It was written without a flush between. */
+function dataIntact(file: BlockFile, operation: Operation): boolean {
+  if (operation.type === 'write') {
+    const bytes = new Uint8Array(blockSize);
+    for (let i = 0; i < operation.checks.length / 2; i++) {
+      const id = operation.id + i;
+      const low = operation.checks[2 * i];
+      const high = operation.checks[2 * i + 1];
+      const pointer = { id, birth: operation.birth, low, high };
+      if (!file.readVerified(bytes, operation.place + i, id, pointer)) return false;
+    }
+  } else if (operation.type === 'put' && isExtent(operation.value)) {
+    const extent = decodeExtent(operation.value);
+    const bytes = new Uint8Array(Math.ceil(extent.storedLength / blockSize) * blockSize);
+    let at = 0;
+    for (let i = 0; i < extent.runs.length; i++) {
+      const length = extent.runs[i].count * blockSize;
+      if (!file.tryRead(bytes.subarray(at, at + length), operation.places[i])) return false;
+      at += length;
+    }
+    const stored = bytes.subarray(0, extent.storedLength);
+    const { birth, low, high } = extent;
+    return file.sealer.open(stored, extent.runs[0].id, birth, low, high);
+  }
+  return true;
+}
+
+/**
+ * The places of the old journal must survive until the next checkpoint is durable: those the
+ * checkpoint knows (its current and next run) and those of records in runs taken later.
+ */
+function claimJournal(core: StoreCore, superblock: Superblock, records: ReadRecord[]): void {
+  const { blocks } = core;
+  const places = new Set<number>();
+  for (const run of superblock.journalRuns) {
+    for (let i = 0; i < journalRunPlaces && run !== 0; i++) places.add(run + i);
+  }
+  let place = superblock.journal.place;
+  for (const record of records) {
+    for (let i = 0; i < record.places; i++) places.add(place + i);
+    place = record.head.next;
+  }
+  for (const p of places) {
+    blocks.space.claim(p);
+    blocks.retirePlace(p);
+  }
+}
+
+function operationRuns(operation: Operation): { id: number; place: number; count: number }[] {
+  if (operation.type === 'write') {
+    return [{ id: operation.id, place: operation.place, count: operation.checks.length / 2 }];
+  }
+  if (operation.type !== 'put' || !isExtent(operation.value)) return [];
+  return decodeExtent(operation.value).runs.map((run, i) => ({
+    ...run,
+    place: operation.places[i],
+  }));
+}
+
+function reserve(core: StoreCore, operation: Operation): void {
+  for (const run of operationRuns(operation)) {
+    for (let i = 0; i < run.count; i++) core.blocks.reserve(run.id + i, run.place + i);
+  }
+}
+
+function replay(core: StoreCore, operation: Operation, adopted: Set<number>): void {
+  for (const run of operationRuns(operation)) {
+    for (let i = 0; i < run.count; i++) {
+      core.blocks.adopt(run.id + i, run.place + i);
+      adopted.add(run.id + i);
+    }
+  }
+  core.apply(operation);
+}
+
+/** Takes up the unfinished work the checkpoint noted. */
+function readNotes(core: StoreCore): void {
+  const [from, to] = prefixRange(prefixOnly(catalogPrefix.doomed));
+  for (const [key, value] of core.catalog.entries(from, to)) {
+    core.pool.doomed.push(decodeDoomed(value));
+    core.notes.push(key);
+  }
+}
+
+/** Extents written for transactions that did not commit are dropped. */
+function dropUncommitted(core: StoreCore, adopted: Set<number>): void {
+  const [from, to] = prefixRange(prefixOnly(catalogPrefix.uncommitted));
+  for (const [key, value] of [...core.catalog.entries(from, to)]) {
+    core.notes.push(key);
+    extentBlocks(value.subarray(1), (id, birth) => {
+      if (!adopted.has(id)) core.blocks.dropReference(id, birth, core.pool.now);
+    });
+  }
+}

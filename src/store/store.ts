@@ -1,0 +1,347 @@
+import { QuernError, sqlState } from '../base/error.ts';
+import { ChecksumSealer } from './block/sealer.ts';
+import {
+  type CatalogEntry,
+  catalogPrefix,
+  checkName,
+  headName,
+  prefixOnly,
+  prefixRange,
+  snapshotKey,
+  snapshotName,
+} from './catalog.ts';
+import { type Compressor, type CoreOptions, StoreCore, unknownObject } from './core.ts';
+import type { BlockDevice } from './device/device.ts';
+import type { ObjectKind } from './journal/operation.ts';
+import { blockSize } from './layout.ts';
+import { recover } from './recovery.ts';
+import { chooseSuperblock, type SuperblockCopy } from './superblock.ts';
+import { type VerifyReport, verify } from './verify.ts';
+import { Volume } from './volume.ts';
+
+export interface StoreOptions {
+  /** Sees the last commit as of opening, takes no lock, writes nothing. */
+  readOnly?: boolean;
+  /** Bytes the store may take at most. */
+  sizeMax?: number;
+  /** Bytes of memory for tree nodes; 64 MiB unless given. */
+  cacheSize?: number;
+  /** Bytes of journal that bring about a checkpoint; 2 MiB unless given. */
+  journalSize?: number;
+  /** Dirty nodes that bring about a checkpoint; 32768 unless given. */
+  dirtyNodes?: number;
+  /** For extents. */
+  compressor?: Compressor;
+  /** Random bytes, for ids of stores and snapshots; tests pass seeded ones. */
+  random?: (count: number) => Uint8Array;
+  /** Milliseconds since 1970. */
+  clock?: () => number;
+}
+
+export interface ObjectInfo {
+  name: string;
+  kind: ObjectKind;
+  /** Bytes, of a volume. */
+  size: number;
+  /** Milliseconds since 1970. */
+  created: number;
+  /** What a branch was made from, else empty. */
+  origin: string;
+}
+
+export interface SnapshotInfo extends ObjectInfo {
+  /** The name after the `@`. */
+  snapshot: string;
+  /** Hexadecimal; the same in every store that received this snapshot. */
+  guid: string;
+}
+
+export interface StoreSpace {
+  /** Bytes of the device. */
+  size: number;
+  /** Bytes of blocks that the state or a snapshot reaches, superblocks and journal included. */
+  live: number;
+  /** Bytes of deleted trees that have not been taken apart, an estimate of none or some. */
+  doomed: boolean;
+  /** Bytes that are dead and become free with the next checkpoint or when views close. */
+  reclaimable: number;
+  /** Bytes free inside the device. */
+  free: number;
+}
+
+/** A store on a block device: volumes and maps, their snapshots and branches. */
+export class Store {
+  /** @internal */
+  readonly core: StoreCore;
+  readonly #random: (count: number) => Uint8Array;
+  readonly #clock: () => number;
+  /** The copies of the superblock as they were found. */
+  readonly superblocks: SuperblockCopy[];
+
+  private constructor(core: StoreCore, options: StoreOptions, superblocks: SuperblockCopy[]) {
+    this.core = core;
+    this.superblocks = superblocks;
+    this.#random = options.random ?? randomBytes;
+    this.#clock = options.clock ?? Date.now;
+  }
+
+  /** Opens the store on `device`, or makes one if the device is empty. Closes the device if it fails. */
+  static async open(device: BlockDevice, options: StoreOptions = {}): Promise<Store> {
+    try {
+      return await Store.#open(device, options);
+    } catch (error) {
+      device.close();
+      throw error;
+    }
+  }
+
+  static async #open(device: BlockDevice, options: StoreOptions): Promise<Store> {
+    const readOnly = options.readOnly ?? false;
+    const coreOptions: CoreOptions = {
+      readOnly,
+      bytesMax: options.sizeMax ?? Number.MAX_SAFE_INTEGER,
+      cacheNodes: Math.max(64, Math.floor((options.cacheSize ?? 64 << 20) / blockSize)),
+      journalBytes: options.journalSize ?? 2 << 20,
+      dirtyNodes: options.dirtyNodes ?? 32768,
+    };
+    const random = options.random ?? randomBytes;
+    if (device.size() === 0 && !readOnly) {
+      const storeId = new Uint32Array(random(16).slice().buffer);
+      const core = new StoreCore(device, sealerFor(storeId), coreOptions, options.compressor);
+      core.storeId = storeId;
+      core.blocks.create();
+      core.journal.begin(0);
+      await core.checkpoint();
+      return new Store(core, options, []);
+    }
+    const { superblock, copies } = chooseSuperblock(device);
+    const sealer = sealerFor(superblock.storeId);
+    const core = new StoreCore(device, sealer, coreOptions, options.compressor);
+    recover(core, superblock);
+    if (!readOnly) await core.checkpoint();
+    core.scheduleReclaim();
+    return new Store(core, options, copies);
+  }
+
+  /** Makes a checkpoint, so that the next opening is quick, and closes the device. */
+  async close(): Promise<void> {
+    const { core } = this;
+    if (core.closed) return;
+    try {
+      if (!core.options.readOnly && !core.failed) await core.checkpoint();
+    } finally {
+      core.closed = true;
+      core.device.close();
+    }
+  }
+
+  /** Resolves when everything done so far survives a crash. */
+  sync(): Promise<void> {
+    return this.core.sync();
+  }
+
+  /** Folds the journal into the trees. Happens by itself as well. */
+  checkpoint(): Promise<void> {
+    return this.core.checkpoint();
+  }
+
+  // --- objects ---------------------------------------------------------------------------------
+
+  /** The objects, by name. */
+  list(): ObjectInfo[] {
+    this.core.checkOpen();
+    this.core.writeHeads();
+    const [from, to] = prefixRange(prefixOnly(catalogPrefix.head));
+    const keys = [...this.core.catalog.entries(from, to)].map(([key]) => key);
+    return keys.map((key) => info(headName(key), this.core.entry(key)!));
+  }
+
+  /** The snapshots of one object, or of all, by name. */
+  snapshots(object?: string): SnapshotInfo[] {
+    this.core.checkOpen();
+    const prefix =
+      object === undefined ? prefixOnly(catalogPrefix.snapshot) : snapshotKey(object, '');
+    const [from, to] = prefixRange(prefix);
+    const list: SnapshotInfo[] = [];
+    for (const [key] of this.core.catalog.entries(from, to)) {
+      const name = snapshotName(key);
+      const entry = this.core.entry(key)!;
+      const guid = Array.from(entry.guid, (b) => b.toString(16).padStart(2, '0')).join('');
+      list.push({ ...info(name.object, entry), snapshot: name.snapshot, guid });
+    }
+    return list;
+  }
+
+  /** Makes an empty volume; it takes no space until it is written to. */
+  async createVolume(name: string, size: number): Promise<Volume> {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new QuernError(sqlState.invalidParameterValue, `${size} cannot be a size`);
+    }
+    this.#create('volume', name, size);
+    await this.sync();
+    return this.volume(name);
+  }
+
+  #create(kind: ObjectKind, name: string, size: number): void {
+    this.#checkFree(name);
+    const { nextObject } = this.core;
+    const time = this.#clock();
+    this.core.perform({ type: 'create', object: nextObject, kind, name, size, time });
+  }
+
+  #checkFree(name: string): void {
+    this.core.checkWritable();
+    checkName(name);
+    if (this.core.findHead(name) === undefined) return;
+    throw new QuernError(sqlState.duplicateTable, `'${name}' exists already`);
+  }
+
+  /** A volume (`name`, writable) or a snapshot of one (`name@snapshot`). */
+  volume(name: string): Volume {
+    this.core.checkOpen();
+    const [object, snapshot] = splitName(name);
+    if (snapshot === undefined) {
+      const head = this.core.head(object);
+      if (head.kind !== 'volume') throw wrongKind(name, 'volume');
+      return new Volume(this.core, head);
+    }
+    const holder = this.core.snapshot(object, snapshot);
+    if (holder.kind !== 'volume') throw wrongKind(name, 'volume');
+    return new Volume(this.core, holder);
+  }
+
+  #snapshotEntry(object: string, snapshot: string): CatalogEntry {
+    const entry = this.core.entry(snapshotKey(object, snapshot));
+    if (entry === undefined) throw unknownObject(`${object}@${snapshot}`);
+    return entry;
+  }
+
+  /** Changes the size of a volume. What is cut off is gone, what is added reads as zeros. */
+  async resizeVolume(name: string, size: number): Promise<void> {
+    const head = this.core.head(name);
+    if (head.kind !== 'volume') throw wrongKind(name, 'volume');
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new QuernError(sqlState.invalidParameterValue, `${size} cannot be a size`);
+    }
+    const partial = size % blockSize;
+    if (size < head.size && partial > 0) {
+      // The rest of the last block must not come back when the volume grows again.
+      const rest = Math.min(head.size, size - partial + blockSize) - size;
+      this.volume(name).zero(size, rest);
+    }
+    this.core.perform({ type: 'resize', object: head.objectId, size });
+    this.core.scheduleReclaim();
+    await this.sync();
+  }
+
+  /** Deletes an object. One that has snapshots is kept unless they are to go as well. */
+  async delete(name: string, options: { snapshots?: boolean } = {}): Promise<void> {
+    this.core.checkWritable();
+    const head = this.core.head(name);
+    const snapshots = this.snapshots(name);
+    if (snapshots.length > 0 && options.snapshots !== true) {
+      const count = snapshots.length === 1 ? 'a snapshot' : `${snapshots.length} snapshots`;
+      throw new QuernError(sqlState.objectInUse, `'${name}' has ${count}`, {
+        hint: 'Delete them first, or ask for them to be deleted too.',
+      });
+    }
+    for (const { snapshot } of snapshots) {
+      this.core.perform({ type: 'removeSnapshot', source: name, snapshot }, 'delete');
+    }
+    this.core.perform({ type: 'remove', object: head.objectId }, 'delete');
+    await this.sync();
+  }
+
+  // --- snapshots and branches ------------------------------------------------------------------
+
+  /** Keeps the present state of an object as `name@snapshot`. Costs the same for any size. */
+  async snapshot(name: string, snapshot: string): Promise<void> {
+    this.core.checkWritable();
+    checkName(snapshot);
+    const head = this.core.head(name);
+    if (this.core.entry(snapshotKey(name, snapshot)) !== undefined) {
+      throw new QuernError(sqlState.duplicateTable, `'${name}@${snapshot}' exists already`);
+    }
+    const guid = this.#random(16);
+    const { objectId: object } = head;
+    this.core.perform({ type: 'snapshot', object, name: snapshot, guid, time: this.#clock() });
+    await this.sync();
+  }
+
+  /** Deletes a snapshot; what only it held becomes free. */
+  async deleteSnapshot(name: string, snapshot: string): Promise<void> {
+    this.core.checkWritable();
+    this.#snapshotEntry(name, snapshot);
+    this.core.perform({ type: 'removeSnapshot', source: name, snapshot }, 'delete');
+    await this.sync();
+  }
+
+  /** Makes a writable object that begins as `source` (`name` or `name@snapshot`) is. */
+  async branch(source: string, name: string): Promise<void> {
+    this.#checkFree(name);
+    const [object, snapshot] = splitName(source);
+    if (snapshot === undefined) this.core.head(object);
+    else this.#snapshotEntry(object, snapshot);
+    this.core.perform({
+      type: 'branch',
+      source: object,
+      snapshot: snapshot ?? '',
+      object: this.core.nextObject,
+      name,
+      time: this.#clock(),
+    });
+    await this.sync();
+  }
+
+  /** Sets an object back to one of its snapshots. */
+  async restore(name: string, snapshot: string): Promise<void> {
+    this.core.checkWritable();
+    const head = this.core.head(name);
+    this.#snapshotEntry(name, snapshot);
+    this.core.perform({ type: 'restore', object: head.objectId, snapshot });
+    await this.sync();
+  }
+
+  /** Reads and checks everything; see `verify.ts`. */
+  verify(): VerifyReport {
+    return verify(this.core);
+  }
+
+  // --- space -----------------------------------------------------------------------------------
+
+  space(): StoreSpace {
+    const { blocks, pool, device } = this.core;
+    const { space } = blocks;
+    const retired = blocks.retired;
+    const inFile = Math.min(space.places, Math.floor(device.size() / blockSize));
+    return {
+      size: device.size(),
+      live: space.used.count * blockSize,
+      doomed: pool.doomed.length > 0,
+      reclaimable: retired * blockSize,
+      free: Math.max(0, inFile - space.used.count - retired) * blockSize,
+    };
+  }
+}
+
+function info(name: string, entry: CatalogEntry): ObjectInfo {
+  const { kind, size, created, origin } = entry;
+  return { name, kind, size, created, origin };
+}
+
+function splitName(name: string): [string, string | undefined] {
+  const at = name.indexOf('@');
+  return at < 0 ? [name, undefined] : [name.slice(0, at), name.slice(at + 1)];
+}
+
+function wrongKind(name: string, kind: ObjectKind): QuernError {
+  return new QuernError(sqlState.invalidParameterValue, `'${name}' is not a ${kind}`);
+}
+
+function sealerFor(storeId: Uint32Array): ChecksumSealer {
+  return new ChecksumSealer(storeId[0] ^ storeId[1] ^ storeId[2] ^ storeId[3]);
+}
+
+function randomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
+}

@@ -1,0 +1,228 @@
+import { assert } from '../../base/assert.ts';
+import type { PlacedBlock } from '../block/block-file.ts';
+import { damaged } from '../block/block-file.ts';
+import type { Blocks, ViewRegister } from '../block/blocks.ts';
+import { blockType, blockWords, bytesOf, type Pointer, readHeader } from '../layout.ts';
+import { MapNode } from './map-node.ts';
+import type { TreeNode } from './node.ts';
+import { VolumeNode } from './volume-node.ts';
+
+/** What the reader of a pointer expects to find. */
+export interface Expected {
+  readonly type: number;
+  /** For messages: what is being read. */
+  readonly what: string;
+}
+
+/**
+ * The nodes of all trees that are in memory: the dirty ones, and a cache of clean ones.
+ *
+ * Copy on write is lazy, as in btrfs. A reference count counts the pointers to a block from distinct
+ * nodes (and from the catalog). Changing a node that has one reference replaces it; changing one
+ * that has several copies it, and then the copy points to the same children too, so each of their
+ * counts grows by one. Whether a node belongs to one tree only is thus known on the way down from
+ * the root, and dropping a tree stops wherever it meets a node that someone else still points to.
+ */
+export class Pool {
+  readonly blocks: Blocks;
+  readonly #views: ViewRegister;
+  readonly #nodes = new Map<number, TreeNode>();
+  readonly #cleanMax: number;
+  #clean = 0;
+  /** The running transaction: the birth of what is made now. */
+  now = 1;
+  /** Dirty nodes, those that are dead but kept for a view included. */
+  dirtyCount = 0;
+  /** Sealed by a checkpoint that has not written them yet: not to be dropped from the cache. */
+  pinned = false;
+  /** Subtrees that lost their last reference and wait to be taken apart. */
+  doomed: { pointer: Pointer; type: number }[] = [];
+
+  constructor(blocks: Blocks, views: ViewRegister, cacheNodes: number) {
+    this.blocks = blocks;
+    this.#views = views;
+    this.#cleanMax = cacheNodes;
+    blocks.onReuse = (id) => this.#forget(id);
+  }
+
+  /** The node a pointer points to. */
+  load(pointer: Pointer, expected: Expected): TreeNode {
+    const known = this.#nodes.get(pointer.id);
+    if (known !== undefined) {
+      known.recent = true;
+      assert(known.type === expected.type, 'a pointer and its node agree on the type');
+      return known;
+    }
+    // A view may hold a pointer from before the node was sealed.
+    if (pointer.low === 0 && pointer.high === 0) pointer = this.#sealed.get(pointer.id) ?? pointer;
+    const words = new Uint32Array(blockWords);
+    const what = (): string => `a tree node of ${expected.what} (block ${pointer.id})`;
+    this.blocks.read(bytesOf(words), pointer, what);
+    const header = readHeader(words);
+    if (header === undefined || header.type !== expected.type) throw damaged(what());
+    if (header.id !== pointer.id || header.birth !== pointer.birth) throw damaged(what());
+    const node =
+      header.type === blockType.mapNode
+        ? MapNode.parse(words, header)
+        : VolumeNode.parse(words, header);
+    if (node === undefined) throw damaged(what());
+    this.#nodes.set(node.id, node);
+    if (++this.#clean > this.#cleanMax) this.#evict();
+    return node;
+  }
+
+  isDirty(id: number): boolean {
+    return this.#nodes.get(id)?.dirty === true;
+  }
+
+  /** Makes `node` a member of the pool under a new id, with one reference. */
+  add<T extends TreeNode>(node: T): T {
+    node.id = this.blocks.newNode();
+    node.birth = this.now;
+    node.dirty = true;
+    this.#nodes.set(node.id, node);
+    this.dirtyCount++;
+    return node;
+  }
+
+  /**
+   * The node, ready to be changed in place: itself if nobody else can see it, else a copy that has
+   * taken over the caller's reference. The caller must then point to the copy.
+   */
+  own(pointer: Pointer, expected: Expected): TreeNode {
+    const node = this.load(pointer, expected);
+    const shared = this.blocks.references(pointer.id) > 1;
+    if (node.dirty && !shared && node.birth > this.#views.newest()) return node;
+    const copy = this.add(node.copy());
+    if (shared) {
+      copy.children((id) => this.blocks.addReference(id));
+    }
+    this.blocks.dropReference(pointer.id, pointer.birth, this.now);
+    return copy;
+  }
+
+  pointerTo(node: TreeNode): Pointer {
+    return { id: node.id, birth: node.birth, low: 0, high: 0 };
+  }
+
+  /** Drops a reference to a subtree. What dies with it is taken apart by {@link reclaim}. */
+  release(pointer: Pointer, type: number): void {
+    if (this.blocks.references(pointer.id) > 1) {
+      this.blocks.dropReference(pointer.id, pointer.birth, this.now);
+    } else {
+      this.doomed.push({ pointer, type });
+    }
+  }
+
+  /** Takes doomed subtrees apart until about `budget` pointers have been dropped. */
+  reclaim(budget: number): void {
+    while (budget > 0) {
+      const next = this.doomed.pop();
+      if (next === undefined) return;
+      budget -= this.#takeApart(next.pointer, next.type);
+    }
+  }
+
+  /** Before a checkpoint: what is doomed and exists only in memory cannot be kept for later. */
+  reclaimDirty(): void {
+    const kept: typeof this.doomed = [];
+    for (let next = this.doomed.pop(); next !== undefined; next = this.doomed.pop()) {
+      if (this.isDirty(next.pointer.id)) this.#takeApart(next.pointer, next.type);
+      else kept.push(next);
+    }
+    this.doomed = kept;
+  }
+
+  #takeApart(pointer: Pointer, type: number): number {
+    const node = this.load(pointer, { type, what: 'a deleted object' });
+    let count = 1;
+    node.children((id, birth, isNode) => {
+      count++;
+      if (!isNode) {
+        this.blocks.dropReference(id, birth, this.now);
+      } else {
+        this.release(this.#childPointer(node, id), type);
+      }
+    });
+    this.blocks.dropReference(pointer.id, pointer.birth, this.now);
+    return count;
+  }
+
+  #childPointer(node: TreeNode, id: number): Pointer {
+    assert(node instanceof MapNode || node instanceof VolumeNode, 'there are two kinds of node');
+    return node.pointerOf(id);
+  }
+
+  /**
+   * Seals a subtree's dirty nodes, children first, places them and collects what is to be written.
+   * Returns the pointer with its checksum.
+   */
+  serialize(pointer: Pointer, type: number, blocks: PlacedBlock[]): Pointer {
+    const node = this.#nodes.get(pointer.id);
+    if (node === undefined || (!node.dirty && pointer.low + pointer.high !== 0)) return pointer;
+    if (node.dirty) this.#seal(node, type, blocks);
+    return this.#sealed.get(node.id) ?? pointer;
+  }
+
+  /**
+   * Complete pointers to the nodes sealed by the running checkpoint, since nodes can have several
+   * parents; and to all nodes sealed while a view is open, since the view's pointers may be older.
+   */
+  readonly #sealed = new Map<number, Pointer>();
+
+  #seal(node: TreeNode, type: number, blocks: PlacedBlock[]): void {
+    assert(node instanceof MapNode || node instanceof VolumeNode, 'there are two kinds of node');
+    if (node.level > 0) {
+      node.replaceChildren((child) => this.serialize(child, type, blocks));
+    }
+    const place = this.blocks.placeNode(node.id);
+    const words = new Uint32Array(blockWords);
+    node.serialize(words);
+    const { sealer } = this.blocks.file;
+    const bytes = sealer.seal(bytesOf(words), node.id, node.birth);
+    blocks.push({ place, bytes });
+    node.dirty = false;
+    this.dirtyCount--;
+    this.#clean++;
+    const { low, high } = sealer;
+    this.#sealed.set(node.id, { id: node.id, birth: node.birth, low, high });
+  }
+
+  /** The checkpoint has put every pointer where it belongs, or a view was closed. */
+  forgetSealed(): void {
+    if (this.#views.newest() < 0) this.#sealed.clear();
+  }
+
+  #forget(id: number): void {
+    this.#sealed.delete(id);
+    const node = this.#nodes.get(id);
+    if (node === undefined) return;
+    this.#nodes.delete(id);
+    if (node.dirty) this.dirtyCount--;
+    else this.#clean--;
+  }
+
+  /** Second chance: nodes seen since the last round stay. */
+  #evict(): void {
+    if (this.pinned) return;
+    const goal = this.#cleanMax - (this.#cleanMax >>> 3);
+    for (let round = 0; round < 2 && this.#clean > goal; round++) {
+      for (const [id, node] of this.#nodes) {
+        if (node.dirty) continue;
+        if (node.recent && round === 0) {
+          node.recent = false;
+          continue;
+        }
+        this.#nodes.delete(id);
+        if (--this.#clean <= goal) return;
+      }
+    }
+  }
+
+  /** Drops every clean node, so that the next look at each reads and checks the device. */
+  dropCache(): void {
+    if (this.pinned) return;
+    for (const [id, node] of this.#nodes) if (!node.dirty) this.#nodes.delete(id);
+    this.#clean = 0;
+  }
+}

@@ -1,0 +1,299 @@
+import { QuernError, sqlState } from '../base/error.ts';
+import { damaged } from './block/block-file.ts';
+import type { Head, SnapshotHolder } from './catalog.ts';
+import type { StoreCore } from './core.ts';
+import { writeData } from './extents.ts';
+import { blockSize, pointerFanout } from './layout.ts';
+import { VolumeTree } from './tree/volume-tree.ts';
+
+/** A range of a volume, in bytes. */
+export interface VolumeRange {
+  offset: number;
+  length: number;
+}
+
+/** A range that is all data or all hole. Holes read as zeros and take no space. */
+export interface AllocationRange extends VolumeRange {
+  data: boolean;
+}
+
+/** Blocks of one operation in the journal; a larger write is several operations. */
+const blocksPerOperation = 1024;
+
+/**
+ * A block device inside the store, of any size and read or written at any offset. Reads, writes and
+ * holes take effect at once and in order, {@link Volume.flush} makes them durable. Snapshots and
+ * past states are the same thing without the writing.
+ */
+export class Volume {
+  readonly #core: StoreCore;
+  readonly #holder: Head | SnapshotHolder;
+  readonly #tree: VolumeTree;
+  readonly #head: Head | undefined;
+  readonly #scratch = new Uint8Array(blockSize);
+
+  /** @internal `head` for the writable end, a snapshot's holder otherwise. */
+  constructor(core: StoreCore, holder: Head | SnapshotHolder) {
+    this.#core = core;
+    this.#holder = holder;
+    this.#head = 'volume' in holder ? holder : undefined;
+    this.#tree = this.#head?.volume ?? new VolumeTree(core.pool, holder);
+  }
+
+  /** `name`, or `name@snapshot`. */
+  get name(): string {
+    return this.#holder.name;
+  }
+
+  get readOnly(): boolean {
+    return this.#head === undefined || this.#core.options.readOnly;
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#holder.size;
+  }
+
+  /** The unit in which space is taken and checksums are kept; aligned writes need no reading. */
+  get blockSize(): number {
+    return blockSize;
+  }
+
+  #check(offset: number, length: number): void {
+    this.#core.checkOpen();
+    if (this.#holder.gone) {
+      throw new QuernError(sqlState.undefinedTable, `'${this.name}' has been deleted`);
+    }
+    if (!Number.isSafeInteger(offset) || offset < 0 || length < 0 || offset + length > this.size) {
+      throw new QuernError(
+        sqlState.invalidParameterValue,
+        `bytes ${offset} to ${offset + length} are not within '${this.name}' of ${this.size} bytes`,
+      );
+    }
+  }
+
+  #checkWritable(offset: number, length: number): Head {
+    this.#check(offset, length);
+    if (this.#head === undefined) {
+      throw new QuernError(
+        sqlState.objectNotInPrerequisiteState,
+        `'${this.name}' is a snapshot, which cannot be written`,
+      );
+    }
+    return this.#head;
+  }
+
+  // --- reading ---------------------------------------------------------------------------------
+
+  /** Fills `target` with the bytes from `offset` on. */
+  readInto(target: Uint8Array, offset: number): void {
+    this.#check(offset, target.length);
+    const end = offset + target.length;
+    for (let at = offset; at < end; ) {
+      const within = at % blockSize;
+      const index = (at - within) / blockSize;
+      if (within === 0 && end - at >= blockSize) {
+        const count = Math.floor((end - at) / blockSize);
+        this.#readBlocks(target.subarray(at - offset, at - offset + count * blockSize), index);
+        at += count * blockSize;
+      } else {
+        const length = Math.min(blockSize - within, end - at);
+        this.#readBlocks(this.#scratch, index);
+        target.set(this.#scratch.subarray(within, within + length), at - offset);
+        at += length;
+      }
+    }
+  }
+
+  /** A new array with `length` bytes from `offset` on. */
+  read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.readInto(bytes, offset);
+    return bytes;
+  }
+
+  /** Whole blocks. Neighbours on the device are read in one go, then checked one by one. */
+  #readBlocks(target: Uint8Array, first: number): void {
+    const { blocks } = this.#core;
+    const { file } = blocks;
+    const count = target.length / blockSize;
+    for (let i = 0; i < count; ) {
+      const leaf = this.#tree.leafFor(first + i);
+      const slot = (first + i) % pointerFanout;
+      const id = leaf === undefined ? 0 : leaf.idAt(slot);
+      if (leaf === undefined || id === 0) {
+        target.fill(0, i * blockSize, (i + 1) * blockSize);
+        i++;
+        continue;
+      }
+      const place = blocks.placeOf(id);
+      const inLeaf = Math.min(count - i, pointerFanout - slot);
+      let run = 1;
+      while (run < inLeaf) {
+        const next = leaf.idAt(slot + run);
+        if (next === 0 || blocks.placeOf(next) !== place + run) break;
+        run++;
+      }
+      const bytes = target.subarray(i * blockSize, (i + run) * blockSize);
+      if (!file.tryRead(bytes, place)) throw this.#damaged(first + i);
+      for (let k = 0; k < run; k++) {
+        const block = run === 1 ? bytes : bytes.subarray(k * blockSize, (k + 1) * blockSize);
+        const at = slot + k;
+        const low = leaf.checkLow(at);
+        const high = leaf.checkHigh(at);
+        if (!file.sealer.open(block, leaf.idAt(at), leaf.birthAt(at), low, high)) {
+          throw this.#damaged(first + i + k);
+        }
+      }
+      i += run;
+    }
+  }
+
+  #damaged(index: number): QuernError {
+    return damaged(`volume '${this.name}' at byte ${index * blockSize}`);
+  }
+
+  // --- writing ---------------------------------------------------------------------------------
+
+  /** Replaces the bytes from `offset` on. */
+  write(source: Uint8Array, offset: number): void {
+    const head = this.#checkWritable(offset, source.length);
+    const end = offset + source.length;
+    for (let at = offset; at < end; ) {
+      const within = at % blockSize;
+      const index = (at - within) / blockSize;
+      const whole = Math.min(Math.floor((end - at) / blockSize), blocksPerOperation);
+      if (within === 0 && whole > 0) {
+        const from = at - offset;
+        this.#writeBlocks(head, source.subarray(from, from + whole * blockSize), index);
+        at += whole * blockSize;
+        continue;
+      }
+      const length = Math.min(blockSize - within, end - at);
+      const block = new Uint8Array(blockSize);
+      this.#readBlocks(block, index);
+      block.set(source.subarray(at - offset, at - offset + length), within);
+      this.#writeBlocks(head, block, index);
+      at += length;
+    }
+  }
+
+  #writeBlocks(head: Head, source: Uint8Array, first: number): void {
+    const core = this.#core;
+    const { file } = core.blocks;
+    const count = source.length / blockSize;
+    core.admit('write');
+    for (let i = 0; i < count; i += pointerFanout) this.#tree.prepare(first + i);
+    this.#tree.prepare(first + count - 1);
+    const birth = core.pool.now;
+    const checks = new Uint32Array(count * 2);
+    const runs = writeData(core, count, (run, at) => {
+      let bytes = source.subarray(at * blockSize, (at + run.count) * blockSize);
+      for (let k = 0; k < run.count; k++) {
+        const block = bytes.subarray(k * blockSize, (k + 1) * blockSize);
+        const stored = file.sealer.seal(block, run.id + k, birth);
+        checks[2 * (at + k)] = file.sealer.low;
+        checks[2 * (at + k) + 1] = file.sealer.high;
+        if (stored === block) continue;
+        if (k === 0) bytes = bytes.slice(); // Encrypted: the caller's bytes stay as they are.
+        bytes.set(stored, k * blockSize);
+      }
+      file.write(bytes, run.place, 'dataWritten');
+    });
+    core.change(() => {
+      let at = 0;
+      for (const { id, place, count: length } of runs) {
+        const operation = {
+          type: 'write' as const,
+          object: head.objectId,
+          index: first + at,
+          id,
+          place,
+          birth,
+          checks: checks.subarray(2 * at, 2 * (at + length)),
+        };
+        core.apply(operation);
+        core.journal.appendOperation(operation);
+        at += length;
+      }
+    });
+  }
+
+  /** Makes the range read as zeros and gives its blocks back, as far as they are whole. */
+  zero(offset: number, length: number): void {
+    const head = this.#checkWritable(offset, length);
+    const end = offset + length;
+    // The last block may be a partial one of the volume: nothing of it is outside the range then.
+    const last = end === this.size ? Math.ceil(end / blockSize) : Math.floor(end / blockSize);
+    const first = Math.ceil(offset / blockSize);
+    if (first >= last) {
+      this.#writeZeros(offset, length);
+      return;
+    }
+    this.#writeZeros(offset, first * blockSize - offset);
+    this.#writeZeros(last * blockSize, end - last * blockSize);
+    if (!this.#hasData(first, last)) return;
+    this.#tree.prepare(first);
+    this.#tree.prepare(last - 1);
+    const object = head.objectId;
+    this.#core.perform({ type: 'clear', object, from: first, to: last }, 'delete');
+    this.#core.scheduleReclaim();
+  }
+
+  #hasData(first: number, last: number): boolean {
+    for (const range of this.#tree.ranges(first, last)) if (range.data) return true;
+    return false;
+  }
+
+  /** Part of a block: written, unless it is a hole already. */
+  #writeZeros(offset: number, length: number): void {
+    if (length <= 0) return;
+    const first = Math.floor(offset / blockSize);
+    if (!this.#hasData(first, Math.floor((offset + length - 1) / blockSize) + 1)) return;
+    this.write(new Uint8Array(length), offset);
+  }
+
+  /** Gives back the whole blocks in the range, which then read as zeros; the rest keeps its bytes. */
+  trim(offset: number, length: number): void {
+    const head = this.#checkWritable(offset, length);
+    const end = offset + length;
+    const first = Math.ceil(offset / blockSize);
+    const last = end === this.size ? Math.ceil(end / blockSize) : Math.floor(end / blockSize);
+    if (first < last)
+      this.zero(first * blockSize, Math.min(last * blockSize, head.size) - first * blockSize);
+  }
+
+  /** Resolves when every write so far, through whatever handle, survives a crash. */
+  flush(): Promise<void> {
+    return this.#core.sync();
+  }
+
+  // --- what is where ---------------------------------------------------------------------------
+
+  /** Data and holes in a range, maximal and in order. */
+  *ranges(offset = 0, length = this.size - offset): Generator<AllocationRange> {
+    this.#check(offset, length);
+    const end = offset + length;
+    const to = Math.ceil(end / blockSize);
+    for (const range of this.#tree.ranges(Math.floor(offset / blockSize), to)) {
+      const from = Math.max(offset, range.from * blockSize);
+      const until = Math.min(end, range.to * blockSize);
+      yield { offset: from, length: until - from, data: range.data };
+    }
+  }
+
+  /**
+   * The ranges whose contents may differ from another state of the same volume, in whole blocks.
+   * Costs what was changed, not what is there.
+   */
+  *changes(since: Volume, offset = 0, length = this.size - offset): Generator<VolumeRange> {
+    this.#check(offset, length);
+    const end = offset + length;
+    const from = Math.floor(offset / blockSize);
+    const to = Math.ceil(end / blockSize);
+    for (const range of VolumeTree.differences(since.#tree, this.#tree, from, to)) {
+      const start = Math.max(offset, range.from * blockSize);
+      yield { offset: start, length: Math.min(end, range.to * blockSize) - start };
+    }
+  }
+}
