@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Column, Expression } from '../plan/expression.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { SqlType } from '../value/type.ts';
 import {
   type Expr,
   type Func,
@@ -11,6 +12,7 @@ import {
   ModuleBuilder,
   memory as wasmMemory,
 } from '../wasm/index.ts';
+import type { SharedRows } from './operators/with.ts';
 import {
   appenderField,
   type CompileOptions,
@@ -38,6 +40,8 @@ export class Query {
   readonly parameters: ParameterSlot[] = [];
   /** For each node, the columns of it that some node above uses. */
   readonly required: ReadonlyMap<Plan, ReadonlySet<number>>;
+  /** Rows of common table expressions, by their id. */
+  readonly shared = new Map<number, SharedRows>();
   /** Helper functions made at their first use, by name. */
   readonly #helpers = new Map<string, Func>();
   readonly #constants: { offset: number; bytes: Uint8Array }[] = [];
@@ -293,6 +297,13 @@ export class Scope {
   remember(key: string, value: Value): void {
     this.#memo.set(key, value);
   }
+}
+
+let freshId = -1;
+
+/** A column made by the compiler; its id lies below zero, which binding never gives. */
+export function freshColumn(name: string, type: SqlType, nullable: boolean): Column {
+  return { id: freshId--, name, type, nullable };
 }
 
 /** What takes the rows of an operator: code for one row, with its columns in `scope`. */

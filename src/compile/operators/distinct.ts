@@ -1,10 +1,7 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import { type AggregateCall, type Column, columnRef } from '../../plan/expression.ts';
 import type { Aggregate } from '../../plan/plan.ts';
-import { expressionKey } from '../query.ts';
-
-/** Columns made here have ids below zero, which binding never gives. */
-let freshId = -1;
+import { expressionKey, freshColumn } from '../query.ts';
 
 /** DISTINCT changes nothing for these. */
 const idempotent = new Set(['min', 'max']);
@@ -25,12 +22,8 @@ export function rewriteDistinct(plan: Aggregate): Aggregate | undefined {
       'aggregates of several different DISTINCT arguments are not supported yet',
     );
   }
-  const fresh = (name: string, call: Pick<Column, 'type' | 'nullable'>): Column => ({
-    id: freshId--,
-    name,
-    type: call.type,
-    nullable: call.nullable,
-  });
+  const fresh = (name: string, of: Pick<Column, 'type' | 'nullable'>): Column =>
+    freshColumn(name, of.type, of.nullable);
   const [argument] = first.args;
   const groupColumns = plan.groups.map((group, i) => fresh(plan.columns[i].name, group));
   const argumentColumn = fresh('distinct', argument);

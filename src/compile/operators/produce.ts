@@ -7,7 +7,9 @@ import { produceAggregate } from './aggregate.ts';
 import { produceJoin } from './join.ts';
 import { buildStep, stepTail } from './materialize.ts';
 import { filtered, produceScan } from './scan.ts';
+import { produceSetOperation } from './set-operation.ts';
 import { produceOrdered } from './sort.ts';
+import { produceWith, produceWithReference } from './with.ts';
 
 /**
  * Emits the pipelines that compute `plan` and, innermost in the last of them, what `consume` does
@@ -62,6 +64,15 @@ export function produce(plan: Plan, query: Query, consume: Consume): void {
     case 'sort':
     case 'limit':
       produceOrdered(plan, query, consume);
+      return;
+    case 'setOperation':
+      produceSetOperation(plan, query, consume);
+      return;
+    case 'with':
+      produceWith(plan, query, consume);
+      return;
+    case 'withReference':
+      produceWithReference(plan, query, consume);
       return;
     default:
       throw new QuernError(sqlState.featureNotSupported, `${plan.kind} is not supported yet`);

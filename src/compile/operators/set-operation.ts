@@ -1,0 +1,172 @@
+import { assert } from '../../base/assert.ts';
+import { type AggregateCall, type Column, columnRef, constant } from '../../plan/expression.ts';
+import type { Aggregate, Plan, Project, SetOperation } from '../../plan/plan.ts';
+import { bigintType } from '../../value/type.ts';
+import { i32, i64 } from '../../wasm/index.ts';
+import { compileExpression } from '../expressions/compile.ts';
+import { decode } from '../expressions/strings.ts';
+import { type Consume, freshColumn, type Query, type Scope } from '../query.ts';
+import { fitsI64 } from '../range.ts';
+import { loadField, RowLayout, type StoredField } from '../row.ts';
+import { halves, spill, typeRange, type Value } from '../value.ts';
+import { produceRows, storeRow } from './materialize.ts';
+import { produce } from './produce.ts';
+
+/**
+ * UNION ALL materialises both sides in one buffer. The other operations group the rows of both
+ * sides, each marked with its side, and count: a row is in UNION once, in INTERSECT ALL as often as on the side
+ * that has it less often, in EXCEPT ALL as often as the left has it more.
+ */
+export function produceSetOperation(plan: SetOperation, query: Query, consume: Consume): void {
+  if (plan.operation === 'union' && plan.all) {
+    produceUnionAll(plan, query, consume);
+    return;
+  }
+  const grouped = groupSides(plan);
+  const { columns } = plan;
+  registerRequired(grouped, query);
+  produce(grouped, query, (scope) => {
+    const [left, right] = grouped.columns.slice(columns.length).map((column) => {
+      const value = scope.column(column);
+      assert(value.form === 'int' || value.form === 'wide', 'counts are integers');
+      return value.x;
+    });
+    const { f } = scope;
+    if (plan.operation === 'union') {
+      consume(scope);
+      return;
+    }
+    const intersect = plan.operation === 'intersect';
+    const times = intersect
+      ? i64.select(i64.ltS(left, right), left, right)
+      : plan.all
+        ? i64.sub(left, right)
+        : i64.select(i64.eqz(right), left, 0n);
+    if (!plan.all) {
+      f.if(i64.gtS(times, 0n), () => consume(scope.child()));
+      return;
+    }
+    const remaining = f.let(times, 'times');
+    f.while(i64.gtS(remaining, 0n), () => {
+      consume(scope.child());
+      f.set(remaining, i64.sub(remaining, 1n));
+    });
+  });
+}
+
+/** Both sides together, grouped by all columns, with the number of rows from the left and right. */
+function groupSides(plan: SetOperation): Aggregate {
+  const side = (input: Plan, left: boolean): Project => {
+    const mark = (name: string): Column => freshColumn(name, bigintType, false);
+    return {
+      kind: 'project',
+      input,
+      expressions: [
+        ...input.columns.map(columnRef),
+        constant(left ? 1n : 0n, bigintType),
+        constant(left ? 0n : 1n, bigintType),
+      ],
+      columns: [
+        ...input.columns.map((c) => freshColumn(c.name, c.type, c.nullable)),
+        mark('left'),
+        mark('right'),
+      ],
+    };
+  };
+  const sides: SetOperation = {
+    kind: 'setOperation',
+    operation: 'union',
+    all: true,
+    left: side(plan.left, true),
+    right: side(plan.right, false),
+    columns: [
+      ...plan.columns.map((c) => freshColumn(c.name, c.type, c.nullable)),
+      freshColumn('left', bigintType, false),
+      freshColumn('right', bigintType, false),
+    ],
+  };
+  const width = plan.columns.length;
+  const sum = (column: Column): AggregateCall => ({
+    name: 'sum_counts',
+    args: [columnRef(column)],
+    distinct: false,
+    filter: undefined,
+    order: [],
+    type: bigintType,
+    nullable: false,
+  });
+  return {
+    kind: 'aggregate',
+    input: sides,
+    groups: sides.columns.slice(0, width).map(columnRef),
+    aggregates: sides.columns.slice(width).map(sum),
+    groupingSets: undefined,
+    columns: [
+      ...plan.columns,
+      freshColumn('left_rows', bigintType, false),
+      freshColumn('right_rows', bigintType, false),
+    ],
+  };
+}
+
+/** All columns of nodes made here are used. */
+function registerRequired(plan: Plan, query: Query): void {
+  if (query.required.has(plan)) return;
+  (query.required as Map<Plan, ReadonlySet<number>>).set(
+    plan,
+    new Set(plan.columns.map((column) => column.id)),
+  );
+  if (plan.kind === 'aggregate' || plan.kind === 'project') registerRequired(plan.input, query);
+  else if (plan.kind === 'setOperation') {
+    registerRequired(plan.left, query);
+    registerRequired(plan.right, query);
+  }
+}
+
+function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): void {
+  const layout = new RowLayout();
+  let fields: StoredField[] | undefined;
+  let buffer = -1;
+  for (const side of [plan.left, plan.right]) {
+    produce(side, query, (scope) => {
+      const values = side.columns.map((column, i) =>
+        general(compileExpression(columnRef(column), scope), plan.columns[i], scope),
+      );
+      if (fields === undefined) {
+        fields = values.map((value) => layout.add(value));
+        buffer = query.buffer('union', layout.rowBytes);
+      }
+      const made = fields;
+      storeRow(
+        scope,
+        buffer,
+        layout,
+        values.map((value, i) => [made[i], value]),
+      );
+    });
+  }
+  assert(fields !== undefined, 'the sides were compiled');
+  const stored: StoredField[] = fields;
+  produceRows(query, 'union', buffer, layout.rowBytes, (scope, row) => {
+    plan.columns.forEach((column, i) => {
+      scope.define(column, () => spill(scope.f, loadField(row, stored[i]), column.name));
+    });
+    consume(scope);
+  });
+}
+
+/** A value in the form that any value of the column's type can have. */
+function general(value: Value, column: Column, scope: Scope): Value {
+  const isNull = value.isNull ?? i32.const(0);
+  if (value.form === 'code' || value.form === 'string') {
+    return { ...decode(value, scope), isNull };
+  }
+  if (value.form !== 'int' && value.form !== 'wide') return { ...value, isNull };
+  const range = typeRange(column.type);
+  if (fitsI64(range)) {
+    assert(value.form === 'int', 'a value lies within its type');
+    return { ...value, range, isNull };
+  }
+  const { lo, hi } = halves(value);
+  return { form: 'wide', x: lo, y: hi, range, isNull };
+}
