@@ -12,7 +12,8 @@ import type { Interval } from '../value/interval.ts';
 import { checkInteger, type IntegerKind, integerRange } from '../value/number.ts';
 import { checkTimestamp, microsPerDay } from '../value/time.ts';
 import { isFloat, isInteger, type SqlType } from '../value/type.ts';
-import { formatValue, parseValue } from '../value/value.ts';
+import { formatValue } from '../value/value.ts';
+import { parseConstant, plainValue } from './constant.ts';
 import type { ConstantValue, Expression } from './expression.ts';
 
 /**
@@ -521,8 +522,9 @@ const strictFunctions: ReadonlyMap<string, Strict> = new Map<string, Strict>([
 /** `value` of type `from` as type `to`; NULL stays NULL. */
 export function castValue(value: ConstantValue, from: SqlType, to: SqlType): ConstantValue {
   if (value === null) return null;
-  if (to.kind === 'varchar') return typeof value === 'string' ? value : formatValue(from, value);
-  if (typeof value === 'string') return parseValue(to, value) as ConstantValue;
+  if (to.kind === 'varchar')
+    return typeof value === 'string' ? value : formatValue(from, plainValue(from, value));
+  if (typeof value === 'string') return parseConstant(to, value);
   if (typeof value === 'boolean') return castNumber(value ? 1n : 0n, from, to);
   if (typeof value === 'number') return castDouble(value, to);
   if (typeof value === 'bigint') return castNumber(value, from, to);
