@@ -1,0 +1,122 @@
+/**
+ * Blocks for segments and dictionaries, with a count of references each. Large ones are page runs
+ * of their own; small ones share pages with others of their size class, a power of two, so a small
+ * table does not cost 64 KiB a column. Blocks are 64-byte aligned. Only the thread that owns the
+ * tables allocates here, so the bookkeeping is plain JavaScript.
+ */
+import { assert } from '../base/assert.ts';
+import type { LinearMemory } from './linear-memory.ts';
+
+const pageBytes = 65536;
+const blockBytesMin = 64;
+/** Larger blocks get pages of their own. */
+const smallBytesMax = 16384;
+
+/** A page cut into blocks of one size. */
+interface Slab {
+  readonly address: number;
+  readonly blockBytes: number;
+  readonly free: number[];
+}
+
+export class BlockHeap {
+  readonly memory: LinearMemory;
+  /** By page address. */
+  readonly #slabs = new Map<number, Slab>();
+  /** Slabs with a free block, by size class. */
+  readonly #open = new Map<number, Set<Slab>>();
+  readonly #references = new Map<number, number>();
+  /** References taken since the attempt under way began. */
+  #journal: number[] | undefined;
+
+  constructor(memory: LinearMemory) {
+    this.memory = memory;
+  }
+
+  /** A block with one reference and arbitrary content. */
+  allocate(bytes: number): number {
+    const address = bytes > smallBytesMax ? this.memory.allocate(bytes) : this.#take(bytes);
+    this.#references.set(address, 1);
+    this.#journal?.push(address);
+    return address;
+  }
+
+  /** Runs `body`; if it throws, all references it has taken are given back. */
+  attempt<T>(body: () => T): T {
+    assert(this.#journal === undefined, 'attempts do not nest');
+    const journal: number[] = [];
+    this.#journal = journal;
+    try {
+      return body();
+    } catch (error) {
+      for (const address of journal) this.release(address);
+      throw error;
+    } finally {
+      this.#journal = undefined;
+    }
+  }
+
+  retain(address: number): void {
+    const count = this.#references.get(address);
+    assert(count !== undefined, 'what is retained is a block');
+    this.#references.set(address, count + 1);
+    this.#journal?.push(address);
+  }
+
+  /** Takes one reference away, and with the last one the block. */
+  release(address: number): void {
+    const count = this.#references.get(address);
+    assert(count !== undefined, 'what is released is a block');
+    if (count > 1) {
+      this.#references.set(address, count - 1);
+      return;
+    }
+    this.#references.delete(address);
+    const slab = this.#slabs.get(address - (address % pageBytes));
+    if (slab === undefined) this.memory.release(address);
+    else this.#give(slab, address);
+  }
+
+  /** Blocks that are in use now. */
+  get blockCount(): number {
+    return this.#references.size;
+  }
+
+  #take(bytes: number): number {
+    let blockBytes = blockBytesMin;
+    while (blockBytes < bytes) blockBytes *= 2;
+    let open = this.#open.get(blockBytes);
+    if (open === undefined) this.#open.set(blockBytes, (open = new Set()));
+    let slab: Slab | undefined;
+    for (slab of open) break;
+    if (slab === undefined) {
+      slab = this.#newSlab(blockBytes);
+      open.add(slab);
+    }
+    const address = slab.free.pop();
+    assert(address !== undefined, 'an open slab has a free block');
+    if (slab.free.length === 0) open.delete(slab);
+    return address;
+  }
+
+  #newSlab(blockBytes: number): Slab {
+    const address = this.memory.allocate(pageBytes);
+    const free: number[] = [];
+    for (let at = pageBytes - blockBytes; at >= 0; at -= blockBytes) free.push(address + at);
+    const slab = { address, blockBytes, free };
+    this.#slabs.set(address, slab);
+    return slab;
+  }
+
+  #give(slab: Slab, address: number): void {
+    slab.free.push(address);
+    const open = this.#open.get(slab.blockBytes);
+    assert(open !== undefined, 'the size class of a block is known');
+    open.add(slab);
+    // One empty slab a class is kept, lest a single block that comes and goes takes a page each time.
+    if (slab.free.length * slab.blockBytes < pageBytes || open.size === 1) return;
+    open.delete(slab);
+    this.#slabs.delete(slab.address);
+    this.memory.release(slab.address);
+  }
+}

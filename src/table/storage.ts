@@ -1,0 +1,187 @@
+/**
+ * Tables in linear memory: making them, adding rows, and who still uses what. README.md has the
+ * invariants.
+ */
+import { assert } from '../base/assert.ts';
+import { QuernError, sqlState } from '../base/error.ts';
+import type { ColumnBatch, Field, Schema } from '../value/batch.ts';
+import { type AppendedColumn, appendColumn } from './append-column.ts';
+import { BlockHeap } from './block-heap.ts';
+import { chooseFixedLayout, isText } from './choose-layout.ts';
+import { joinStatistics } from './join-statistics.ts';
+import { type Dictionary, type RowGroup, rowsPerGroup } from './layout.ts';
+import type { LinearMemory } from './linear-memory.ts';
+import { blocksOf, type StoredSegment } from './segment.ts';
+import { StagedColumn } from './staged-column.ts';
+import { noStatistics } from './statistics.ts';
+import type { Table } from './table.ts';
+
+/** Rows on their way into a table: add batches, then {@link TableStorage.append} them. */
+export class StagedRows {
+  readonly schema: Schema;
+  readonly columns: readonly StagedColumn[];
+  rowCount = 0;
+
+  /** `base`: the table that the rows will be added to. */
+  constructor(schema: Schema, base?: Table) {
+    this.schema = schema;
+    const firstRow = (base?.rowCount ?? 0) % rowsPerGroup;
+    this.columns = schema.map((field) => new StagedColumn(field.type, firstRow));
+  }
+
+  /**
+   * Takes a batch, whose arrays must not change any more. Throws 23502 for a NULL in a column that
+   * may have none.
+   */
+  add(batch: ColumnBatch): void {
+    assert(batch.columns.length === this.columns.length, 'a batch has a vector for each column');
+    if (batch.rowCount === 0) return;
+    this.columns.forEach((column, i) => {
+      const piecesBefore = column.pieces.length;
+      column.add(batch.columns[i], batch.rowCount);
+      if (!this.schema[i].nullable) refuseNulls(column, piecesBefore, this.schema[i]);
+    });
+    this.rowCount += batch.rowCount;
+  }
+}
+
+function refuseNulls(column: StagedColumn, firstPiece: number, field: Field): void {
+  for (let i = firstPiece; i < column.pieces.length; i++) {
+    if (column.pieces[i].nullCount === 0) continue;
+    throw new QuernError(
+      sqlState.notNullViolation,
+      `null value in column "${field.name}" violates its NOT NULL constraint`,
+    );
+  }
+}
+
+export class TableStorage {
+  readonly memory: LinearMemory;
+  readonly #heap: BlockHeap;
+  /** Users of each version, versions of each row group, versions of each dictionary. */
+  readonly #tables = new Map<Table, number>();
+  readonly #rowGroups = new Map<RowGroup, number>();
+  readonly #dictionaries = new Map<Dictionary, number>();
+  /** Last groups whose blocks have been written on for a later version. */
+  readonly #extended = new WeakSet<RowGroup>();
+
+  constructor(memory: LinearMemory) {
+    this.memory = memory;
+    this.#heap = new BlockHeap(memory);
+  }
+
+  /** A table without rows. Like every new version it has one user, the caller. */
+  empty(schema: Schema): Table {
+    const columns = schema.map(({ type }) => ({
+      layout: isText(type)
+        ? ({ kind: 'string' } as const)
+        : chooseFixedLayout(type, undefined, undefined),
+      statistics: noStatistics,
+    }));
+    return this.#hold({ schema, columns, rowGroups: [], rowCount: 0 });
+  }
+
+  /**
+   * A new version of `table` with the staged rows behind its own; uses the staged rows up. The old
+   * version keeps its users. Throws 53200 when memory is short, and then has changed nothing.
+   */
+  append(table: Table, staged: StagedRows): Table {
+    if (staged.rowCount === 0) return this.#hold({ ...table });
+    return this.#heap.attempt(() => {
+      const tail = table.rowCount % rowsPerGroup === 0 ? undefined : table.rowGroups.at(-1);
+      const inPlace = tail !== undefined && !this.#extended.has(tail);
+      const appended = staged.columns.map((column, ordinal) => {
+        const result = appendColumn(this.#heap, table, ordinal, column, inPlace);
+        // Frees the batches column by column: a large load does not stay in memory twice.
+        column.pieces.length = 0;
+        return result;
+      });
+      const rowCount = table.rowCount + staged.rowCount;
+      const rowGroups = this.#rowGroupsOf(table, appended, rowCount);
+      const columns = appended.map(({ layout, summary }, ordinal) => ({
+        layout,
+        statistics: joinStatistics(this.memory, table, ordinal, layout, summary, rowGroups),
+      }));
+      if (tail !== undefined) this.#extended.add(tail);
+      return this.#hold({ schema: table.schema, columns, rowGroups, rowCount });
+    });
+  }
+
+  /** One more user of the version: a catalog, or a statement that reads it. */
+  retain(table: Table): void {
+    const count = this.#tables.get(table);
+    assert(count !== undefined, 'a table that is retained is alive');
+    this.#tables.set(table, count + 1);
+  }
+
+  /** One user less; with the last goes what no other version shares. */
+  release(table: Table): void {
+    if (countDown(this.#tables, table) > 0) return;
+    for (const group of table.rowGroups) {
+      if (countDown(this.#rowGroups, group) > 0) continue;
+      for (const segment of group.segments) {
+        for (const block of blocksOf(segment as StoredSegment)) this.#heap.release(block);
+      }
+    }
+    for (const { layout } of table.columns) {
+      if (layout.kind !== 'dictionary') continue;
+      if (countDown(this.#dictionaries, layout.dictionary) > 0) continue;
+      this.#heap.release(layout.dictionary.offsets);
+    }
+  }
+
+  /** Blocks of memory in use; none when no version is alive. */
+  get blockCount(): number {
+    return this.#heap.blockCount;
+  }
+
+  #hold(table: Table): Table {
+    this.#tables.set(table, 1);
+    for (const group of table.rowGroups) countUp(this.#rowGroups, group);
+    for (const { layout } of table.columns) {
+      if (layout.kind === 'dictionary') countUp(this.#dictionaries, layout.dictionary);
+    }
+    return table;
+  }
+
+  /** The groups of the new version: old ones shared unless a column was rewritten, then the added. */
+  #rowGroupsOf(table: Table, columns: readonly AppendedColumn[], rowCount: number): RowGroup[] {
+    const fullCount = Math.floor(table.rowCount / rowsPerGroup);
+    const groups: RowGroup[] = table.rowGroups.slice(0, fullCount);
+    if (columns.some((column) => column.rewritten !== undefined)) {
+      for (let i = 0; i < fullCount; i++) groups[i] = this.#rewrittenGroup(groups[i], columns, i);
+    }
+    for (let i = 0; i < columns[0].added.length; i++) {
+      const firstRow = (fullCount + i) * rowsPerGroup;
+      groups.push({
+        firstRow,
+        rowCount: Math.min(rowsPerGroup, rowCount - firstRow),
+        segments: columns.map((column) => column.added[i]),
+      });
+    }
+    return groups;
+  }
+
+  #rewrittenGroup(group: RowGroup, columns: readonly AppendedColumn[], index: number): RowGroup {
+    const segments = columns.map(({ rewritten }, ordinal) => {
+      if (rewritten !== undefined) return rewritten[index];
+      const segment = group.segments[ordinal] as StoredSegment;
+      for (const block of blocksOf(segment)) this.#heap.retain(block);
+      return segment;
+    });
+    return { ...group, segments };
+  }
+}
+
+function countUp<T>(counts: Map<T, number>, key: T): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** The count that is left; the key goes with the last one. */
+function countDown<T>(counts: Map<T, number>, key: T): number {
+  const count = counts.get(key);
+  assert(count !== undefined, 'what is released is alive');
+  if (count > 1) counts.set(key, count - 1);
+  else counts.delete(key);
+  return count - 1;
+}
