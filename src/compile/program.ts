@@ -76,7 +76,11 @@ export interface ScanStep {
   readonly prune: readonly ZoneTest[];
   /** Indexes of the buffers it appends to. */
   readonly appends: readonly number[];
-  /** Called in each worker after its last morsel of this step: (frame, local). */
+  /**
+   * Called once the last morsel of this step is done: (frame, local) for the local area of each
+   * worker that took part and of worker 0 in any case, in the order of the workers, never two at a
+   * time. What it appends comes after the rows of all morsels.
+   */
   readonly finish?: string;
 }
 

@@ -1,0 +1,105 @@
+/** Running a program to its result. */
+import type { Program } from '../compile/program.ts';
+import { rowsPerGroup } from '../table/layout.ts';
+import type { ColumnBatch, Schema } from '../value/batch.ts';
+import { type ExecuteOptions, Execution } from './execution.ts';
+import type { Profile } from './profile.ts';
+import { decodeRows } from './row-decoder.ts';
+import type { Runtime } from './runtime.ts';
+
+/** All rows of a statement, out of linear memory. */
+export interface ExecutionResult {
+  readonly schema: Schema;
+  readonly batches: readonly ColumnBatch[];
+  readonly rowCount: number;
+  readonly profile: Profile;
+}
+
+/**
+ * Runs a program. Rejects with a QuernError: what the compiled code found wrong, 53200 when memory
+ * is short, 57014 when `signal` fires. Whatever happens, all it allocated is freed at the end.
+ */
+export async function execute(
+  runtime: Runtime,
+  program: Program,
+  options: ExecuteOptions = {},
+): Promise<ExecutionResult> {
+  const execution = new Execution(runtime, program, options);
+  try {
+    await execution.run();
+    const batches = [...resultBatches(execution)];
+    const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    return { schema: schemaOf(program), batches, rowCount, profile: execution.profile() };
+  } finally {
+    execution.end();
+  }
+}
+
+/** Runs a program and gives its rows a batch at a time; memory is freed when the loop ends. */
+export async function* executeStream(
+  runtime: Runtime,
+  program: Program,
+  options: ExecuteOptions = {},
+): AsyncGenerator<ColumnBatch> {
+  const execution = new Execution(runtime, program, options);
+  try {
+    await execution.run();
+    yield* resultBatches(execution);
+  } finally {
+    execution.end();
+  }
+}
+
+export function schemaOf(program: Program): Schema {
+  return program.result.columns.map(({ name, type, field }) => ({
+    name,
+    type,
+    nullable: field.nullAt !== undefined,
+  }));
+}
+
+/** The rows of the result in batches of at most a row group. */
+function* resultBatches(execution: Execution): Generator<ColumnBatch> {
+  const { memory } = execution.runtime;
+  const { columns, limit, offset } = execution.program.result;
+  const { count, addresses } = rowAddresses(execution);
+  const end = Math.min(count, limit === undefined ? count : offset + limit);
+  for (let from = offset; from < end; from += rowsPerGroup) {
+    const rows = addresses(from, Math.min(end, from + rowsPerGroup));
+    yield decodeRows(memory, columns, rows);
+  }
+}
+
+interface RowAddresses {
+  readonly count: number;
+  /** Addresses of the rows `from` to `to`; called for ascending, adjacent ranges. */
+  readonly addresses: (from: number, to: number) => Uint32Array;
+}
+
+function rowAddresses(execution: Execution): RowAddresses {
+  const { source, rowBytes } = execution.program.result;
+  const { memory } = execution.runtime;
+  if (source.kind === 'none') return { count: 0, addresses: () => new Uint32Array() };
+  if (source.kind === 'pointers') {
+    const first = execution.frameWord(source.slot) >>> 2;
+    const count = execution.frameWord(source.slot + 4);
+    return { count, addresses: (from, to) => memory.u32.slice(first + from, first + to) };
+  }
+  const runs = execution.buffers.runs(source.buffer);
+  let run = 0;
+  let before = 0;
+  const addresses = (from: number, to: number) => {
+    const list = new Uint32Array(to - from);
+    for (let row = from; row < to; ) {
+      while (row >= before + runs[run + 1]) {
+        before += runs[run + 1];
+        run += 2;
+      }
+      const stop = Math.min(to, before + runs[run + 1]);
+      let address = runs[run] + (row - before) * rowBytes;
+      for (; row < stop; row++, address += rowBytes) list[row - from] = address;
+    }
+    return list;
+  };
+  return { count: execution.buffers.rowCount(source.buffer), addresses };
+}

@@ -1,0 +1,93 @@
+/** What a helper thread does: joins executions it is told of and works through their steps. */
+import { QuernError } from '../base/error.ts';
+import { Control, controlWord } from './control.ts';
+import type { FromHelper, ToHelper } from './helper-messages.ts';
+import { EngineMemory } from './memory.ts';
+import type { HelperPort } from './platform.ts';
+import type { ProgramShape } from './program-shape.ts';
+import { writeSlices } from './slice-log.ts';
+import { asQuernError, Part, Thread } from './thread.ts';
+
+interface KnownProgram {
+  readonly module: WebAssembly.Module;
+  readonly shape: ProgramShape;
+}
+
+/** Serves messages for ever; between the steps of an execution it blocks its thread. */
+export function helperLoop(port: HelperPort): void {
+  let thread: Thread | undefined;
+  const programs = new Map<number, KnownProgram>();
+  port.onMessage((data) => {
+    const message = data as ToHelper;
+    switch (message.kind) {
+      case 'memory':
+        thread = new Thread(EngineMemory.attach(message.memory));
+        break;
+      case 'program':
+        programs.set(message.id, message);
+        break;
+      case 'forget':
+        programs.delete(message.id);
+        thread?.forget(message.id);
+        break;
+      case 'join':
+        join(port, thread!, programs.get(message.program)!, message);
+        break;
+    }
+  });
+}
+
+function join(
+  port: HelperPort,
+  thread: Thread,
+  program: KnownProgram,
+  message: Extract<ToHelper, { kind: 'join' }>,
+): void {
+  const control = new Control(thread.memory, message.control);
+  let part: Part | undefined;
+  let gate: number | undefined = 0;
+  for (;;) {
+    gate = control.enter(message.execution, gate);
+    if (gate === undefined) return;
+    try {
+      part ??= new Part(
+        thread,
+        thread.instance(message.program, program.module),
+        program.shape,
+        message.addresses,
+        message.worker,
+      );
+      work(thread, control, part, program.shape);
+    } catch (error) {
+      control.stop();
+      port.post(failed(message.execution, error));
+    } finally {
+      control.leave();
+    }
+  }
+}
+
+/** Takes morsels of the step until none is left. */
+function work(thread: Thread, control: Control, part: Part, shape: ProgramShape): void {
+  const step = control.words[controlWord.step];
+  const morsels = control.words[controlWord.morsels] >>> 0;
+  const stride = control.words[controlWord.stride];
+  part.beginStep(step);
+  thread.memory.u32[(part.localOf(part.worker) + shape.presence) >>> 2] = step + 1;
+  const { name } = shape.steps[step];
+  for (let morsel = control.take(); morsel >= 0; morsel = control.take()) {
+    part.call(name, morsel, morsels + morsel * stride);
+  }
+  const { owner } = part.addresses;
+  for (const [buffer, slices] of part.slices) {
+    const log = part.localOf(part.worker) + shape.logs + 8 * buffer;
+    writeSlices(thread.memory, log, slices, owner);
+  }
+}
+
+function failed(execution: number, thrown: unknown): FromHelper {
+  const error = asQuernError(thrown);
+  const { code, message, position, hint } =
+    error instanceof QuernError ? error : new QuernError('XX000', String(error));
+  return { kind: 'failed', execution, error: { code, message, position, hint } };
+}

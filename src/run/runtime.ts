@@ -1,0 +1,178 @@
+/** What the executions of one engine share: memory, helper threads, modules. */
+import { QuernError, sqlState } from '../base/error.ts';
+import type { Program } from '../compile/program.ts';
+import { Control, controlBytes, controlWord } from './control.ts';
+import type { ErrorMessage, FromHelper, ToHelper } from './helper-messages.ts';
+import { canShareMemory, EngineMemory } from './memory.ts';
+import { engineOwner } from './page-allocator.ts';
+import type { HelperThread, Platform } from './platform.ts';
+import { type ProgramShape, shapeOf } from './program-shape.ts';
+import { Thread } from './thread.ts';
+
+export interface RuntimeOptions {
+  readonly platform: Platform;
+  /** Threads a statement uses at most, the calling one included; all there are by default. */
+  readonly threads?: number;
+  /** Most bytes of linear memory in use at once. */
+  readonly memoryLimit?: number;
+  /** False forces an unshared memory, and so one thread. */
+  readonly shared?: boolean;
+}
+
+/** A program as it was made ready to run. */
+export interface LoadedProgram {
+  readonly id: number;
+  readonly module: WebAssembly.Module;
+  readonly shape: ProgramShape;
+}
+
+/** Modules kept ready; beyond that the least recently used one is forgotten. */
+const programsMax = 256;
+/** Helpers are counted in 8 bits of the gate; no machine that JavaScript sees has more. */
+const threadsMax = 128;
+
+interface Helper {
+  readonly thread: HelperThread;
+  /** Ids of the programs it has been sent. */
+  readonly programs: Set<number>;
+}
+
+export class Runtime {
+  readonly memory: EngineMemory;
+  readonly platform: Platform;
+  readonly thread: Thread;
+  readonly threadsMax: number;
+  readonly #programs = new Map<Program, LoadedProgram>();
+  #programCount = 0;
+  readonly #helpers: Helper[] = [];
+  readonly #freeControls: Control[] = [];
+  #executionCount = 0;
+  /** What helpers reported, by execution, until the execution asks. */
+  readonly #failures = new Map<number, (error: QuernError) => void>();
+  #death: Error | undefined;
+  #closed = false;
+
+  constructor(options: RuntimeOptions) {
+    this.platform = options.platform;
+    const threads = Math.min(options.threads ?? options.platform.threads, threadsMax);
+    const shared = (options.shared ?? true) && canShareMemory();
+    this.memory = EngineMemory.create({
+      shared,
+      ...(options.memoryLimit === undefined ? {} : { limitBytes: options.memoryLimit }),
+    });
+    this.threadsMax = shared ? Math.max(1, threads) : 1;
+    this.thread = new Thread(this.memory);
+  }
+
+  /** The program's module, compiled at its first use. */
+  load(program: Program): LoadedProgram {
+    let loaded = this.#programs.get(program);
+    if (loaded === undefined) {
+      const module = new WebAssembly.Module(program.bytes as Uint8Array<ArrayBuffer>);
+      loaded = { id: ++this.#programCount, module, shape: shapeOf(program) };
+      if (this.#programs.size >= programsMax) this.#forgetOldest();
+    } else {
+      this.#programs.delete(program);
+    }
+    // The last key is the one used last.
+    this.#programs.set(program, loaded);
+    return loaded;
+  }
+
+  #forgetOldest(): void {
+    for (const [program, { id }] of this.#programs) {
+      this.#programs.delete(program);
+      this.thread.forget(id);
+      for (const helper of this.#helpers) {
+        if (helper.programs.delete(id)) send(helper, { kind: 'forget', id });
+      }
+      return;
+    }
+  }
+
+  /** A control slot for an execution, and the execution's number. */
+  takeControl(): { control: Control; execution: number } {
+    if (this.#closed) throw new QuernError(sqlState.connectionException, 'the database is closed');
+    const control = this.#freeControls.pop() ?? this.#newControls();
+    const execution = ++this.#executionCount;
+    control.words[controlWord.stop] = 0;
+    control.words[controlWord.execution] = execution;
+    return { control, execution };
+  }
+
+  giveControl(control: Control): void {
+    control.end();
+    this.#freeControls.push(control);
+  }
+
+  /** Control slots come by the page and stay. */
+  #newControls(): Control {
+    const address = this.memory.pages.allocateZeroed(1, engineOwner);
+    const bytes = this.memory.pages.runBytes(address);
+    for (let at = 0; at < bytes; at += controlBytes) {
+      this.#freeControls.push(new Control(this.memory, address + at));
+    }
+    return this.#freeControls.pop()!;
+  }
+
+  /** Tells `count` helpers to join an execution; starts the threads at the first call. */
+  invite(
+    count: number,
+    program: LoadedProgram,
+    join: Omit<Extract<ToHelper, { kind: 'join' }>, 'kind' | 'worker' | 'program'>,
+  ): void {
+    this.checkAlive();
+    while (this.#helpers.length < count && this.#startHelper());
+    for (let i = 0; i < Math.min(count, this.#helpers.length); i++) {
+      const helper = this.#helpers[i];
+      if (!helper.programs.has(program.id)) {
+        helper.programs.add(program.id);
+        send(helper, { kind: 'program', ...program });
+      }
+      send(helper, { kind: 'join', program: program.id, worker: i + 1, ...join });
+    }
+  }
+
+  /** Throws when a helper thread has died: what it was writing is in an unknown state. */
+  checkAlive(): void {
+    if (this.#death !== undefined) throw this.#death;
+  }
+
+  #startHelper(): boolean {
+    const thread = this.platform.startHelper();
+    if (thread === undefined) return false;
+    const helper = { thread, programs: new Set<number>() };
+    this.#helpers.push(helper);
+    thread.onMessage((data) => {
+      const message = data as FromHelper;
+      this.#failures.get(message.execution)?.(revive(message.error));
+    });
+    thread.onDeath((error) => {
+      this.#death = new QuernError(sqlState.internalError, error.message, { cause: error });
+      for (const fail of this.#failures.values()) fail(this.#death as QuernError);
+    });
+    send(helper, { kind: 'memory', memory: this.memory.memory });
+    return true;
+  }
+
+  /** Calls `receive` when a helper fails in the execution, until the returned function is called. */
+  onFailure(execution: number, receive: (error: QuernError) => void): () => void {
+    this.#failures.set(execution, receive);
+    return () => this.#failures.delete(execution);
+  }
+
+  /** Ends the helpers. Statements that are still running fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const helpers = this.#helpers.splice(0);
+    await Promise.all(helpers.map((helper) => helper.thread.terminate()));
+  }
+}
+
+function send(helper: Helper, message: ToHelper): void {
+  helper.thread.post(message);
+}
+
+function revive(error: ErrorMessage): QuernError {
+  return new QuernError(error.code, error.message, { position: error.position, hint: error.hint });
+}
