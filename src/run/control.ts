@@ -39,7 +39,10 @@ export class Control {
 
   constructor(memory: EngineMemory, address: number) {
     this.address = address;
-    this.words = new Int32Array(memory.buffer, address, controlBytes / 4);
+    // There are no helpers where memory is not shared, and growing would detach a view of it.
+    this.words = memory.shared
+      ? new Int32Array(memory.buffer, address, controlBytes / 4)
+      : new Int32Array(controlBytes / 4);
   }
 
   /** The main thread lets helpers into a step whose other words are set. */

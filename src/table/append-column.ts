@@ -7,7 +7,9 @@ import {
   chooseFixedLayout,
   codeWidth,
   fitsLayout,
+  greatest,
   isText,
+  least,
   regrownLayout,
   summarizeColumn,
   worthDictionary,
@@ -82,21 +84,9 @@ function encodeFixed(table: Table, ordinal: number, type: SqlType, summary: Colu
   });
   if (table.rowCount === 0) return chosen(chooseFixedLayout(type, summary.min, summary.max), true);
   if (fitsLayout(layout, summary.min, summary.max)) return chosen(layout, true);
-  const min = least(statistics.min, summary.min);
-  const max = greatest(statistics.max, summary.max);
+  const min = statistics.min === undefined ? summary.min : least(statistics.min, summary.min!);
+  const max = statistics.max === undefined ? summary.max : greatest(statistics.max, summary.max!);
   return chosen(regrownLayout(type, statistics, min, max), false);
-}
-
-type Bound = number | bigint | undefined;
-
-export function least(a: Bound, b: Bound): Bound {
-  if (a === undefined || b === undefined) return a ?? b;
-  return b < a ? b : a;
-}
-
-export function greatest(a: Bound, b: Bound): Bound {
-  if (a === undefined || b === undefined) return a ?? b;
-  return b > a ? b : a;
 }
 
 function encodeText(heap: BlockHeap, table: Table, ordinal: number, staged: StagedColumn): Chosen {

@@ -123,11 +123,15 @@ export function regrownLayout(
   if (old.min === undefined || min >= old.min) return layout;
   const least = BigInt(min);
   const span = BigInt(max) - least;
-  return chooseIntLayout(least >= 0n ? maxOf(0n, least - span) : least - span, BigInt(max));
+  return chooseIntLayout(least >= 0n ? greatest(0n, least - span) : least - span, BigInt(max));
 }
 
-function maxOf(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+export function least<T extends number | bigint>(a: T, b: T): T {
+  return b < a ? b : a;
+}
+
+export function greatest<T extends number | bigint>(a: T, b: T): T {
+  return b > a ? b : a;
 }
 
 /** Whether all values from `min` to `max` can be stored in the layout. */

@@ -1,6 +1,7 @@
 /** Making segments out of staged pieces, and extending the last one of a table. */
 import type { StringVector } from '../value/batch.ts';
 import type { BlockHeap } from './block-heap.ts';
+import { greatest, least } from './choose-layout.ts';
 import { type CodeMap, heapBytesOf, type SegmentTarget, writePiece } from './encode.ts';
 import type { ColumnLayout, Segment, Zone } from './layout.ts';
 import { layoutWidth, rowsPerGroup, stringPadding } from './layout.ts';
@@ -212,8 +213,5 @@ function joinZones(
   // Codes were joined while they were written.
   if (rowCount === 0 || layout.kind === 'dictionary') return added;
   if (old === undefined || added === undefined) return undefined;
-  return {
-    min: added.min < old.min ? added.min : old.min,
-    max: added.max > old.max ? added.max : old.max,
-  };
+  return { min: least(added.min, old.min), max: greatest(added.max, old.max) };
 }
