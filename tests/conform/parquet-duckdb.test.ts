@@ -1,0 +1,56 @@
+/** Parquet files of ours, read by DuckDB, and the other way round. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Random } from '../../src/base/random.ts';
+import { codecNames } from '../../src/format/compression/codec.ts';
+import { writeFile } from '../../src/format/node/file.ts';
+import { writeParquet } from '../../src/format/parquet/write.ts';
+import type { SqlType } from '../../src/value/type.ts';
+import { canonicalColumns, canonicalRow, openDuckDb, withNumbers } from './duckdb.ts';
+import { randomData, streamOf } from './random-batches.ts';
+
+const accepts = ({ kind }: SqlType): boolean => kind !== 'hugeint' && kind !== 'interval';
+
+test('DuckDB reads what we write: rows, types, statistics', async (context) => {
+  const duck = await openDuckDb(context);
+  if (duck === undefined) return;
+  const directory = await mkdtemp(join(tmpdir(), 'quern-parquet-'));
+  try {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(seed);
+      const data = randomData(random, { rowCountMax: seed % 8 === 0 ? 9000 : 200, accepts });
+      const path = join(directory, `${seed}.parquet`);
+      const codec = codecNames[seed % codecNames.length];
+      const rowGroupRows = random.pick([50, 1000, 100_000]);
+      await writeFile(path, writeParquet(streamOf(data), { codec, rowGroupRows }));
+      const { schema, rows } = data;
+      const found: (string | null)[][] = await duck.rows(
+        `select ${canonicalColumns(schema)} from '${path}'`,
+      );
+      const expected = rows.map((row) => canonicalRow(schema, row));
+      assert.deepEqual(withNumbers(schema, found), expected, `seed ${seed}`);
+      // Filters that statistics may answer: nothing may be lost.
+      for (const { name, type } of schema) {
+        if (type.kind === 'blob' || type.kind === 'boolean') continue;
+        const column = `"${name.replaceAll('"', '""')}"`;
+        const bounds = `select min(${column}) a, max(${column}) b from '${path}'`;
+        const between = `${column} between (select a from m) and (select b from m)`;
+        const [[count]] = await duck.rows(
+          `with m as (${bounds}) select count(*)::varchar from '${path}' where ${between}`,
+        );
+        const index = schema.findIndex((field) => field.name === name);
+        assert.equal(
+          count,
+          String(rows.filter((row) => row[index] !== null).length),
+          `seed ${seed}`,
+        );
+      }
+    }
+  } finally {
+    await rm(directory, { recursive: true });
+    duck.close();
+  }
+});
