@@ -18,7 +18,7 @@
  * written `(empty)`, a tab or a line break in a text `\t` or `\n`. `rowsort` compares the rows in an
  * order of their text, for queries without ORDER BY.
  *
- * `statement error` may name a SQLSTATE and, with `@`, the offset of the error in the SQL text. A
+ * `load tpch SCALE` makes the tables of TPC-H and fills them. `statement error` may name a SQLSTATE and, with `@`, the offset of the error in the SQL text. A
  * record is preceded by its conditions: `skipif ENGINE`, `onlyif ENGINE`, or `pending REASON` for
  * one that we do not pass yet.
  */
@@ -28,7 +28,7 @@ export interface Script {
   records: ScriptRecord[];
 }
 
-export type ScriptRecord = StatementRecord | QueryRecord;
+export type ScriptRecord = LoadRecord | StatementRecord | QueryRecord;
 
 interface CommonRecord {
   /** Line of its first word, from 1. */
@@ -40,6 +40,12 @@ interface CommonRecord {
   /** Why we do not pass it yet. */
   pending: string | undefined;
   sql: string;
+}
+
+/** The tables of TPC-H at a scale factor. */
+export interface LoadRecord extends CommonRecord {
+  kind: 'load';
+  scale: number;
 }
 
 export interface StatementRecord extends CommonRecord {
@@ -106,6 +112,7 @@ function readBlock(lines: string[], start: number): Block {
     sqlLines.push(lines[at]);
   }
   common.sql = sqlLines.join('\n');
+  if (kind === 'load') return { record: loadRecord(common, words), comments: [], next: at };
   if (common.sql === '') throw new ScriptError(`line ${common.line}: a record without SQL`);
   if (kind === 'statement') {
     return { record: statementRecord(common, words), comments: [], next: at };
@@ -125,6 +132,14 @@ function readCondition(line: string, record: CommonRecord): boolean {
   else if (match[1] === 'onlyif') record.onlyIf = match[2];
   else record.pending = match[2];
   return true;
+}
+
+function loadRecord(common: CommonRecord, words: string[]): LoadRecord {
+  const scale = Number(words[1]);
+  if (words[0] !== 'tpch' || !(scale > 0)) {
+    throw new ScriptError(`line ${common.line}: 'tpch' and a scale factor expected`);
+  }
+  return { ...common, kind: 'load', scale };
 }
 
 function statementRecord(common: CommonRecord, words: string[]): StatementRecord {
@@ -166,6 +181,7 @@ export function formatScript(script: Script): string {
 }
 
 function recordLines(record: ScriptRecord): string[] {
+  if (record.kind === 'load') return [`load tpch ${record.scale}`];
   if (record.kind === 'statement') {
     const { error } = record;
     const words =

@@ -1,5 +1,6 @@
 import { QuernError } from '../../src/base/error.ts';
 import type { EngineAdapter } from '../../src/bench/adapters/adapter.ts';
+import { loadTpch } from '../../src/bench/tpch-data.ts';
 import type { QueryRecord, Script, ScriptRecord, StatementRecord } from './parse.ts';
 import { formatRows, sameText, typeClass } from './value.ts';
 
@@ -40,15 +41,24 @@ async function runRecord(
   if (skipIf.includes(options.engine) || (onlyIf ?? options.engine) !== options.engine) {
     return { record, result: 'skipped' };
   }
-  const message =
-    record.kind === 'statement'
-      ? await runStatement(record, engine, options)
-      : await runQuery(record, engine, options);
+  const message = await faultOf(record, engine, options);
   const ours = options.engine === 'quern';
   if (message === undefined) {
     return { record, result: ours && record.pending !== undefined ? 'surprise' : 'passed' };
   }
   return { record, result: ours && record.pending !== undefined ? 'pending' : 'failed', message };
+}
+
+/** What is wrong with the outcome of a record, or undefined. */
+async function faultOf(record: ScriptRecord, engine: EngineAdapter, options: RunOptions) {
+  if (record.kind === 'statement') return runStatement(record, engine, options);
+  if (record.kind === 'query') return runQuery(record, engine, options);
+  try {
+    await loadTpch(engine, record.scale);
+    return undefined;
+  } catch (error) {
+    return `error: ${firstLine(error)}`;
+  }
 }
 
 async function runStatement(

@@ -46,6 +46,7 @@ test('a script that makes no sense is refused with its line', () => {
     ['query X\nSELECT 1', /line 1: types 'X'/],
     ['query I sorted\nSELECT 1', /line 1: unknown order 'sorted'/],
     ['query I', /line 1: a record without SQL/],
+    ['load tpch none', /line 1: 'tpch' and a scale factor expected/],
     ['statement error what\nSELECT', /'what' is no SQLSTATE/],
   ];
   for (const [text, message] of cases) {
@@ -62,6 +63,7 @@ function engineWith(answer: ResultTable | QuernError): EngineAdapter {
     name: 'fixed',
     execute: async () => {},
     load: async () => {},
+    loadBatches: async () => {},
     close: async () => {},
     query: async () => {
       if (answer instanceof QuernError) throw answer;

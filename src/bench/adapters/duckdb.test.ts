@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Schema } from '../../value/batch.ts';
 import { dateType, decimalType, integerType, varcharType } from '../../value/type.ts';
+import { loadTpch } from '../tpch-data.ts';
 import type { EngineAdapter } from './adapter.ts';
 import { openDuckdb } from './duckdb.ts';
 
@@ -39,6 +40,20 @@ test('values keep what they are', async () => {
   const { rows, types } = (await duckdb.query(sql)).table();
   assert.deepEqual(rows, [[1n, 2n, { decimal: '1.50' }, 2, '1998-12-01', null, 'x']]);
   assert.deepEqual(types.slice(0, 4), ['BIGINT', 'TINYINT', 'DECIMAL(15,2)', 'DOUBLE']);
+});
+
+test('the tables of TPC-H load from the generator', async () => {
+  await loadTpch(duckdb, 0.01);
+  const sql = `select l_returnflag, l_linestatus, sum(l_quantity), count(*) from lineitem
+    where l_shipdate <= date '1998-09-02' group by all order by all`;
+  const { rows } = (await duckdb.query(sql)).table();
+  // As published for this scale factor by other generators.
+  assert.deepEqual(rows, [
+    ['A', 'F', { decimal: '380456.00' }, 14876n],
+    ['N', 'F', { decimal: '8971.00' }, 348n],
+    ['N', 'O', { decimal: '742802.00' }, 29181n],
+    ['R', 'F', { decimal: '381449.00' }, 14902n],
+  ]);
 });
 
 test('tbl and csv files load into typed tables', async () => {

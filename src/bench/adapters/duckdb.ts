@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
 import { QuernError, sqlState } from '../../base/error.ts';
-import type { Schema } from '../../value/batch.ts';
+import { writeTbl } from '../../format/csv/write.ts';
+import type { BatchStream, Schema } from '../../value/batch.ts';
 import { typeName } from '../../value/type.ts';
 import type { Cell, ResultTable } from '../result-table.ts';
 import { createTableSql, type EngineAdapter, quoteSql } from './adapter.ts';
@@ -28,6 +33,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<EngineAdapter>
       await connection.run(sql);
     },
     load: (name, schema, path) => load(connection, name, schema, path),
+    loadBatches: (name, stream) => loadBatches(connection, name, stream),
     async query(sql) {
       const reader = await connection.runAndReadAll(sql);
       return { rowCount: reader.currentRowCount, table: () => readTable(reader) };
@@ -75,6 +81,22 @@ async function load(
       `header = ${header}, auto_detect = false, quote = '${header ? '"' : ''}', ` +
       `columns = {${columns}})`,
   );
+}
+
+/** By way of a scratch file: an appender of JavaScript values would be many times slower. */
+async function loadBatches(
+  connection: DuckDBConnection,
+  name: string,
+  stream: BatchStream,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'quern-load-'));
+  try {
+    const path = join(folder, `${name}.tbl`);
+    await writeFile(path, writeTbl(stream));
+    await load(connection, name, stream.schema, path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function readTable(reader: DuckDBResultReader): ResultTable {
