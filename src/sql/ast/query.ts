@@ -33,7 +33,7 @@ export interface CommonTable extends Node {
 
 export interface OrderDirection {
   readonly descending: boolean;
-  /** undefined: the default of the direction, NULLS LAST ascending and NULLS FIRST descending in PostgreSQL. */
+  /** undefined: the default, which is NULLS LAST in both directions, as in DuckDB. */
   readonly nullsFirst: boolean | undefined;
 }
 

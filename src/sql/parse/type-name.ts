@@ -5,6 +5,7 @@ import type { Parser } from './parser.ts';
 export function parseTypeName(p: Parser): TypeName {
   p.enter();
   const start = p.token;
+  if (start.kind === 'quoted') p.fail('expected a type');
   const word = p.name('a type').name.toUpperCase();
   const long = parseLongName(p, word);
   const fields = hasFields(word) ? parseFields(p) : [];

@@ -1,0 +1,138 @@
+import type { ConstantValue } from '../plan/expression.ts';
+import type { Statement } from '../sql/ast/statement.ts';
+import type { CallStatement, Execute, Pragma, SetVariable } from '../sql/ast/utility.ts';
+import { nullType, type SqlType, varcharType } from '../value/type.ts';
+import { BindContext, type BindOptions } from './context.ts';
+import { notSupported, withText } from './error.ts';
+import { bindSourceArguments } from './query/from.ts';
+import { bindQuery } from './query/query.ts';
+import type {
+  BoundCall,
+  BoundExecute,
+  BoundSet,
+  BoundShow,
+  BoundStatement,
+} from './statement/bound.ts';
+import { bindCopy, bindOptions, constantValue } from './statement/copy.ts';
+import {
+  bindCreateTable,
+  bindCreateTableAs,
+  bindCreateView,
+  bindDrop,
+  objectName,
+} from './statement/definition.ts';
+import { bindInsert } from './statement/insert.ts';
+import { resolveType } from './types/type-name.ts';
+
+export interface BindResult {
+  readonly statement: BoundStatement;
+  /** Types of `$1`, `$2`, …: as given, or as their use demands. */
+  readonly parameterTypes: readonly SqlType[];
+  /** Names of `$name` parameters in the order of their numbers. */
+  readonly parameterNames: readonly string[];
+}
+
+/**
+ * Gives a statement its meaning against a snapshot of the catalog. `sql` is the text the statement
+ * was parsed from.
+ *
+ * @throws QuernError with the place in the text: an unknown name, types that do not fit, something
+ *   that is not supported.
+ */
+export function bind(sql: string, statement: Statement, options: BindOptions): BindResult {
+  const context = new BindContext(options);
+  const bound = withText(sql, () => bindStatement(context, statement, sql));
+  const parameterTypes = context.parameterTypes.map((type) =>
+    type.kind === nullType.kind ? varcharType : type,
+  );
+  return { statement: bound, parameterTypes, parameterNames: context.parameterNames };
+}
+
+function bindStatement(context: BindContext, node: Statement, sql: string): BoundStatement {
+  switch (node.kind) {
+    case 'query':
+      return { kind: 'query', plan: bindQuery(context, node, undefined, undefined) };
+    case 'insert':
+      return bindInsert(context, node);
+    case 'createTable':
+      return bindCreateTable(context, node, sql);
+    case 'createTableAs':
+      return bindCreateTableAs(context, node);
+    case 'createView':
+      return bindCreateView(context, node, sql);
+    case 'drop':
+      return bindDrop(context, node);
+    case 'copy':
+      return bindCopy(context, node);
+    case 'explain': {
+      const statement = bindStatement(context, node.statement, sql);
+      const format = bindOptions(context, node.options).get('format') ?? 'text';
+      return { kind: 'explain', analyze: node.analyze, format: String(format), statement };
+    }
+    case 'describe':
+      return { kind: 'describe', plan: bindQuery(context, node.query, undefined, undefined) };
+    case 'callStatement':
+      return bindCallStatement(context, node);
+    case 'setVariable':
+      return bindSet(context, node);
+    case 'reset':
+      return { kind: 'set', name: node.name, value: undefined };
+    case 'show':
+      return { kind: 'show', name: node.name };
+    case 'pragma':
+      return bindPragma(context, node);
+    case 'transaction':
+      return { kind: 'transaction', action: node.action, readOnly: node.readOnly ?? false };
+    case 'prepare': {
+      const types = node.types.map(resolveType);
+      return { kind: 'prepare', name: node.name.name, types, statement: node.statement };
+    }
+    case 'execute':
+      return bindExecute(context, node);
+    case 'deallocate':
+      return { kind: 'deallocate', name: node.name?.name };
+    default:
+      return notSupported(statementName(node), node.span);
+  }
+}
+
+/** `alterTable` as ALTER TABLE. */
+function statementName(node: Statement): string {
+  if (node.kind === 'alterTable') return `ALTER ${node.object} ${objectName(node.name)}`;
+  return node.kind.replace(/[A-Z]/g, ' $&').toUpperCase();
+}
+
+function bindCallStatement(context: BindContext, node: CallStatement): BoundCall {
+  const { args, named } = bindSourceArguments({ context }, node.call);
+  const value = (item: (typeof args)[number]): ConstantValue =>
+    item.kind === 'constant' ? item.value : null;
+  return {
+    kind: 'call',
+    name: objectName(node.call.name).toLowerCase(),
+    args: args.map(value),
+    named: new Map([...named].map(([name, item]) => [name, value(item)])),
+  };
+}
+
+function bindSet(context: BindContext, node: SetVariable): BoundSet {
+  if (node.values.length !== 1) notSupported('a list of values for a setting', node.span);
+  const [value] = node.values;
+  if (value.kind === 'defaultValue') return { kind: 'set', name: node.name, value: undefined };
+  return { kind: 'set', name: node.name, value: constantValue(context, value, 'SET').value };
+}
+
+function bindPragma(context: BindContext, node: Pragma): BoundSet | BoundShow {
+  if (node.arguments.length > 0) notSupported('a PRAGMA with arguments', node.span);
+  if (node.value === undefined) return { kind: 'show', name: node.name };
+  const { value } = constantValue(context, node.value, 'PRAGMA');
+  return { kind: 'set', name: node.name, value };
+}
+
+function bindExecute(context: BindContext, node: Execute): BoundExecute {
+  const args = node.arguments.map(({ name, value: syntax }) => {
+    if (name !== undefined) notSupported('an argument by name', name.span);
+    const { value, bound } = constantValue(context, syntax, 'EXECUTE');
+    return { value, type: bound.type };
+  });
+  return { kind: 'execute', name: node.name.name, args };
+}

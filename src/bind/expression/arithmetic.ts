@@ -1,0 +1,184 @@
+import { sqlState } from '../../base/error.ts';
+import { call, type Expression } from '../../plan/expression.ts';
+import type { Span } from '../../sql/ast/node.ts';
+import {
+  bigintType,
+  booleanType,
+  dateType,
+  decimalPrecisionMax,
+  decimalType,
+  doubleType,
+  integerType,
+  isFloat,
+  isInteger,
+  isNumeric,
+  realType,
+  type SqlType,
+  timestampType,
+  typeName,
+} from '../../value/type.ts';
+import type { BindContext } from '../context.ts';
+import { BindError, notSupported } from '../error.ts';
+import { castTo, unifyPair } from '../types/cast.ts';
+import { decimalOf, decimalShape, isOpen, widerInteger } from '../types/common.ts';
+
+export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
+
+/** Both sides in one type, compared. */
+export function compare(
+  context: BindContext,
+  name: Comparison | 'is_distinct_from' | 'is_not_distinct_from',
+  a: Expression,
+  b: Expression,
+  span: Span,
+): Expression {
+  const args = unifyPair(context, a, b, span);
+  return call(name, args, booleanType, name.startsWith('is_') ? false : undefined);
+}
+
+const functionNames: Readonly<Record<string, string>> = {
+  '+': 'add',
+  '-': 'subtract',
+  '*': 'multiply',
+  '/': 'divide',
+  '//': 'divide',
+  '%': 'modulo',
+};
+
+/** `+ - * / // %` on numbers, and on dates and intervals. */
+export function bindArithmetic(
+  context: BindContext,
+  operator: string,
+  left: Expression,
+  right: Expression,
+  span: Span,
+): Expression {
+  const temporal = bindTemporal(context, operator, left, right, span);
+  if (temporal !== undefined) return temporal;
+  const [a, b] = resolveOpen(context, left, right, span);
+  if (!isNumeric(a.type) || !isNumeric(b.type)) noOperator(operator, a.type, b.type, span);
+  const name = functionNames[operator];
+  // As in DuckDB, `/` divides to a DOUBLE even whole numbers; `//` is their integer division.
+  if (operator === '/' || isFloat(a.type) || isFloat(b.type)) {
+    const single = a.type.kind === 'real' && b.type.kind === 'real';
+    const type = single ? realType : doubleType;
+    return call(name, [castTo(context, a, type, span), castTo(context, b, type, span)], type);
+  }
+  if (isInteger(a.type) && isInteger(b.type)) {
+    const type = widerInteger(a.type, b.type);
+    return call(name, [castTo(context, a, type, span), castTo(context, b, type, span)], type);
+  }
+  return bindDecimal(context, operator, name, a, b, span);
+}
+
+/** A literal of open type beside a number is a number of that type. */
+function resolveOpen(
+  context: BindContext,
+  left: Expression,
+  right: Expression,
+  span: Span,
+): [Expression, Expression] {
+  if (isOpen(left) && isOpen(right)) {
+    return [castTo(context, left, integerType, span), castTo(context, right, integerType, span)];
+  }
+  if (isOpen(left)) return [castTo(context, left, right.type, span), right];
+  if (isOpen(right)) return [left, castTo(context, right, left.type, span)];
+  return [left, right];
+}
+
+/**
+ * Decimal arithmetic with DuckDB's result types: sums have the larger scale and one more digit,
+ * products the sum of digits and scales. 38 digits are the most; more are an error when they occur.
+ */
+function bindDecimal(
+  context: BindContext,
+  operator: string,
+  name: string,
+  a: Expression,
+  b: Expression,
+  span: Span,
+): Expression {
+  const x = decimalShape(a);
+  const y = decimalShape(b);
+  if (operator === '*') {
+    const scale = x.scale + y.scale;
+    if (scale > decimalPrecisionMax) {
+      throw new BindError(
+        sqlState.numericValueOutOfRange,
+        `this product would have ${scale} digits after the point, more than ${decimalPrecisionMax}`,
+        span,
+        'cast one of the factors to DOUBLE or to a smaller scale',
+      );
+    }
+    const args = [a, b].map((arg, i) => asDecimal(context, arg, [x, y][i], span));
+    return call(name, args, decimalOf(x.precision + y.precision - scale, scale));
+  }
+  if (operator === '//') notSupported('integer division of decimals', span, 'use / or trunc');
+  const scale = Math.max(x.scale, y.scale);
+  const carry = operator === '%' ? 0 : 1;
+  const whole = Math.max(x.precision - x.scale, y.precision - y.scale);
+  const type = decimalOf(whole + carry, scale);
+  return call(name, [castTo(context, a, type, span), castTo(context, b, type, span)], type);
+}
+
+function asDecimal(
+  context: BindContext,
+  expression: Expression,
+  shape: { precision: number; scale: number },
+  span: Span,
+): Expression {
+  if (expression.type.kind === 'decimal') return expression;
+  return castTo(context, expression, decimalType(shape.precision, shape.scale), span);
+}
+
+function isTime(type: SqlType): boolean {
+  return type.kind === 'date' || type.kind === 'timestamp' || type.kind === 'timestamptz';
+}
+
+/** Dates, timestamps and intervals; undefined when none is involved. */
+function bindTemporal(
+  context: BindContext,
+  operator: string,
+  left: Expression,
+  right: Expression,
+  span: Span,
+): Expression | undefined {
+  if (operator === '+' && (left.type.kind === 'interval' || isInteger(left.type))) {
+    if (isTime(right.type)) return bindTemporal(context, '+', right, left, span);
+  }
+  if (!isTime(left.type) || (operator !== '+' && operator !== '-')) return undefined;
+  const { type } = left;
+  if (right.type.kind === 'interval') {
+    const result = type.kind === 'date' ? timestampType : type;
+    return call(operator === '+' ? 'date_add' : 'date_subtract', [left, right], result);
+  }
+  if (type.kind === 'date' && isInteger(right.type)) {
+    const days = castTo(context, right, bigintType, span);
+    const amount = operator === '+' ? days : negate(days);
+    return call('date_add_days', [left, amount], dateType);
+  }
+  if (type.kind === 'date' && operator === '-' && (right.type.kind === 'date' || isOpen(right))) {
+    return call('date_diff_days', [left, castTo(context, right, dateType, span)], bigintType);
+  }
+  return noOperator(operator, type, right.type, span);
+}
+
+/** -x; of a constant at once. */
+export function negate(value: Expression): Expression {
+  if (value.kind === 'constant' && typeof value.value === 'bigint') {
+    return { ...value, value: -value.value };
+  }
+  if (value.kind === 'constant' && typeof value.value === 'number') {
+    return { ...value, value: -value.value };
+  }
+  return call('negate', [value], value.type);
+}
+
+export function noOperator(operator: string, a: SqlType, b: SqlType, span: Span): never {
+  throw new BindError(
+    sqlState.undefinedFunction,
+    `there is no operator ${typeName(a)} ${operator} ${typeName(b)}`,
+    span,
+    'convert one of the sides with CAST',
+  );
+}

@@ -1,0 +1,159 @@
+import type { TableEntry } from '../../catalog/catalog.ts';
+import type { ConstantValue, Expression } from '../../plan/expression.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { OnExisting } from '../../sql/ast/definition.ts';
+import type { Statement } from '../../sql/ast/statement.ts';
+import type { SqlType } from '../../value/type.ts';
+
+/** A statement with every name resolved and every type known. */
+export type BoundStatement =
+  | BoundQuery
+  | BoundExplain
+  | BoundDescribe
+  | BoundInsert
+  | BoundCreateTable
+  | BoundCreateTableAs
+  | BoundCreateView
+  | BoundDrop
+  | BoundCopyFrom
+  | BoundCopyTo
+  | BoundCall
+  | BoundSet
+  | BoundShow
+  | BoundTransaction
+  | BoundPrepare
+  | BoundExecute
+  | BoundDeallocate;
+
+/** The columns of the plan are the columns of the result. */
+export interface BoundQuery {
+  readonly kind: 'query';
+  readonly plan: Plan;
+}
+
+export interface BoundExplain {
+  readonly kind: 'explain';
+  readonly analyze: boolean;
+  /** `text`, or what FORMAT says. */
+  readonly format: string;
+  readonly statement: BoundStatement;
+}
+
+/** The names and types of the plan's columns are the rows of the result. */
+export interface BoundDescribe {
+  readonly kind: 'describe';
+  readonly plan: Plan;
+}
+
+export interface BoundInsert {
+  readonly kind: 'insert';
+  readonly table: TableEntry;
+  /** Columns of the table's types, one for each, in their order. */
+  readonly plan: Plan;
+}
+
+export interface BoundCreateTable {
+  readonly kind: 'createTable';
+  readonly name: string;
+  readonly onExisting: OnExisting;
+  readonly columns: readonly NewColumn[];
+  /** Ordinals of the primary key. */
+  readonly primaryKey: readonly number[] | undefined;
+}
+
+export interface NewColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly notNull: boolean;
+  /** The text of its DEFAULT expression. */
+  readonly defaultSql: string | undefined;
+}
+
+export interface BoundCreateTableAs {
+  readonly kind: 'createTableAs';
+  readonly name: string;
+  readonly onExisting: OnExisting;
+  readonly plan: Plan;
+  /** False: only the table, no rows. */
+  readonly withData: boolean;
+}
+
+export interface BoundCreateView {
+  readonly kind: 'createView';
+  readonly name: string;
+  readonly onExisting: OnExisting;
+  readonly columnNames: readonly string[] | undefined;
+  readonly sql: string;
+}
+
+export interface BoundDrop {
+  readonly kind: 'drop';
+  readonly object: 'TABLE' | 'VIEW';
+  readonly names: readonly string[];
+}
+
+/** Option names in lower case. */
+export type Options = ReadonlyMap<string, ConstantValue>;
+
+export interface BoundCopyFrom {
+  readonly kind: 'copyFrom';
+  readonly table: TableEntry;
+  /** The columns of the file, as ordinals of the table. */
+  readonly ordinals: readonly number[];
+  /** A constant or a parameter. */
+  readonly path: Expression;
+  readonly options: Options;
+}
+
+export interface BoundCopyTo {
+  readonly kind: 'copyTo';
+  readonly plan: Plan;
+  readonly path: Expression;
+  readonly options: Options;
+}
+
+export interface BoundCall {
+  readonly kind: 'call';
+  readonly name: string;
+  readonly args: readonly ConstantValue[];
+  readonly named: ReadonlyMap<string, ConstantValue>;
+}
+
+/** SET and PRAGMA name = value; `undefined` for RESET. */
+export interface BoundSet {
+  readonly kind: 'set';
+  /** undefined: all settings. */
+  readonly name: string | undefined;
+  readonly value: ConstantValue | undefined;
+}
+
+/** SHOW name, and PRAGMA without a value. */
+export interface BoundShow {
+  readonly kind: 'show';
+  readonly name: string;
+}
+
+export interface BoundTransaction {
+  readonly kind: 'transaction';
+  readonly action: 'BEGIN' | 'COMMIT' | 'ROLLBACK';
+  readonly readOnly: boolean;
+}
+
+export interface BoundPrepare {
+  readonly kind: 'prepare';
+  readonly name: string;
+  readonly types: readonly SqlType[];
+  /** Bound at each execution, when the types of its arguments are known. */
+  readonly statement: Statement;
+}
+
+export interface BoundExecute {
+  readonly kind: 'execute';
+  readonly name: string;
+  readonly args: readonly { readonly value: ConstantValue; readonly type: SqlType }[];
+}
+
+export interface BoundDeallocate {
+  readonly kind: 'deallocate';
+  readonly name: string | undefined;
+}
