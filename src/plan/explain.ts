@@ -63,8 +63,8 @@ class Explainer {
     eachExpression(plan, (expression) => collectSubqueries(expression, subqueries));
     for (const subquery of subqueries) {
       if (subquery.kind !== 'subquery') continue;
-      this.#lines.push(`${'  '.repeat(depth + 2)}subquery ${subquery.mode}`);
-      this.node(subquery.plan, depth + 3);
+      this.#lines.push(`${'  '.repeat(depth + 1)}subquery ${subquery.mode}`);
+      this.node(subquery.plan, depth + 2);
     }
     const rows = plan.estimate === undefined ? '' : `  (~${formatCount(plan.estimate)} rows)`;
     this.#lines[at] = '  '.repeat(depth) + this.#describe(plan) + rows;

@@ -1,6 +1,7 @@
-import { call, constant, type Expression, trueConstant } from '../../plan/expression.ts';
+import { call, constant, type Expression } from '../../plan/expression.ts';
 import {
   bigintType,
+  booleanType,
   dateType,
   decimalType,
   doubleType,
@@ -17,14 +18,6 @@ import { bindArithmetic, compare } from '../expression/arithmetic.ts';
 import { castTo, unifyAll } from '../types/cast.ts';
 import { isOpen } from '../types/common.ts';
 import { type CallSite, custom, fixed, type Overload } from './overload.ts';
-
-/** All scalar functions by lower-case name. */
-export const scalarFunctions: ReadonlyMap<string, readonly Overload[]> = new Map([
-  ...text(),
-  ...numbers(),
-  ...conditions(),
-  ...dates(),
-]);
 
 type Entry = [name: string, overloads: readonly Overload[]];
 
@@ -47,8 +40,8 @@ function text(): Entry[] {
     ...named('rtrim', oneText('rtrim', varcharType)),
     ...named('substring substr', substring),
     ...named('left', custom('(VARCHAR, BIGINT)', takesTextAndCount, bindLeft)),
-    ...named('starts_with prefix', fixed('starts_with', twoTexts, varcharBoolean)),
-    ...named('contains', fixed('contains', twoTexts, varcharBoolean)),
+    ...named('starts_with prefix', fixed('starts_with', twoTexts, booleanType)),
+    ...named('contains', fixed('contains', twoTexts, booleanType)),
     ...named('strpos instr', custom('(VARCHAR, VARCHAR)', takesTwoTexts, bindPosition)),
     ...named('replace', fixed('replace', [varcharType, varcharType, varcharType], varcharType)),
     ...named(
@@ -57,8 +50,6 @@ function text(): Entry[] {
     ),
   ];
 }
-
-const varcharBoolean = trueConstant.type;
 
 function takesTwoTexts(args: readonly Expression[]): boolean {
   return args.length === 2 && args.every((arg) => arg.type.kind === 'varchar' || isOpen(arg));
@@ -286,3 +277,11 @@ function dates(): Entry[] {
     );
   });
 }
+
+/** All scalar functions by lower-case name. */
+export const scalarFunctions: ReadonlyMap<string, readonly Overload[]> = new Map([
+  ...text(),
+  ...numbers(),
+  ...conditions(),
+  ...dates(),
+]);
