@@ -13,6 +13,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'run the tests whose path contains one of the given words, all without one',
     load: async () => (await import('./test.ts')).test,
   },
+  format: {
+    summary: 'format the code, and fix what can be fixed without thought',
+    load: async () => (await import('./format.ts')).format,
+  },
   matrix: {
     summary: 'run the tests on every supported version of Node, or on those named',
     load: async () => (await import('./matrix.ts')).matrix,

@@ -13,8 +13,8 @@ const resultNames = ['passed', 'failed', 'pending', 'surprise', 'skipped'] as co
 /**
  * `sql [word…] [--against ENGINE] [--complete] [--settle]`: runs the sqllogictest files whose name
  * contains one of the words. `--complete` writes what the engine gives as the expected output, for
- * review by `git diff`; `--settle` takes the pending mark off records that pass and puts it on those
- * that fail.
+ * review by `git diff`; `--settle` takes the pending mark off records that pass and puts it on
+ * those that fail.
  */
 export async function sql(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
