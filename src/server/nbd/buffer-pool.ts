@@ -91,7 +91,7 @@ export class BufferPool {
     }
     this.#usedBytes += size;
     const buffer = this.#free.get(size)?.pop();
-    if (buffer === undefined) return Buffer.allocUnsafeSlow(size);
+    if (buffer === undefined) return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
     this.#freeBytes -= size;
     return buffer;
   }

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
   readonly tls: TlsOptions | undefined;
   /** Milliseconds a client has for an option, and for the whole of the TLS handshake. */
   readonly handshakeTimeoutMs: number;
-  /** Told about what cost a client its connection. */
+  /** Told what cost a client its connection, and of failures that are bugs. */
   readonly onError: (error: unknown) => void;
   readonly onClose: (connection: Connection) => void;
 }
@@ -116,8 +116,15 @@ export class Connection implements TransmissionHost {
     this.destroy(error);
   }
 
+  report(error: unknown): void {
+    this.#options.onError(error);
+  }
+
   #listen(stream: Duplex): void {
-    stream.on('data', (piece: Uint8Array) => this.#receive(piece));
+    // Not as a Buffer: its `slice` makes no copy, a trap for whoever expects a Uint8Array.
+    stream.on('data', (piece: Buffer) => {
+      this.#receive(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
+    });
     stream.on('error', (error) => {
       // A client that goes away without a word is no news.
       const { code } = error as NodeJS.ErrnoException;

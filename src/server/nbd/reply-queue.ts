@@ -61,6 +61,12 @@ export class ReplyQueue {
    * by `offeredData` or `simple`; queueing anything else instead takes the offer back.
    */
   offer(header: number, length: number): Uint8Array {
+    const { used } = this.#slab;
+    if (used % 4 !== 0) {
+      // Checksums and copies work on words: data begins at one.
+      this.#closeRegion();
+      this.#slab.used = this.#slab.flushed = used - (used % 4) + 4;
+    }
     const at = this.#room(header + length) + header;
     return this.#slab.bytes.subarray(at, at + length);
   }
@@ -220,8 +226,8 @@ export class ReplyQueue {
 export const dataHeaderBytes = chunkHeaderBytes + 8;
 
 class Slab {
-  readonly bytes: Uint8Array = Buffer.allocUnsafeSlow(slabBytes);
-  readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, slabBytes);
+  readonly bytes = new Uint8Array(slabBytes);
+  readonly view = new DataView(this.bytes.buffer);
   /** Bytes written; those before `flushed` belong to segments already. */
   used = 0;
   flushed = 0;

@@ -27,7 +27,7 @@ export interface NbdServerOptions {
    * 000.
    */
   readonly stallTimeoutMs?: number | undefined;
-  /** Told what cost a client its connection. */
+  /** Told what cost a client its connection, and of failures that are bugs. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { QuernError } from '../../base/error.ts';
 import type { BlockExport, MaybePromise } from './block-export.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { DescriptorList } from './descriptor-list.ts';
@@ -40,6 +41,8 @@ export interface TransmissionHost {
   finished(): void;
   /** The stream cannot be continued. */
   failed(error: unknown): void;
+  /** An export threw what is no answer to a client but a matter for us. The stream goes on. */
+  report(error: unknown): void;
 }
 
 /** Requests of one connection that may be under way at a time; further ones wait in the socket. */
@@ -290,7 +293,7 @@ export class Transmission {
     try {
       result = this.#blocks.tryRead(offset, target);
     } catch (error) {
-      this.#fail(request, errorNumberOf(error), errorMessageOf(error));
+      this.#failWith(request, error);
       return true;
     }
     if (result === 'miss') return false;
@@ -320,7 +323,7 @@ export class Transmission {
       done = !durable && this.#blocks.tryWrite(parser.offset, data);
     } catch (error) {
       this.#releaseCollected();
-      this.#fail(parser, errorNumberOf(error), errorMessageOf(error));
+      this.#failWith(parser, error);
       return;
     }
     if (done) {
@@ -346,7 +349,7 @@ export class Transmission {
         if (request.type !== command.blockStatus) this.#succeed(request);
       } else this.#track(request, work, request.type !== command.blockStatus);
     } catch (error) {
-      this.#fail(request, errorNumberOf(error), errorMessageOf(error));
+      this.#failWith(request, error);
     }
   }
 
@@ -391,7 +394,7 @@ export class Transmission {
       },
       (error: unknown) => {
         if (this.#state !== 'closed') {
-          this.#fail(request, errorNumberOf(error), errorMessageOf(error));
+          this.#failWith(request, error);
         }
         this.#settled(request);
       },
@@ -448,6 +451,11 @@ export class Transmission {
   #fail(request: Pending, error: number, message: string): void {
     if (this.#structured) this.#replies.error(request, error, message);
     else this.#replies.simple(request, error);
+  }
+
+  #failWith(request: Pending, error: unknown): void {
+    if (!(error instanceof QuernError)) this.#host.report(error);
+    this.#fail(request, errorNumberOf(error), errorMessageOf(error));
   }
 
   #releaseCollected(): void {

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileSystemTests } from './file-system.ts';
 import { attempt, missing, shell } from './shell.ts';
-import { type Backend, memoryBackend, openSite, type Site } from './site.ts';
+import { type Backend, memoryBackend, openSite, type Site, storeBackend } from './site.ts';
 import { tlsTests } from './tls.ts';
 
 const mebibyte = 1024 * 1024;
-const backends: readonly Backend[] = [memoryBackend];
+const backends: readonly Backend[] = [memoryBackend, storeBackend];
 
 /** Defines a test that gets a fresh site on each backend. */
 function clientTest(

@@ -5,6 +5,9 @@ import type { TlsOptions } from 'node:tls';
 import type { ExportCatalog } from '../../../src/server/nbd/block-export.ts';
 import { MemoryExport, StaticCatalog } from '../../../src/server/nbd/memory-export.ts';
 import { NbdServer } from '../../../src/server/nbd/server.ts';
+import { StoreCatalog } from '../../../src/server/volumes/store-catalog.ts';
+import { FileDevice } from '../../../src/store/device/node/file-device.ts';
+import { Store } from '../../../src/store/index.ts';
 
 /**
  * One server with one empty volume `disk`, for one test. It runs in the process of the test, so the
@@ -42,11 +45,29 @@ export const memoryBackend: Backend = {
   },
 };
 
+/** The store, in a file. */
+export const storeBackend: Backend = {
+  name: 'store',
+  async open(folder, bytes) {
+    const store = await Store.open(new FileDevice(join(folder, 'volumes.quern')));
+    await store.createVolume('disk', bytes);
+    return {
+      catalog: new StoreCatalog(store),
+      snapshot: async (name) => {
+        await store.snapshot('disk', name);
+        return `disk@${name}`;
+      },
+      close: () => store.close(),
+    };
+  },
+};
+
 export async function openSite(backend: Backend, bytes: number): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'quern-real-'));
+  const onError = (error: unknown) => console.error(error);
   const volumes = await backend.open(folder, bytes);
   const { catalog } = volumes;
-  const server = new NbdServer({ catalog });
+  const server = new NbdServer({ catalog, onError });
   const socket = join(folder, 'socket');
   await server.listen({ kind: 'unix', path: socket });
   const servers = [server];

@@ -1,0 +1,203 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { safeParse } from 'valibot';
+import { IdempotencyTable, type StoredResponse } from './idempotency.ts';
+import { describeRoutes } from './open-api.ts';
+import { ProblemError, problemOf } from './problem.ts';
+import { type Match, matchRoute, type Route } from './route.ts';
+import type { TokenTable } from './tokens.ts';
+
+export interface HttpServerOptions {
+  readonly routes: readonly Route[];
+  readonly title: string;
+  readonly version: string;
+  /** Without tokens everyone who can reach the server may do everything: for loopback only. */
+  readonly tokens?: TokenTable | undefined;
+  /** Told of errors that are nobody's wish. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+const bodyBytesMax = 64 * 1024;
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Serves routes as JSON over HTTP, with the OpenAPI document of them at `/v1/openapi.json`. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #idempotency = new IdempotencyTable();
+  readonly #document: string;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const { title, version } = options;
+    this.#document = JSON.stringify(describeRoutes(options.routes, { title, version }));
+    this.#server = createServer((request, response) => {
+      void this.#answer(request, response);
+    });
+  }
+
+  async listen(host: string | undefined, port: number): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Finishes what is under way. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#dispatch(request, response);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status === 500) this.#options.onError?.(error);
+      // Half a stream cannot become a problem: the client must see that it broke off.
+      if (response.headersSent) response.destroy();
+      else {
+        if (problem.status === 401) response.setHeader('www-authenticate', 'Bearer');
+        send(response, problemResponse(error));
+      }
+    }
+  }
+
+  async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#checkHost(request);
+    const { method = '', url = '/' } = request;
+    const { pathname, searchParams } = new URL(url, 'http://server');
+    if (method === 'GET' && pathname === '/v1/openapi.json') {
+      send(response, { status: 200, type: 'application/json', body: this.#document });
+      return;
+    }
+    const match = matchRoute(this.#options.routes, method, pathname);
+    if ('allowed' in match) {
+      if (match.allowed.length === 0) throw new ProblemError('not-found');
+      response.setHeader('allow', match.allowed.join(', '));
+      throw new ProblemError('method-not-allowed');
+    }
+    const who = this.#authorize(request, match.route);
+    const query = check(match.route.query, Object.fromEntries(searchParams), 'query');
+    const text = await readBody(request);
+    const work = () => this.#perform(match, query, text, request);
+    if (match.route.result.stream === true) {
+      await sendStream(response, await work());
+      return;
+    }
+    const key = request.headers['idempotency-key'];
+    const respond = async () => await jsonResponse(match.route, work);
+    const repeatable = typeof key === 'string' && method !== 'GET';
+    const what = `${method} ${url}\n${text}`;
+    send(
+      response,
+      repeatable ? await this.#idempotency.respond(who, key, what, respond) : await respond(),
+    );
+  }
+
+  #perform(match: Match, query: unknown, text: string, request: IncomingMessage) {
+    const { route, params } = match;
+    const body = route.body === undefined ? undefined : check(route.body, parseJson(text), 'body');
+    return route.handle({ params, query, body, request });
+  }
+
+  /** Returns who asks: the token, or nobody in particular. */
+  #authorize(request: IncomingMessage, route: Route): string {
+    const { tokens } = this.#options;
+    if (tokens === undefined || route.scope === undefined) return '';
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const granted = token === undefined ? undefined : tokens.scopesOf(token);
+    if (token === undefined || granted === undefined) throw new ProblemError('unauthorized');
+    if (!granted.has(route.scope)) {
+      throw new ProblemError('forbidden', `the scope ${route.scope} is needed`);
+    }
+    return token;
+  }
+
+  /**
+   * Without tokens a web page that the user happens to visit could speak to us through the user's
+   * own browser, under a name that it lets point here. It cannot choose the name it is told by.
+   */
+  #checkHost(request: IncomingMessage): void {
+    if (this.#options.tokens !== undefined) return;
+    const name = (request.headers.host ?? '').replace(/:\d+$/, '');
+    if (!loopbackNames.has(name) || request.headers.origin !== undefined) {
+      throw new ProblemError('misdirected', 'without tokens only local programs are served');
+    }
+  }
+}
+
+function check(schema: Route['query'], value: unknown, what: string): unknown {
+  if (schema === undefined) return undefined;
+  const result = safeParse(schema, value);
+  if (result.success) return result.output;
+  const errors = result.issues.map((issue) => {
+    const field = (issue.path ?? []).map(({ key }) => String(key)).join('.');
+    return { field, message: issue.message };
+  });
+  throw new ProblemError('bad-request', `the ${what} is not as the API describes it`, errors);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProblemError('bad-request', 'the body is no JSON');
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  if (request.method === 'GET' || request.method === 'DELETE') {
+    request.resume();
+    return '';
+  }
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/json\b/i.test(type)) throw new ProblemError('unsupported-media-type');
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    length += piece.length;
+    if (length > bodyBytesMax) throw new ProblemError('too-large');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+async function jsonResponse(route: Route, work: () => Promise<unknown>): Promise<StoredResponse> {
+  try {
+    const value = await work();
+    const body = route.result.schema === undefined ? '' : JSON.stringify(value);
+    return { status: route.result.status, type: 'application/json', body };
+  } catch (error) {
+    return problemResponse(error);
+  }
+}
+
+function problemResponse(error: unknown): StoredResponse {
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  return { status: problem.status, type: 'application/problem+json', body };
+}
+
+function send(response: ServerResponse, { status, type, body }: StoredResponse): void {
+  if (body !== '') response.setHeader('content-type', type);
+  response.setHeader('content-length', Buffer.byteLength(body));
+  response.writeHead(status).end(body);
+}
+
+async function sendStream(response: ServerResponse, stream: unknown): Promise<void> {
+  response.setHeader('content-type', 'application/octet-stream');
+  const source = Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
+  // The first piece decides: an error before it is still a problem, later ones break the stream.
+  await new Promise<void>((resolve, reject) => {
+    source.once('readable', resolve);
+    source.once('error', reject);
+    source.once('end', resolve);
+  });
+  await pipeline(source, response);
+}
