@@ -195,7 +195,8 @@ export class Volume {
         checks[2 * (at + k)] = file.sealer.low;
         checks[2 * (at + k) + 1] = file.sealer.high;
         if (stored === block) continue;
-        if (k === 0) bytes = bytes.slice(); // Encrypted: the caller's bytes stay as they are.
+        // Encrypted: the caller's bytes stay as they are (`slice` of a Node Buffer is no copy).
+        if (k === 0) bytes = new Uint8Array(bytes);
         bytes.set(stored, k * blockSize);
       }
       file.write(bytes, run.place, 'dataWritten');

@@ -55,3 +55,14 @@ test('bytes that do not begin on a word give the same result', () => {
   checksum(shifted.subarray(3), 9);
   assert.deepEqual([...checksumResult], expected);
 });
+
+test('bytes at an odd place, in a Node Buffer too, have the checksum of their copy', () => {
+  const random = new Random(4);
+  const buffer = Buffer.from(Array.from({ length: 130 }, () => random.u32() & 255));
+  for (const from of [0, 1, 2, 3]) {
+    checksum(new Uint8Array(buffer.subarray(from, from + 100)), 9);
+    const [low, high] = checksumResult;
+    checksum(buffer.subarray(from, from + 100), 9);
+    assert.deepEqual([...checksumResult], [low, high]);
+  }
+});

@@ -49,7 +49,8 @@ function finish(h: number, bytes: Uint8Array, from: number): number {
 
 /** Leaves the checksum of `bytes` in {@link checksumResult}. */
 export function checksum(bytes: Uint8Array, seed: number): void {
-  if ((bytes.byteOffset & 3) !== 0) bytes = bytes.slice();
+  // A new array, not `slice`: of a Node Buffer that is a view at the same odd place.
+  if ((bytes.byteOffset & 3) !== 0) bytes = new Uint8Array(bytes);
   const stripes = bytes.length >>> 4;
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, stripes << 2);
   let a = (seed + prime1 + prime2) | 0;
