@@ -33,6 +33,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'write the checkpoints of the TPC-H text pool anew',
     load: async () => (await import('./checkpoints.ts')).checkpoints,
   },
+  answers: {
+    summary: 'compare TPC-H results with the published answers in a folder',
+    load: async () => (await import('./answers.ts')).answers,
+  },
   lock: {
     summary: 'complete package-lock.json after a dependency changed',
     load: async () => (await import('./lock.ts')).lock,

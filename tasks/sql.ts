@@ -1,12 +1,7 @@
 import { parseArgs } from 'node:util';
-import type { EngineAdapter } from '../src/bench/adapters/adapter.ts';
-import { openDuckdb } from '../src/bench/adapters/duckdb.ts';
 import { readScript, scriptFiles, writeScript } from '../tests/slt/files.ts';
 import { type Outcome, runScript } from '../tests/slt/run.ts';
-
-const engines: Record<string, () => Promise<EngineAdapter>> = {
-  duckdb: () => openDuckdb({ threads: 1 }),
-};
+import { engines } from './engines.ts';
 
 const resultNames = ['passed', 'failed', 'pending', 'surprise', 'skipped'] as const;
 
@@ -36,7 +31,7 @@ export async function sql(args: string[]): Promise<number> {
   const names = scriptFiles(positionals);
   for (const name of names) {
     const script = readScript(name);
-    const adapter = await open();
+    const adapter = await open({ threads: 1 });
     const outcomes = await runScript(script, adapter, { engine, complete });
     await adapter.close();
     report(name, outcomes);

@@ -34,11 +34,13 @@ test('missing rows and another order are told apart', () => {
   assert.deepEqual(compare(n, a), { kind: 'reordered' });
 });
 
-test('rounding is half away from zero at any number of digits', () => {
+test('rounding is exact at any number of digits, and either way from the middle', () => {
   const one = parseAnswer('x\n-1.01\n');
   const check = (decimal: string) =>
     compareAnswer({ columns: ['x'], types: ['X'], rows: [[{ decimal }]] }, one).kind;
   assert.equal(check('-1.005'), 'exact');
   assert.equal(check('-1.0149999999999999999'), 'exact');
-  assert.equal(check('-1.0150'), 'different');
+  assert.equal(check('-1.0150'), 'exact');
+  assert.equal(check('-1.01501'), 'different');
+  assert.equal(check('-1.0049'), 'different');
 });

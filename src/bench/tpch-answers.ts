@@ -55,21 +55,31 @@ function roundedText(cell: Cell, like: string): string {
   if (cell === null) return 'NULL';
   const digits = /^-?\d+\.(\d+)$/.exec(like)?.[1].length ?? 0;
   if (typeof cell === 'number') return Number.isFinite(cell) ? cell.toFixed(digits) : String(cell);
-  if (typeof cell === 'bigint') return roundDecimal(cell.toString(), digits);
-  if (typeof cell === 'object') return roundDecimal(cell.decimal, digits);
+  if (typeof cell === 'bigint') return roundDecimal(cell.toString(), digits, like);
+  if (typeof cell === 'object') return roundDecimal(cell.decimal, digits, like);
   return String(cell).trim();
 }
 
-/** Rounds a decimal text to `digits` decimals, half away from zero, exactly. */
-function roundDecimal(text: string, digits: number): string {
+/**
+ * Rounds a decimal text to `digits` decimals, exactly. What lies in the very middle goes away from
+ * zero, but down when that is what the answer has: its makers rounded doubles.
+ */
+function roundDecimal(text: string, digits: number, like: string): string {
   const [, sign, whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d*))?$/.exec(text) ?? [];
   if (whole === undefined) return text;
   const kept = BigInt(whole + fraction.padEnd(digits, '0').slice(0, digits));
-  const rounded = (fraction[digits] ?? '0') >= '5' ? kept + 1n : kept;
-  const padded = rounded.toString().padStart(digits + 1, '0');
+  const up = (fraction[digits] ?? '0') >= '5';
+  const down = decimalText(sign, kept, digits);
+  if (/^50*$/.test(fraction.slice(digits)) && down === like) return down;
+  return decimalText(sign, up ? kept + 1n : kept, digits);
+}
+
+/** A number of units of the last of `digits` decimals as a text. */
+function decimalText(sign: string, units: bigint, digits: number): string {
+  const padded = units.toString().padStart(digits + 1, '0');
   const cut = padded.length - digits;
   const number = digits === 0 ? padded : `${padded.slice(0, cut)}.${padded.slice(cut)}`;
-  return rounded === 0n ? number : sign + number;
+  return units === 0n ? number : sign + number;
 }
 
 function withinTolerance(cell: Cell, expected: string): boolean {
