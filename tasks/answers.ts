@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { EngineAdapter } from '../src/bench/adapters/adapter.ts';
+import { engines } from '../src/bench/engines.ts';
 import { compareAnswer, parseAnswer } from '../src/bench/tpch-answers.ts';
 import { loadTpch } from '../src/bench/tpch-data.ts';
-import { engines } from './engines.ts';
 
 /**
  * `answers FOLDER --queries FILE [--against ENGINE]`: runs the TPC-H queries with their validation

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import { engines } from '../src/bench/engines.ts';
 import { readScript, scriptFiles, writeScript } from '../tests/slt/files.ts';
 import { type Outcome, runScript } from '../tests/slt/run.ts';
-import { engines } from './engines.ts';
 
 const resultNames = ['passed', 'failed', 'pending', 'surprise', 'skipped'] as const;
 
