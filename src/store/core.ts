@@ -37,6 +37,8 @@ export interface CoreOptions {
   journalBytes: number;
   /** Or when so many nodes are dirty. */
   dirtyNodes: number;
+  /** Runs a task soon, not now. */
+  defer: (task: () => void) => void;
 }
 
 /** Compresses extents; the store only records that it was used. */
@@ -169,19 +171,19 @@ export class StoreCore {
 
   /**
    * Makes sure that a change can be recorded and will fit the next checkpoint. Throws 53100 when it
-   * will not, with nothing changed.
+   * will not, with nothing changed. `nodes`: how many it may make dirty, if that is more than a few.
    */
-  admit(purpose: 'write' | 'delete'): void {
+  admit(purpose: 'write' | 'delete', nodes = 0): void {
     this.checkWritable();
     this.#reclaimSome(64);
     const reserve = purpose === 'write' ? deletionReserve : 0;
     const { space } = this.blocks;
     try {
       this.journal.ensureRoom();
-      space.ensureMeta(this.#metaNeeded() + reserve);
+      space.ensureMeta(this.#metaNeeded() + nodes + reserve);
     } catch (error) {
       if (purpose === 'write' || !isDiskFull(error)) throw error;
-      if (space.metaFree < this.#metaNeeded()) throw error;
+      if (space.metaFree < this.#metaNeeded() + nodes) throw error;
     }
     if (this.#checkpoint === undefined && this.#wantsCheckpoint()) this.startCheckpoint();
   }
@@ -456,7 +458,7 @@ export class StoreCore {
   scheduleReclaim(): void {
     if (this.#reclaimScheduled || this.options.readOnly || this.pool.doomed.length === 0) return;
     this.#reclaimScheduled = true;
-    setTimeout(() => {
+    this.options.defer(() => {
       this.#reclaimScheduled = false;
       if (this.closed || this.failed) return;
       this.#reclaimSome(4096);
@@ -469,7 +471,7 @@ export class StoreCore {
       } else {
         this.scheduleReclaim();
       }
-    }, 0);
+    });
   }
 
   /** Takes everything that was deleted apart. */

@@ -1,6 +1,7 @@
 export type { Compressor } from './core.ts';
 export type { BlockDevice } from './device/device.ts';
 export { MemoryDevice } from './device/memory.ts';
+export { StoreMap, View } from './map.ts';
 export {
   type ObjectInfo,
   type SnapshotInfo,
@@ -8,5 +9,6 @@ export {
   type StoreOptions,
   type StoreSpace,
 } from './store.ts';
+export { Transaction } from './transaction.ts';
 export type { Problem, VerifyReport } from './verify.ts';
 export { type AllocationRange, Volume, type VolumeRange } from './volume.ts';

@@ -14,8 +14,11 @@ import { type Compressor, type CoreOptions, StoreCore, unknownObject } from './c
 import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind } from './journal/operation.ts';
 import { blockSize } from './layout.ts';
+import { StoreMap, View } from './map.ts';
 import { recover } from './recovery.ts';
 import { chooseSuperblock, type SuperblockCopy } from './superblock.ts';
+import { Transaction } from './transaction.ts';
+import { MapTree } from './tree/map-tree.ts';
 import { type VerifyReport, verify } from './verify.ts';
 import { Volume } from './volume.ts';
 
@@ -30,6 +33,8 @@ export interface StoreOptions {
   journalSize?: number;
   /** Dirty nodes that bring about a checkpoint; 32768 unless given. */
   dirtyNodes?: number;
+  /** Runs background work (taking deleted trees apart) soon; a timer unless given. */
+  defer?: (task: () => void) => void;
   /** For extents. */
   compressor?: Compressor;
   /** Random bytes, for ids of stores and snapshots; tests pass seeded ones. */
@@ -75,6 +80,8 @@ export class Store {
   readonly core: StoreCore;
   readonly #random: (count: number) => Uint8Array;
   readonly #clock: () => number;
+  /** Resolves when the transaction that is open now is over. */
+  #writer: Promise<void> = Promise.resolve();
   /** The copies of the superblock as they were found. */
   readonly superblocks: SuperblockCopy[];
 
@@ -103,6 +110,7 @@ export class Store {
       cacheNodes: Math.max(64, Math.floor((options.cacheSize ?? 64 << 20) / blockSize)),
       journalBytes: options.journalSize ?? 2 << 20,
       dirtyNodes: options.dirtyNodes ?? 32768,
+      defer: options.defer ?? ((task) => setTimeout(task, 0)),
     };
     const random = options.random ?? randomBytes;
     if (device.size() === 0 && !readOnly) {
@@ -178,8 +186,9 @@ export class Store {
       throw new QuernError(sqlState.invalidParameterValue, `${size} cannot be a size`);
     }
     this.#create('volume', name, size);
+    const volume = this.volume(name);
     await this.sync();
-    return this.volume(name);
+    return volume;
   }
 
   #create(kind: ObjectKind, name: string, size: number): void {
@@ -194,6 +203,72 @@ export class Store {
     checkName(name);
     if (this.core.findHead(name) === undefined) return;
     throw new QuernError(sqlState.duplicateTable, `'${name}' exists already`);
+  }
+
+  /** Makes an empty map. */
+  async createMap(name: string): Promise<StoreMap> {
+    this.#create('map', name, 0);
+    const map = this.map(name);
+    await this.sync();
+    return map;
+  }
+
+  /** A map (`name`) or a snapshot of one (`name@snapshot`), for reading. */
+  map(name: string): StoreMap {
+    this.core.checkOpen();
+    const [object, snapshot] = splitName(name);
+    if (snapshot === undefined) {
+      const head = this.core.head(object);
+      if (head.map === undefined) throw wrongKind(name, 'map');
+      return new StoreMap(this.core, head.map, () => head.gone);
+    }
+    const holder = this.core.snapshot(object, snapshot);
+    if (holder.kind !== 'map') throw wrongKind(name, 'map');
+    return new StoreMap(this.core, new MapTree(this.core.pool, holder), () => holder.gone);
+  }
+
+  /** The store as it is now, for as long as the view is open. */
+  view(): View {
+    this.core.checkOpen();
+    return new View(this.core);
+  }
+
+  /** A transaction over maps, when it is its turn. */
+  async begin(): Promise<Transaction> {
+    this.core.checkWritable();
+    const before = this.#writer;
+    let done = (): void => {};
+    this.#writer = new Promise((resolve) => {
+      done = resolve;
+    });
+    await before;
+    try {
+      this.core.checkWritable();
+    } catch (error) {
+      done();
+      throw error;
+    }
+    return new Transaction(this.core, done);
+  }
+
+  /** @internal A transaction at once; only where it is known that none is open. */
+  beginNow(): Transaction {
+    this.core.checkWritable();
+    return new Transaction(this.core, () => {});
+  }
+
+  /** Runs `work` in a transaction and commits it; gives it up if `work` throws. */
+  async transact<T>(work: (transaction: Transaction) => T | Promise<T>): Promise<T> {
+    const transaction = await this.begin();
+    let result: T;
+    try {
+      result = await work(transaction);
+    } catch (error) {
+      transaction.rollback();
+      throw error;
+    }
+    await transaction.commit();
+    return result;
   }
 
   /** A volume (`name`, writable) or a snapshot of one (`name@snapshot`). */

@@ -155,26 +155,35 @@ export class Volume {
 
   // --- writing ---------------------------------------------------------------------------------
 
-  /** Replaces the bytes from `offset` on. */
+  /**
+   * Replaces the bytes from `offset` on. After a crash a write of up to 4 MiB is there as a whole or
+   * not at all; what it changes of a block at either end is read first.
+   */
   write(source: Uint8Array, offset: number): void {
     const head = this.#checkWritable(offset, source.length);
     const end = offset + source.length;
-    for (let at = offset; at < end; ) {
-      const within = at % blockSize;
-      const index = (at - within) / blockSize;
-      const whole = Math.min(Math.floor((end - at) / blockSize), blocksPerOperation);
-      if (within === 0 && whole > 0) {
-        const from = at - offset;
-        this.#writeBlocks(head, source.subarray(from, from + whole * blockSize), index);
-        at += whole * blockSize;
-        continue;
+    const before = offset % blockSize;
+    const after = (blockSize - (end % blockSize)) % blockSize;
+    if (before + after === 0) {
+      this.#writeAligned(head, source, offset / blockSize);
+    } else if (source.length > 0) {
+      const first = (offset - before) / blockSize;
+      const widened = new Uint8Array(before + source.length + after);
+      if (before > 0) this.#readBlocks(widened.subarray(0, blockSize), first);
+      if (after > 0 && (before === 0 || widened.length > blockSize)) {
+        const last = (end + after) / blockSize - 1;
+        this.#readBlocks(widened.subarray(widened.length - blockSize), last);
       }
-      const length = Math.min(blockSize - within, end - at);
-      const block = new Uint8Array(blockSize);
-      this.#readBlocks(block, index);
-      block.set(source.subarray(at - offset, at - offset + length), within);
-      this.#writeBlocks(head, block, index);
-      at += length;
+      widened.set(source, before);
+      this.#writeAligned(head, widened, first);
+    }
+  }
+
+  #writeAligned(head: Head, source: Uint8Array, first: number): void {
+    const count = source.length / blockSize;
+    for (let i = 0; i < count; i += blocksPerOperation) {
+      const end = Math.min(count, i + blocksPerOperation);
+      this.#writeBlocks(head, source.subarray(i * blockSize, end * blockSize), first + i);
     }
   }
 

@@ -1,0 +1,45 @@
+/**
+ * The long runs of the store's simulations.
+ *
+ *     node dist/tests/sim/main.js crash [--minutes N] [--seed S] [--steps N]
+ *
+ * Goes on with seed after seed until the time is over; a failure prints the seed that replays it.
+ */
+import { parseArgs } from 'node:util';
+import { crashHistory } from './crash.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    steps: { type: 'string', default: '40' },
+    count: { type: 'string', default: 'Infinity' },
+  },
+});
+
+const until = Date.now() + Number(values.minutes) * 60000;
+const [what = 'crash'] = positionals;
+const totals: Record<string, number> = {};
+let seed = Number(values.seed);
+const last = seed + Number(values.count);
+
+async function run(runSeed: number, steps: number): Promise<object> {
+  if (what === 'crash') return await crashHistory(runSeed, steps);
+  throw new Error(`there is no simulation '${what}'`);
+}
+
+for (; Date.now() < until && seed < last; seed++) {
+  try {
+    const report = await run(seed, Number(values.steps));
+    totals.histories = (totals.histories ?? 0) + 1;
+    for (const [name, value] of Object.entries(report)) totals[name] = (totals[name] ?? 0) + value;
+  } catch (error) {
+    console.error(error);
+    console.error(
+      `replay: node dist/tests/sim/main.js ${what} --seed ${seed} --count 1 --steps ${values.steps}`,
+    );
+    process.exit(1);
+  }
+}
+console.log(JSON.stringify({ simulation: what, next: seed, ...totals }));
