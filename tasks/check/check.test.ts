@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkDependencies } from './dependencies.ts';
+import { checkDependencies, type LockedPackage } from './dependencies.ts';
 import { printFinding } from './finding.ts';
 import { withFixture } from './fixture.ts';
 import { checkFunctions } from './functions.ts';
@@ -89,15 +89,29 @@ test('a function longer than a page is found where it begins', () => {
 });
 
 test('runtime dependencies with install scripts or native parts are found, others are not', () => {
-  const none = () => ['index.js'];
-  const packages = {
-    '': {},
-    'node_modules/dev': { dev: true, hasInstallScript: true },
-    'node_modules/fine': { dependencies: { other: '1.0.0' } },
-  };
-  assert.deepEqual(checkDependencies(packages, none), []);
-  assert.equal(checkDependencies({ a: { hasInstallScript: true } }, none).length, 1);
-  assert.equal(checkDependencies({ a: { os: ['linux'] } }, none).length, 1);
-  assert.equal(checkDependencies({ a: { dependencies: { nan: '2.0.0' } } }, none).length, 1);
-  assert.equal(checkDependencies({ a: {} }, () => ['build/addon.node']).length, 1);
+  const check = (direct: LockedPackage, files = ['index.js']) =>
+    checkDependencies(
+      {
+        '': { dependencies: { direct: '1.0.0' } },
+        'node_modules/direct': { dependencies: { inner: '1.0.0' } },
+        'node_modules/direct/node_modules/inner': direct,
+        'node_modules/inner': { hasInstallScript: true },
+        'node_modules/tool': { hasInstallScript: true, os: ['linux'] },
+      },
+      () => files,
+    ).map(({ message }) => message);
+  assert.deepEqual(check({ dependencies: { absent: '1.0.0' } }), []);
+  assert.deepEqual(
+    check({
+      peerDependencies: { tool: '*' },
+      peerDependenciesMeta: { tool: { optional: true } },
+    }),
+    [],
+  );
+  assert.equal(check({ hasInstallScript: true }).length, 1);
+  assert.equal(check({ os: ['linux'] }).length, 1);
+  assert.equal(check({ dependencies: { nan: '2.0.0' } }).length, 1);
+  assert.equal(check({ peerDependencies: { tool: '*' } }).length, 2);
+  assert.equal(check({ optionalDependencies: { tool: '*' } }).length, 2);
+  assert.equal(check({}, ['build/addon.node']).length, 2);
 });
