@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { Command, CommandGroup } from './command.ts';
 import { reportError, runCommand, runGroup } from './command.ts';
 import { type Io, quitOnClosedPipe, write } from './io.ts';
+import { version } from './version.ts';
 
 type Entry =
   | { summary: string; command: () => Promise<Command> }
@@ -12,7 +12,16 @@ type Entry =
  * command, which runs SQL. Modules are loaded only when their command is called: starting up must
  * not cost more than the command needs.
  */
-const entries: Record<string, Entry> = {};
+const entries: Record<string, Entry> = {
+  serve: {
+    summary: 'Serve the volumes of a store over NBD, and manage them over HTTP',
+    command: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  volume: {
+    summary: 'Manage the volumes that quern serve offers',
+    group: async () => (await import('./commands/volume.ts')).volumeGroup,
+  },
+};
 
 const processIo: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
 
@@ -51,9 +60,4 @@ async function showHelp(io: Io): Promise<number> {
   if (rows.length > 0)
     await write(io.stdout, `\nCommands (quern COMMAND --help):\n${twoColumns(rows)}`);
   return 0;
-}
-
-function version(): string {
-  const manifest = new URL('../../../package.json', import.meta.url);
-  return JSON.parse(readFileSync(manifest, 'utf8')).version;
 }

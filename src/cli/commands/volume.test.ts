@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { after, before, test } from 'node:test';
+import { type Service, startService } from '../../server/service.ts';
+import { main } from '../main.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'quern-volume-'));
+const file = join(folder, 'volumes.quern');
+const tokens = join(folder, 'tokens');
+writeFileSync(tokens, 'the-token-of-this-test *\n');
+let service: Service;
+let server = '';
+
+before(async () => {
+  const nbd = [`unix:${join(folder, 'socket')}`];
+  service = await startService({ file, nbd, http: 'localhost:0', tokens, version: '1' });
+  server = new URL(service.addresses[1]).origin;
+});
+after(async () => {
+  await service.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function volume(...args: string[]) {
+  const texts = ['', ''];
+  const [stdout, stderr] = texts.map((_, i) => {
+    return new Writable({
+      write(chunk, _encoding, done) {
+        texts[i] += chunk;
+        done();
+      },
+    });
+  });
+  const all = ['volume', ...args, '--server', server, '--token', 'the-token-of-this-test'];
+  const code = await main(all, { stdin: Readable.from([]), stdout, stderr });
+  return { code, out: texts[0], err: texts[1] };
+}
+
+test('volumes are made, kept, cloned, changed, listed and deleted', async () => {
+  assert.match((await volume('create', 'data', '--size', '1GiB')).out, /^data +1073741824 /m);
+  assert.match((await volume('snapshot', 'data', 'one')).out, /^one +1073741824 /m);
+  assert.match((await volume('clone', 'data@one', 'copy')).out, /data@one$/m);
+  assert.match((await volume('resize', 'copy', '--size', '2GiB')).out, /^copy +2147483648 /m);
+  const list = JSON.parse((await volume('list', '--json')).out);
+  assert.deepEqual(
+    list.map(({ name, snapshots }: Record<string, unknown>) => [name, snapshots]),
+    [
+      ['copy', 0],
+      ['data', 1],
+    ],
+  );
+  assert.match((await volume('snapshots', 'data')).out, /^one /m);
+  assert.deepEqual(await volume('changes', 'data', '--since', 'one'), {
+    code: 0,
+    out: '',
+    err: '',
+  });
+  assert.equal((await volume('delete', 'data@one')).code, 0);
+  assert.equal((await volume('delete', 'data')).code, 0);
+  assert.equal((await volume('delete', 'copy')).code, 0);
+  assert.equal((await volume('list')).out, '');
+});
+
+test('what goes wrong is said in a line', async () => {
+  assert.deepEqual(await volume('delete', 'nothing'), {
+    code: 1,
+    out: '',
+    err: "error: there is no volume 'nothing'\n",
+  });
+  assert.match((await volume('create', 'x')).err, /--size SIZE is needed/);
+  assert.match((await volume('snapshot', 'x')).err, /SNAPSHOT is missing/);
+  server = 'http://localhost:1';
+  assert.match((await volume('list')).err, /no answer from a Quern server.*hint: Start one/s);
+});
+
+test('a service does not start without protection where strangers can reach it', async () => {
+  const other = join(folder, 'other.quern');
+  const options = { file: other, nbd: [], version: '1' };
+  await assert.rejects(startService({ ...options, http: '0.0.0.0:0' }), /needs tokens/);
+  await assert.rejects(startService({ ...options, tlsVerify: true }), /TLS needs certificates/);
+  const nbd = ['0.0.0.0:0'];
+  const open = await startService({ ...options, nbd });
+  assert.match(open.warnings[0], /NBD has no passwords/);
+  await open.close();
+});

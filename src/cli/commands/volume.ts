@@ -1,0 +1,189 @@
+import { HttpVolumes } from '../../server/volumes/http-volumes.ts';
+import type { VolumeService, VolumeSource } from '../../server/volumes/volume-service.ts';
+import { type Command, type CommandGroup, defineCommand } from '../command.ts';
+import { type Io, write } from '../io.ts';
+import { type OptionTable, optionTable } from '../options.ts';
+import { UsageError } from '../usage-error.ts';
+
+const common = optionTable({
+  server: {
+    type: 'text',
+    value: 'URL',
+    default: 'http://localhost:8480',
+    summary: 'The HTTP API of quern serve',
+  },
+  token: {
+    type: 'text',
+    value: 'TOKEN',
+    summary: 'Bearer token (or in the environment, QUERN_TOKEN)',
+  },
+  json: { type: 'flag', summary: 'Write JSON instead of a table' },
+});
+
+const sizeOption = { type: 'size', value: 'SIZE', summary: 'Size, such as 10GB' } as const;
+
+interface VolumeCall {
+  volumes: VolumeService;
+  args: string[];
+  options: Record<string, unknown>;
+  /** Shows rows, or one row, as the user asked. */
+  show(value: object): Promise<void>;
+}
+
+/** The commands of `quern volume`. */
+export const volumeGroup: CommandGroup = {
+  name: 'volume',
+  summary: 'Manage the volumes that quern serve offers',
+  commands: {
+    list: entry('list', 'List the volumes', [], {}, async ({ volumes, show }) => {
+      await show(await volumes.list());
+    }),
+    create: entry(
+      'create',
+      'Make an empty volume',
+      ['NAME'],
+      { size: sizeOption },
+      async ({ volumes, args: [name], options, show }) => {
+        await show(await volumes.create(name, requiredSize(options)));
+      },
+    ),
+    resize: entry(
+      'resize',
+      'Change the size of a volume',
+      ['NAME'],
+      { size: sizeOption },
+      async ({ volumes, args: [name], options, show }) => {
+        await show(await volumes.resize(name, requiredSize(options)));
+      },
+    ),
+    snapshot: entry(
+      'snapshot',
+      'Keep a volume as it is now',
+      ['NAME', 'SNAPSHOT'],
+      {},
+      async ({ volumes, args: [name, snapshot], show }) => {
+        await show(await volumes.takeSnapshot(name, snapshot));
+      },
+    ),
+    snapshots: entry(
+      'snapshots',
+      'List the snapshots of a volume',
+      ['NAME'],
+      {},
+      async ({ volumes, args: [name], show }) => {
+        await show(await volumes.snapshots(name));
+      },
+    ),
+    clone: entry(
+      'clone',
+      'Make a writable volume of a volume or a snapshot',
+      ['SOURCE[@SNAPSHOT]', 'NAME'],
+      {},
+      async ({ volumes, args: [source, name], show }) => {
+        await show(await volumes.clone(name, parseSource(source)));
+      },
+    ),
+    delete: entry(
+      'delete',
+      'Delete a volume with its snapshots, or one snapshot',
+      ['NAME[@SNAPSHOT]'],
+      {},
+      async ({ volumes, args: [name] }) => {
+        const { volume, snapshot } = parseSource(name);
+        if (snapshot === undefined) await volumes.delete(volume);
+        else await volumes.deleteSnapshot(volume, snapshot);
+      },
+    ),
+    changes: entry(
+      'changes',
+      'List the ranges that differ from an older snapshot',
+      ['NAME[@SNAPSHOT]'],
+      { since: { type: 'text', value: 'SNAPSHOT', summary: 'The older snapshot' } },
+      listChanges,
+    ),
+    usage: entry('usage', 'Show what the file of the store is used for', [], {}, showUsage),
+  },
+};
+
+async function listChanges({ volumes, args: [name], options, show }: VolumeCall): Promise<void> {
+  const { volume, snapshot: to } = parseSource(name);
+  const { since } = options;
+  if (typeof since !== 'string') throw new UsageError('--since SNAPSHOT is needed');
+  const ranges: { offset: number; length: number }[] = [];
+  let offset: number | undefined = 0;
+  while (offset !== undefined) {
+    const page = await volumes.changes(volume, { since, to, offset, limit: 10_000 });
+    ranges.push(...page.ranges);
+    offset = page.nextOffset;
+  }
+  await show(ranges);
+}
+
+async function showUsage({ volumes, show }: VolumeCall): Promise<void> {
+  await show(await volumes.usage());
+}
+
+/** One command of the group; `positionals` are all needed. */
+function entry(
+  name: string,
+  summary: string,
+  positionals: readonly string[],
+  extra: OptionTable,
+  body: (call: VolumeCall) => Promise<void>,
+): CommandGroup['commands'][string] {
+  return { summary, load: async () => command(name, summary, positionals, extra, body) };
+}
+
+function command(
+  name: string,
+  summary: string,
+  positionals: readonly string[],
+  extra: OptionTable,
+  body: (call: VolumeCall) => Promise<void>,
+): Command {
+  return defineCommand({
+    name: `volume ${name}`,
+    summary,
+    positionals: positionals.join(' '),
+    positionalsMax: positionals.length,
+    options: { ...extra, ...common },
+    run: async ({ options, positionals: args, io }) => {
+      if (args.length < positionals.length) {
+        throw new UsageError(`${positionals[args.length]} is missing`);
+      }
+      const { server, token, json } = options;
+      const volumes = new HttpVolumes(
+        server as string,
+        (token as string | undefined) ?? process.env['QUERN_TOKEN'],
+      );
+      const show = (value: object) => showValue(io, value, json === true);
+      await body({ volumes, args, options, show });
+      return 0;
+    },
+  });
+}
+
+function requiredSize(options: Record<string, unknown>): number {
+  if (typeof options['size'] !== 'number') throw new UsageError('--size SIZE is needed');
+  return options['size'];
+}
+
+function parseSource(text: string): VolumeSource {
+  const at = text.indexOf('@');
+  if (at < 0) return { volume: text };
+  return { volume: text.slice(0, at), snapshot: text.slice(at + 1) };
+}
+
+async function showValue(io: Io, value: object, json: boolean): Promise<void> {
+  if (json) {
+    await write(io.stdout, `${JSON.stringify(value, undefined, 2)}\n`);
+    return;
+  }
+  const rows = (Array.isArray(value) ? value : [value]) as Record<string, unknown>[];
+  if (rows.length === 0) return;
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const table = [columns, ...rows.map((row) => columns.map((name) => String(row[name] ?? '')))];
+  const widths = columns.map((_, i) => Math.max(...table.map((line) => line[i].length)));
+  const lines = table.map((line) => line.map((cell, i) => cell.padEnd(widths[i])).join('  '));
+  await write(io.stdout, lines.map((line) => `${line.trimEnd()}\n`).join(''));
+}
