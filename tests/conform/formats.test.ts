@@ -5,7 +5,9 @@ import { Random } from '../../src/base/random.ts';
 import { tblDialect } from '../../src/format/csv/plan.ts';
 import { readCsv } from '../../src/format/csv/read.ts';
 import { writeCsv } from '../../src/format/csv/write.ts';
-import { bytesSource, chunkSource } from '../../src/format/source.ts';
+import { readParquet } from '../../src/format/parquet/read.ts';
+import { writeParquet } from '../../src/format/parquet/write.ts';
+import { bytesRandomSource, bytesSource, chunkSource } from '../../src/format/source.ts';
 import type { BatchStream, Schema } from '../../src/value/batch.ts';
 import type { SqlType } from '../../src/value/type.ts';
 import { bytesOf, randomData, rowsOf, streamOf } from './random-batches.ts';
@@ -45,6 +47,24 @@ const formats: readonly Format[] = [
     name: 'tbl',
     write: (stream) => writeCsv(stream, tblDialect),
     read: (bytes, schema) => readCsv(bytesSource(bytes), { schema, ...tblDialect }),
+  },
+  {
+    name: 'Parquet',
+    write: (stream) => writeParquet(stream, { rowGroupRows: 1000 }),
+    read: (bytes) => readParquet(bytesRandomSource(bytes)),
+    accepts: ({ kind }) => kind !== 'hugeint' && kind !== 'interval',
+  },
+  {
+    name: 'Parquet with Snappy',
+    write: (stream) => writeParquet(stream, { codec: 'snappy', rowGroupRows: 37 }),
+    read: (bytes) => readParquet(bytesRandomSource(bytes)),
+    accepts: ({ kind }) => kind !== 'hugeint' && kind !== 'interval',
+  },
+  {
+    name: 'Parquet without compression',
+    write: (stream) => writeParquet(stream, { codec: 'none' }),
+    read: (bytes) => readParquet(bytesRandomSource(bytes)),
+    accepts: ({ kind }) => kind !== 'hugeint' && kind !== 'interval',
   },
 ];
 

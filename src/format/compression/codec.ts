@@ -40,12 +40,17 @@ function checked(name: CodecName, pump: Pump): Pump {
     } catch (cause) {
       throw new QuernError(sqlState.dataCorrupted, `broken ${name} data`, { cause });
     }
-    if (result.length === size) return result;
+    if (result.length === size) return plainBytes(result);
     throw new QuernError(
       sqlState.dataCorrupted,
       `${name} data of ${result.length} bytes where ${size} are expected`,
     );
   };
+}
+
+/** Not a Node Buffer, whose `slice` does not copy. */
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 interface NodeZlib {
