@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { measureCase } from './measure.ts';
 import { svgReport } from './report/svg.ts';
 import { formatTime, textReport } from './report/text.ts';
 import { runSuite } from './runner.ts';
@@ -66,6 +67,19 @@ test('a wrong result of ours fails the case, one of another only leaves it out',
   const [, result] = (await runOnly([good, bad])).cases[0].programs;
   assert.equal(result.error, 'wrong sum');
   assert.equal(result.ratio, undefined);
+});
+
+test('a case whose results do not agree is not measured', async () => {
+  let runs = 0;
+  const spec = {
+    name: 'case',
+    programs: [{ name: 'a', run: () => runs++ }],
+    check: () => {
+      throw new Error('42 instead of 43');
+    },
+  };
+  await assert.rejects(measureCase(spec, 3), /42 instead of 43/);
+  assert.equal(runs, 1);
 });
 
 test('the reports show times, rates, ratios and notes', async () => {

@@ -27,6 +27,7 @@ export async function measureCase(spec: CaseSpec, defaultRuns: number): Promise<
         result.samples = [];
       }
     }
+    if (round === 0) spec.check?.();
   }
   for (const result of results) {
     if (result.error !== undefined) continue;

@@ -39,6 +39,8 @@ export interface CaseSpec {
   amount?: { value: number; unit: string };
   /** Untimed rounds before the timed ones, 1 by default. The first of all is reported as `cold`. */
   warmups?: number;
+  /** Called after the first round; throws when what the programs gave does not agree. */
+  check?(): void;
   /** Instead of the runs that the user asked for. */
   runs?: number;
 }
