@@ -2,6 +2,8 @@
  * The development commands: `node dist/tasks/main.js <verb> [arguments]`, called by the scripts of
  * package.json. One verb a file; a verb returns its exit code.
  */
+import { QuernError } from '../src/base/error.ts';
+
 type Verb = (args: string[]) => number | Promise<number>;
 
 const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
@@ -58,4 +60,16 @@ async function main(): Promise<number> {
   return run(args);
 }
 
-process.exitCode = await main();
+/** What the caller got wrong is one line; everything else is a bug, with its stack. */
+function explain(error: unknown): string {
+  const usage = (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
+  if (error instanceof QuernError || usage) return `error: ${(error as Error).message}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(explain(error));
+  process.exitCode = 1;
+}

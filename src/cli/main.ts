@@ -13,6 +13,10 @@ type Entry =
  * not cost more than the command needs.
  */
 const entries: Record<string, Entry> = {
+  bench: {
+    summary: 'Run a benchmark, beside other engines if wanted',
+    group: async () => (await import('./commands/bench.ts')).benchGroup,
+  },
   serve: {
     summary: 'Serve the volumes of a store over NBD, and manage them over HTTP',
     command: async () => (await import('./commands/serve.ts')).serveCommand,
