@@ -103,7 +103,8 @@ function compute(plan: Plan): Cardinality {
     case 'limit': {
       const input = cardinality(plan.input);
       const { limit } = plan;
-      const most = limit?.kind === 'constant' && limit.value !== null ? Number(limit.value) : Infinity;
+      const most =
+        limit?.kind === 'constant' && limit.value !== null ? Number(limit.value) : Infinity;
       return limited(input, Math.min(input.rows, most));
     }
     case 'sort':
@@ -201,7 +202,10 @@ function joinCardinality(join: Join): Cardinality {
     case 'semi':
       return limited(left, existing(join, left, right, isLeft));
     case 'anti':
-      return limited(left, Math.max(left.rows - existing(join, left, right, isLeft), left.rows * 0.05));
+      return limited(
+        left,
+        Math.max(left.rows - existing(join, left, right, isLeft), left.rows * 0.05),
+      );
     case 'mark':
       return left;
   }

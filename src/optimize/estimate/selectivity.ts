@@ -1,8 +1,8 @@
 import { evaluate } from '../../plan/evaluate.ts';
 import { type Column, conjuncts, type Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
-import type { ColumnStatistics } from '../../table/statistics.ts';
 import type { Dictionary } from '../../table/layout.ts';
+import type { ColumnStatistics } from '../../table/statistics.ts';
 
 /** What is known of a column where a predicate is applied. */
 export interface ColumnFacts {
@@ -44,10 +44,7 @@ export function selectivity(predicate: Expression, facts: FactsOf): number {
   return share;
 }
 
-function rangeShare(
-  range: { column: Column; low: number; high: number },
-  facts: FactsOf,
-): number {
+function rangeShare(range: { column: Column; low: number; high: number }, facts: FactsOf): number {
   const known = facts(range.column);
   const min = known?.statistics.min;
   const max = known?.statistics.max;
@@ -58,7 +55,9 @@ function rangeShare(
   const unit = typeof min === 'bigint' ? 1 : 0;
   const span = Number(max) - Number(min) + unit;
   const share = span <= 0 ? 1 : (high - low + unit) / span;
-  return notNull(known) * Math.min(Math.max(share, 1 / Math.max(known.statistics.distinctCount, 1)), 1);
+  return (
+    notNull(known) * Math.min(Math.max(share, 1 / Math.max(known.statistics.distinctCount, 1)), 1)
+  );
 }
 
 function notNull(facts: ColumnFacts): number {

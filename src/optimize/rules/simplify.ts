@@ -4,15 +4,14 @@ import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts'
 import {
   type CallExpression,
   call,
-
   children,
   conjunction,
   conjuncts,
   constant,
   type Expression,
 } from '../../plan/expression.ts';
-import { mapExpressions, rewriteExpression, rewritePlan } from '../../plan/rewrite.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { mapExpressions, rewriteExpression, rewritePlan } from '../../plan/rewrite.ts';
 import { microsPerDay } from '../../value/time.ts';
 import { booleanType, isInteger, type SqlType } from '../../value/type.ts';
 
@@ -204,4 +203,3 @@ function dateBound(expression: CallExpression, input: Expression, micros: bigint
       return expression;
   }
 }
-
