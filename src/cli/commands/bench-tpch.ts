@@ -43,7 +43,7 @@ export const benchTpchCommand = defineCommand({
     });
     const suite = {
       name: 'tpch',
-      description: `TPC-H, scale factor ${options.scale}, ${options.threads} threads`,
+      description: `TPC-H, scale factor ${options.scale}, ${options.threads} threads each`,
       run: (context: Parameters<typeof runTpch>[0]) => runTpch(context, benchmark),
     };
     const report = await runSuite(suite, {
