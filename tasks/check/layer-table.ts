@@ -39,7 +39,8 @@ export const layerTable: Record<string, readonly string[]> = {
   server: ['base', 'value', 'store', 'engine', 'flow'],
   tpc: ['base', 'value', 'wasm', 'format'],
   bench: ['base', 'value', 'format', 'tpc', 'engine', 'store'],
-  cli: [...engineParts, 'engine', 'flow', 'server', 'tpc', 'bench'],
+  main: ['base', 'value', 'engine', 'tpc', 'flow'],
+  cli: [...engineParts, 'engine', 'flow', 'server', 'tpc', 'bench', 'main'],
 };
 
 /** Folders of `src/` that run on Node only and may use all of it. */
