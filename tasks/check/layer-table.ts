@@ -31,7 +31,7 @@ export const layerTable: Record<string, readonly string[]> = {
   catalog: ['base', 'value', 'table'],
   plan: ['base', 'value', 'catalog'],
   bind: ['base', 'value', 'catalog', 'sql', 'plan'],
-  optimize: ['base', 'value', 'catalog', 'plan'],
+  optimize: ['base', 'value', 'table', 'catalog', 'plan'],
   compile: ['base', 'value', 'wasm', 'table', 'catalog', 'plan'],
   run: ['base', 'value', 'wasm', 'table', 'catalog', 'plan', 'compile'],
   engine: engineParts,
