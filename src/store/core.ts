@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
-import { Blocks } from './block/blocks.ts';
+import { Blocks, pagesPerChange } from './block/blocks.ts';
 import type { Sealer } from './block/sealer.ts';
 import {
   type CatalogEntry,
@@ -20,7 +20,7 @@ import { type Checkpoint, type Frozen, freeze } from './checkpoint.ts';
 import type { BlockDevice } from './device/device.ts';
 import { Journal } from './journal/journal.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
-import { blockSize, type Pointer } from './layout.ts';
+import { blockSize, type Pointer, pointerFanout } from './layout.ts';
 import type { Superblock } from './superblock.ts';
 import { MapTree } from './tree/map-tree.ts';
 import { Pool } from './tree/pool.ts';
@@ -442,16 +442,24 @@ export class StoreCore {
 
   // --- reclaiming ------------------------------------------------------------------------------
 
-  /** Takes deleted trees apart, as much as there is certainly room to record. */
-  #reclaimSome(budget: number): void {
-    if (this.pool.doomed.length === 0 || this.options.readOnly) return;
-    const room = Math.floor((this.blocks.space.metaFree - this.#metaNeeded() - 8) / 4);
+  /**
+   * Takes deleted trees apart, as much as there is certainly room to record. False if there is none
+   * before the next checkpoint.
+   */
+  #reclaimSome(budget: number): boolean {
+    if (this.pool.doomed.length === 0 || this.options.readOnly) return true;
     try {
-      this.pool.reclaim(Math.min(budget, room));
+      this.blocks.space.ensureMeta(this.#metaNeeded());
+    } catch {
+      return false;
+    }
+    try {
+      this.pool.reclaim(Math.min(budget, pagesPerChange - 2 * pointerFanout));
     } catch (error) {
       // What is damaged cannot be walked; its blocks stay allocated and `verify` reports them.
       this.leaks.push(error);
     }
+    return true;
   }
 
   /** Deleted trees are taken apart in steps, between other work. */
@@ -461,25 +469,22 @@ export class StoreCore {
     this.options.defer(() => {
       this.#reclaimScheduled = false;
       if (this.closed || this.failed) return;
-      this.#reclaimSome(4096);
-      const room = this.blocks.space.metaFree - this.#metaNeeded();
-      if (this.pool.doomed.length > 0 && room < 64) {
-        this.checkpoint().then(
-          () => this.scheduleReclaim(),
-          () => {},
-        );
-      } else {
-        this.scheduleReclaim();
-      }
+      if (this.#reclaimSome(pagesPerChange)) this.scheduleReclaim();
+      else this.checkpoint().catch(() => {}); // What it frees makes room; the next change goes on.
     });
   }
 
   /** Takes everything that was deleted apart. */
   async settle(): Promise<void> {
-    while (this.pool.doomed.length > 0) {
-      const before = this.pool.doomed.length;
-      this.#reclaimSome(65536);
-      if (this.pool.doomed.length >= before) await this.checkpoint();
+    for (let stuck = 0; this.pool.doomed.length > 0 && stuck < 3; ) {
+      this.checkWritable();
+      if (this.#reclaimSome(pagesPerChange)) {
+        stuck = 0;
+        await Promise.resolve();
+      } else {
+        stuck++;
+        await this.checkpoint();
+      }
     }
   }
 
@@ -557,6 +562,11 @@ export class StoreCore {
   startCheckpoint(): Checkpoint {
     assert(this.#checkpoint === undefined, 'one checkpoint at a time');
     let frozen: Frozen;
+    try {
+      this.blocks.space.ensureMeta(this.#metaNeeded());
+    } catch {
+      // The disk is full; what was admitted has its room all the same.
+    }
     try {
       frozen = freeze(this);
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { BlockFile } from './block/block-file.ts';
+import type { Run } from './block/space.ts';
 import { catalogPrefix, decodeDoomed, prefixOnly, prefixRange } from './catalog.ts';
 import { type StoreCore, transactionsPerCheckpoint } from './core.ts';
 import type { Operation } from './journal/operation.ts';
@@ -27,7 +28,7 @@ export function recover(core: StoreCore, superblock: Superblock): void {
   pool.now = superblock.transaction + transactionsPerCheckpoint;
   core.lastFreeze = pool.now;
   const records = readJournal(blocks.file, superblock.journal);
-  if (!core.options.readOnly) claimJournal(core, superblock, records);
+  if (!core.options.readOnly) resumeJournal(core, superblock, records);
   for (const record of records) {
     for (const operation of record.operations) reserve(core, operation);
   }
@@ -39,8 +40,6 @@ export function recover(core: StoreCore, superblock: Superblock): void {
     pool.now++;
   }
   dropUncommitted(core, adopted);
-  const last = records.at(-1)?.sequence ?? superblock.journal.sequence - 1;
-  if (!core.options.readOnly) core.journal.begin(last);
 }
 
 /** The records that are certainly whole, with all the data they speak of. */
@@ -94,24 +93,26 @@ function dataIntact(file: BlockFile, operation: Operation): boolean {
 }
 
 /**
- * The places of the old journal must survive until the next checkpoint is durable: those the
- * checkpoint knows (its current and next run) and those of records in runs taken later.
+ * The journal goes on behind its last good record. The superblock knows its current and its next
+ * run; runs taken later show as jumps from record to record.
  */
-function claimJournal(core: StoreCore, superblock: Superblock, records: ReadRecord[]): void {
-  const { blocks } = core;
-  const places = new Set<number>();
-  for (const run of superblock.journalRuns) {
-    for (let i = 0; i < journalRunPlaces && run !== 0; i++) places.add(run + i);
+function resumeJournal(core: StoreCore, superblock: Superblock, records: ReadRecord[]): void {
+  const { blocks, journal } = core;
+  const [current, next] = superblock.journalRuns;
+  const runs: Run[] = [{ place: current, count: journalRunPlaces }];
+  let end: JournalStart = superblock.journal;
+  for (const { head, places, sequence, low, high } of records) {
+    if (head.next !== end.place + places) {
+      runs.push({ place: head.next, count: journalRunPlaces });
+    }
+    end = { place: head.next, sequence: sequence + 1, previousLow: low, previousHigh: high };
   }
-  let place = superblock.journal.place;
-  for (const record of records) {
-    for (let i = 0; i < record.places; i++) places.add(place + i);
-    place = record.head.next;
+  const used = runs.some((run) => run.place === next);
+  const spare = next === 0 || used ? undefined : { place: next, count: journalRunPlaces };
+  for (const run of spare === undefined ? runs : [...runs, spare]) {
+    for (let i = 0; i < run.count; i++) blocks.space.claim(run.place + i);
   }
-  for (const p of places) {
-    blocks.space.claim(p);
-    blocks.retirePlace(p);
-  }
+  journal.resume(runs, spare, end);
 }
 
 function operationRuns(operation: Operation): { id: number; place: number; count: number }[] {

@@ -10,15 +10,17 @@ import {
   snapshotKey,
   snapshotName,
 } from './catalog.ts';
-import { type Compressor, type CoreOptions, StoreCore, unknownObject } from './core.ts';
+import { Compaction, type CompactionReport } from './compaction.ts';
+import { type Compressor, type CoreOptions, isDiskFull, StoreCore, unknownObject } from './core.ts';
 import type { BlockDevice } from './device/device.ts';
-import type { ObjectKind } from './journal/operation.ts';
+import type { ObjectKind, Operation } from './journal/operation.ts';
 import { blockSize } from './layout.ts';
 import { StoreMap, View } from './map.ts';
 import { recover } from './recovery.ts';
 import { chooseSuperblock, type SuperblockCopy } from './superblock.ts';
 import { Transaction } from './transaction.ts';
 import { MapTree } from './tree/map-tree.ts';
+import { type Usage, usageOf } from './usage.ts';
 import { type VerifyReport, verify } from './verify.ts';
 import { Volume } from './volume.ts';
 
@@ -118,7 +120,7 @@ export class Store {
       const core = new StoreCore(device, sealerFor(storeId), coreOptions, options.compressor);
       core.storeId = storeId;
       core.blocks.create();
-      core.journal.begin(0);
+      core.journal.begin();
       await core.checkpoint();
       return new Store(core, options, []);
     }
@@ -320,11 +322,32 @@ export class Store {
         hint: 'Delete them first, or ask for them to be deleted too.',
       });
     }
+    const operations: Operation[] = [];
     for (const { snapshot } of snapshots) {
-      this.core.perform({ type: 'removeSnapshot', source: name, snapshot }, 'delete');
+      operations.push({ type: 'removeSnapshot', source: name, snapshot });
     }
-    this.core.perform({ type: 'remove', object: head.objectId }, 'delete');
+    operations.push({ type: 'remove', object: head.objectId });
+    await this.#performDeletions(operations);
+  }
+
+  async #performDeletions(operations: Operation[]): Promise<void> {
+    for (const operation of operations) {
+      if (this.#tryDeletion(operation)) continue;
+      await this.core.checkpoint();
+      this.core.perform(operation, 'delete');
+    }
     await this.sync();
+  }
+
+  /** On a full disk, a deletion may first need the room that a checkpoint sets free: then false. */
+  #tryDeletion(operation: Operation): boolean {
+    try {
+      this.core.perform(operation, 'delete');
+      return true;
+    } catch (error) {
+      if (!isDiskFull(error) || this.core.failed) throw error;
+      return false;
+    }
   }
 
   // --- snapshots and branches ------------------------------------------------------------------
@@ -347,8 +370,7 @@ export class Store {
   async deleteSnapshot(name: string, snapshot: string): Promise<void> {
     this.core.checkWritable();
     this.#snapshotEntry(name, snapshot);
-    this.core.perform({ type: 'removeSnapshot', source: name, snapshot }, 'delete');
-    await this.sync();
+    await this.#performDeletions([{ type: 'removeSnapshot', source: name, snapshot }]);
   }
 
   /** Makes a writable object that begins as `source` (`name` or `name@snapshot`) is. */
@@ -375,6 +397,26 @@ export class Store {
     this.#snapshotEntry(name, snapshot);
     this.core.perform({ type: 'restore', object: head.objectId, snapshot });
     await this.sync();
+  }
+
+  /**
+   * Moves blocks from the end of the file into holes and cuts the file, until at most a fraction
+   * `free` of it is free. Works in steps; others can work meanwhile.
+   */
+  compact(free?: number): Promise<CompactionReport> {
+    return new Compaction(this.core).run(free);
+  }
+
+  /** The space of one object or snapshot (`name` or `name@snapshot`). Walks its tree. */
+  usage(name: string): Usage {
+    this.core.checkOpen();
+    const [object, snapshot] = splitName(name);
+    if (snapshot === undefined) {
+      const { root, kind } = this.core.head(object);
+      return usageOf(this.core, root, kind);
+    }
+    const { root, kind } = this.core.snapshot(object, snapshot);
+    return usageOf(this.core, root, kind);
   }
 
   /** Reads and checks everything; see `verify.ts`. */

@@ -60,6 +60,11 @@ export class History {
     return [...this.state.keys()].filter((other) => other.startsWith(`${name}@`)).sort();
   }
 
+  /** After reopening: names already given are not given again. */
+  skipNames(count: number): void {
+    this.#names = count * 2;
+  }
+
   /** One random operation. */
   step(): void {
     this.operations++;
@@ -74,6 +79,7 @@ export class History {
     else if (dice < 81) this.#restore();
     else if (dice < 83) this.#deleteHead(this.random.pick(heads));
     else if (dice < 86) this.#resize();
+    else if (dice < 88) this.#compact();
     else if (dice < 95) this.options.onSync(this.store.sync());
     else this.options.onSync(this.store.checkpoint());
   }
@@ -191,6 +197,17 @@ export class History {
     for (const snapshot of this.#snapshotsOf(name)) this.#set(snapshot, undefined);
     this.#set(name, undefined);
   }
+
+  #compact(): void {
+    if (this.#compacting) return;
+    this.#compacting = true;
+    const done = this.store.compact(this.random.pick([0, 0.2])).then(() => {
+      this.#compacting = false;
+    });
+    // Nothing becomes visible by it; a failure must not go unnoticed.
+    this.options.onSync(done);
+  }
+  #compacting = false;
 
   #resize(): void {
     const volumes = this.#heads('volume');

@@ -1,12 +1,13 @@
 /**
  * The long runs of the store's simulations.
  *
- *     node dist/tests/sim/main.js crash [--minutes N] [--seed S] [--steps N]
+ *     node dist/tests/sim/main.js crash|model|full [--minutes N] [--seed S] [--steps N]
  *
  * Goes on with seed after seed until the time is over; a failure prints the seed that replays it.
  */
 import { parseArgs } from 'node:util';
 import { crashHistory } from './crash.ts';
+import { fullDiskRun, modelRun } from './model-run.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,6 +26,8 @@ let seed = Number(values.seed);
 const last = seed + Number(values.count);
 
 async function run(runSeed: number, steps: number): Promise<object> {
+  if (what === 'model') return await modelRun(runSeed, steps);
+  if (what === 'full') return await fullDiskRun(runSeed, steps);
   if (what === 'crash') return await crashHistory(runSeed, steps);
   throw new Error(`there is no simulation '${what}'`);
 }

@@ -36,6 +36,9 @@ interface Dead {
 
 const referencesMax = 0xffff;
 
+/** Table pages that one change of the store may make dirty at most, with much to spare. */
+export const pagesPerChange = 2048;
+
 /** What a superblock keeps of all tables. */
 export interface BlocksRoot {
   tables: TableRoot[];
@@ -322,11 +325,17 @@ export class Blocks {
 
   // --- checkpoints -----------------------------------------------------------------------------
 
-  /** An upper bound for the places the tables need at the next checkpoint. */
+  /**
+   * An upper bound for the places the tables need at the next checkpoint, if until then another
+   * {@link pagesPerChange} pages become dirty. Twice the pages, because giving a page a place makes
+   * the page dirty that says whose place it is.
+   */
   tablePlacesNeeded(): number {
-    let dirty = 0;
-    for (const table of this.tables) dirty += table.dirtyCount + 2;
-    return dirty * 2;
+    let dirty = pagesPerChange;
+    for (const table of this.tables) dirty += table.dirtyCount;
+    const limit = Math.max(this.idLimit, this.space.places);
+    const leaves = 2 * Math.ceil(limit / tableRecords) + 3 * Math.ceil(limit / 32000);
+    return 2 * Math.min(dirty, leaves + Math.ceil(leaves / 200) + 16);
   }
 
   /** Finds a new place for every dirty table page, those this very search makes dirty included. */

@@ -145,8 +145,13 @@ export class Space {
       if (run !== undefined) return this.#take(run);
       const segment = this.#chooseData(least, attempts);
       if (segment === undefined) {
-        if (least === 1) throw this.full();
-        least = 1;
+        if (least > 1) {
+          least = 1;
+        } else if (stream === 'data' && this.ceiling < Number.MAX_SAFE_INTEGER) {
+          this.ceiling = Number.MAX_SAFE_INTEGER; // Users come before compaction.
+        } else {
+          throw this.full();
+        }
         continue;
       }
       head.segment = segment;
@@ -156,7 +161,13 @@ export class Space {
 
   /** Takes one place for metadata; there must be one, see {@link ensureMeta}. */
   takeMeta(): number {
-    return this.#takeMetaRun(1)!.place;
+    let run = this.#takeMetaRun(1);
+    if (run === undefined) {
+      this.ceiling = Number.MAX_SAFE_INTEGER;
+      run = this.#takeMetaRun(1);
+    }
+    assert(run !== undefined, 'places for metadata were made sure of');
+    return run.place;
   }
 
   /** Takes `count` consecutive places for metadata, from a fresh segment if there is no such run. */
@@ -229,10 +240,6 @@ export class Space {
       if (run !== undefined) return this.#take(run);
       head.segment = -1;
     }
-    if (this.ceiling < Number.MAX_SAFE_INTEGER) {
-      this.ceiling = Number.MAX_SAFE_INTEGER;
-      return this.#takeMetaRun(count);
-    }
     return undefined;
   }
 
@@ -242,6 +249,11 @@ export class Space {
       this.#materialize(segment);
       this.meta.set(segment);
       this.metaFree += segmentPlaces;
+      return;
+    }
+    if (this.ceiling < Number.MAX_SAFE_INTEGER) {
+      this.ceiling = Number.MAX_SAFE_INTEGER; // Compaction sees that and stops.
+      this.#addMetaSegment();
       return;
     }
     if (this.frozen || this.segments >= this.#segmentsMax) throw this.full();

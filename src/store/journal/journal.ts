@@ -42,16 +42,29 @@ export class Journal {
     this.#clock = clock;
   }
 
-  /** Begins an empty journal after the record `sequence`. */
-  begin(sequence: number): void {
+  /** Begins the journal of a new store. */
+  begin(): void {
     const run = this.#blocks.space.takeMetaRun(journalRunPlaces);
-    this.#runs = [run];
-    this.#spare = undefined;
-    this.#at = run.place;
-    this.#sequence = sequence + 1;
-    this.#previousLow = 0;
-    this.#previousHigh = 0;
-    this.durable = sequence;
+    this.resume([run], undefined, {
+      place: run.place,
+      sequence: 1,
+      previousLow: 0,
+      previousHigh: 0,
+    });
+  }
+
+  /**
+   * Continues a journal where it ended. That needs no places, so a full store can be opened; what a
+   * crash may have left behind that point does not continue the chain of checksums.
+   */
+  resume(runs: Run[], spare: Run | undefined, end: JournalStart): void {
+    this.#runs = runs;
+    this.#spare = spare;
+    this.#at = end.place;
+    this.#sequence = end.sequence;
+    this.#previousLow = end.previousLow;
+    this.#previousHigh = end.previousHigh;
+    this.durable = end.sequence - 1;
     this.bytesSinceCheckpoint = 0;
   }
 
@@ -166,12 +179,11 @@ export class Journal {
    */
   move(): void {
     this.seal();
-    if (this.#spare !== undefined) {
-      for (let i = 0; i < this.#spare.count; i++) {
-        this.#blocks.space.discard(this.#spare.place + i);
-      }
+    const fresh = this.#blocks.space.takeMetaRun(journalRunPlaces);
+    for (let i = 0; this.#spare !== undefined && i < this.#spare.count; i++) {
+      this.#blocks.space.discard(this.#spare.place + i);
     }
-    this.#spare = this.#blocks.space.takeMetaRun(journalRunPlaces);
+    this.#spare = fresh;
     this.seal(true);
   }
 

@@ -141,14 +141,14 @@ export class Pool {
       if (!isNode) {
         this.blocks.dropReference(id, birth, this.now);
       } else {
-        this.release(this.#childPointer(node, id), type);
+        this.release(this.childPointer(node, id), type);
       }
     });
     this.blocks.dropReference(pointer.id, pointer.birth, this.now);
     return count;
   }
 
-  #childPointer(node: TreeNode, id: number): Pointer {
+  childPointer(node: TreeNode, id: number): Pointer {
     assert(node instanceof MapNode || node instanceof VolumeNode, 'there are two kinds of node');
     return node.pointerOf(id);
   }

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { QuernError, sqlState } from '../../../base/error.ts';
 import type { BlockDevice } from '../device.ts';
+import { FileLock } from './file-lock.ts';
 
 /** What went wrong with a file, as the world should see it. */
 function fileError(error: unknown, doing: string, name: string): QuernError {
@@ -28,10 +29,14 @@ export class FileDevice implements BlockDevice {
   readonly name: string;
   readonly readOnly: boolean;
   readonly #file: number;
+  readonly #lock: FileLock | undefined;
   #size: number;
   #closed = false;
 
-  /** Opens `path`; creates it unless `readOnly` or `create` is false. */
+  /**
+   * Opens `path`; creates it unless `readOnly` or `create` is false. For writing it takes the lock;
+   * throws 55006 and names the holder if another process has it.
+   */
   constructor(path: string, options: { readOnly?: boolean; create?: boolean } = {}) {
     this.name = path;
     this.readOnly = options.readOnly ?? false;
@@ -39,9 +44,12 @@ export class FileDevice implements BlockDevice {
     const flags = this.readOnly
       ? constants.O_RDONLY
       : constants.O_RDWR | (create ? constants.O_CREAT : 0);
+    // An empty file must not be left behind by someone who is not allowed to write it.
+    this.#lock = this.readOnly ? undefined : new FileLock(path);
     try {
       this.#file = openSync(path, flags, 0o600);
     } catch (error) {
+      this.#lock?.release();
       throw fileError(error, 'opening', path);
     }
     this.#size = fstatSync(this.#file).size;
@@ -82,6 +90,10 @@ export class FileDevice implements BlockDevice {
   }
 
   flush(): Promise<void> {
+    if (this.#lock?.isHeld() === false) {
+      const message = `the lock of ${this.name} was taken away`;
+      return Promise.reject(new QuernError(sqlState.ioError, message));
+    }
     return new Promise((resolve, reject) => {
       fdatasync(this.#file, (error) => {
         if (error) reject(fileError(error, 'flushing', this.name));
@@ -103,5 +115,6 @@ export class FileDevice implements BlockDevice {
     if (this.#closed) return;
     this.#closed = true;
     closeSync(this.#file);
+    this.#lock?.release();
   }
 }
