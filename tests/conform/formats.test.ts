@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../src/base/random.ts';
+import { readArrow } from '../../src/format/arrow/read.ts';
+import { writeArrowFile, writeArrowStream } from '../../src/format/arrow/write.ts';
 import { tblDialect } from '../../src/format/csv/plan.ts';
 import { readCsv } from '../../src/format/csv/read.ts';
 import { writeCsv } from '../../src/format/csv/write.ts';
@@ -65,6 +67,18 @@ const formats: readonly Format[] = [
     write: (stream) => writeParquet(stream, { codec: 'none' }),
     read: (bytes) => readParquet(bytesRandomSource(bytes)),
     accepts: ({ kind }) => kind !== 'hugeint' && kind !== 'interval',
+  },
+  {
+    name: 'Arrow stream',
+    write: writeArrowStream,
+    read: (bytes) => readArrow(smallChunks(bytes)),
+    accepts: ({ kind }) => kind !== 'hugeint',
+  },
+  {
+    name: 'Arrow file',
+    write: writeArrowFile,
+    read: (bytes) => readArrow(bytesSource(bytes)),
+    accepts: ({ kind }) => kind !== 'hugeint',
   },
 ];
 

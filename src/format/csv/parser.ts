@@ -7,6 +7,7 @@ import { QuernError, sqlState } from '../../base/error.ts';
 import type { ColumnBatch, ColumnVector } from '../../value/batch.ts';
 import { ColumnBuilder } from '../../value/column-builder.ts';
 import { typeName } from '../../value/type.ts';
+import { isUtf8 } from '../../value/utf8.ts';
 import { parseValue, type Value } from '../../value/value.ts';
 import { fieldSyntax, readField, readRecord } from './field.ts';
 import { parserCode } from './parser-code.ts';
@@ -130,7 +131,7 @@ export class CsvParser {
     const index = position - start;
     const incomplete = status === parseStatus.incomplete;
     const result = { batch, position: index, lineCount, incomplete };
-    const invalid = nonAscii === 0 ? undefined : this.#findInvalidText(columns, rowCount, from);
+    const invalid = nonAscii === 0 ? undefined : this.#findInvalidText(columns, from);
     if (invalid !== undefined) return { ...result, problem: invalid };
     if (status === parseStatus.complete || incomplete) return result;
     return { ...result, problem: this.#problem(status, column, from, index) };
@@ -242,16 +243,12 @@ export class CsvParser {
   }
 
   /** Text must be UTF-8; finds the first that is not. */
-  #findInvalidText(
-    vectors: readonly ColumnVector[],
-    rowCount: number,
-    from: number,
-  ): CsvProblem | undefined {
+  #findInvalidText(vectors: readonly ColumnVector[], from: number): CsvProblem | undefined {
     const wanted = this.program.columns.flatMap((column, i) => (column.wanted ? [i] : []));
     for (const [i, vector] of vectors.entries()) {
       const { type } = this.program.columns[wanted[i]];
       if (vector.form !== 'string' || type.kind === 'blob') continue;
-      if (isUtf8(vector.bytes, vector.offsets, rowCount)) continue;
+      if (isUtf8(vector.bytes, vector.offsets)) continue;
       const { offsets, bytes } = vector;
       let row = 0;
       while (isUtf8(bytes.subarray(offsets[row], offsets[row + 1]))) row++;
@@ -296,19 +293,4 @@ function countLineFeeds(bytes: Uint8Array, from: number, to: number): number {
   let count = 0;
   for (let i = bytes.indexOf(10, from); i >= 0 && i < to; i = bytes.indexOf(10, i + 1)) count++;
   return count;
-}
-
-const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Whether `bytes` is UTF-8 and none of the texts that `offsets` cut it into ends in mid-character. */
-function isUtf8(bytes: Uint8Array, offsets?: Uint32Array, rowCount = 0): boolean {
-  for (let row = 1; row < rowCount; row++) {
-    if (((bytes[offsets![row]] ?? 0) & 0xc0) === 0x80) return false;
-  }
-  try {
-    strictDecoder.decode(bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice());
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -10,6 +10,7 @@ import {
 import { checkDate } from '../../value/date.ts';
 import { checkTimestamp } from '../../value/time.ts';
 import { isUtf8 } from '../../value/utf8.ts';
+import { areDistinct, pickTexts } from '../pick-texts.ts';
 import type { ReadType } from './schema.ts';
 import { brokenPage } from './unpack.ts';
 import type { FixedValues, TextValues, Values } from './values.ts';
@@ -58,16 +59,6 @@ export function toVector(read: ReadType, chunk: ChunkValues): ColumnVector {
 function checkTexts(read: ReadType, { bytes, offsets }: TextValues): void {
   if (read.type.kind !== 'varchar' || isUtf8(bytes, offsets)) return;
   throw new QuernError(sqlState.characterNotInRepertoire, 'invalid UTF-8 in a Parquet text');
-}
-
-/** Dictionaries of batches have distinct entries; those of files usually do too. */
-function areDistinct({ offsets, bytes }: StringVector): boolean {
-  const latin1 = new TextDecoder('latin1');
-  const seen = new Set<string>();
-  for (let i = 1; i < offsets.length; i++) {
-    seen.add(latin1.decode(bytes.subarray(offsets[i - 1], offsets[i])));
-  }
-  return seen.size === offsets.length - 1;
 }
 
 function narrowCodes(codes: Uint32Array, entryCount: number) {
@@ -282,24 +273,6 @@ function spreadElements(
     if (!isValid(validity, row)) continue;
     for (let k = 0; k < stride; k++) result[at + k] = data[from++];
   }
-}
-
-/** The entries that `codes` name, back to back. */
-export function pickTexts(
-  entries: { readonly offsets: Uint32Array; readonly bytes: Uint8Array },
-  codes: Uint32Array,
-): StringVector {
-  const offsets = new Uint32Array(codes.length + 1);
-  for (let i = 0; i < codes.length; i++) {
-    const length = entries.offsets[codes[i] + 1] - entries.offsets[codes[i]];
-    offsets[i + 1] = offsets[i] + length;
-  }
-  const bytes = new Uint8Array(offsets[codes.length]);
-  for (let i = 0; i < codes.length; i++) {
-    const from = entries.offsets[codes[i]];
-    bytes.set(entries.bytes.subarray(from, entries.offsets[codes[i] + 1]), offsets[i]);
-  }
-  return { form: 'string', offsets, bytes };
 }
 
 function spreadTexts(

@@ -2,8 +2,9 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { BatchStream, ColumnBatch, ColumnVector, Schema } from '../../value/batch.ts';
 import { type Codec, codecNames, loadCodec } from '../compression/codec.ts';
+import { pickTexts } from '../pick-texts.ts';
 import type { RandomSource } from '../source.ts';
-import { type ChunkValues, pickElements, pickTexts, toVector } from './convert.ts';
+import { type ChunkValues, pickElements, toVector } from './convert.ts';
 import { type ParquetChunk, type ParquetColumn, type ParquetFooter, readFooter } from './footer.ts';
 import { codecCodes, encodings, pageTypes } from './schema.ts';
 import { ThriftReader, type ThriftStruct } from './thrift.ts';
