@@ -91,7 +91,7 @@ function throughRenames(root: Plan): { plan: Plan; columns: readonly Column[] } 
     const { expressions, columns: own } = plan;
     const sources: Column[] = [];
     for (const column of columns) {
-      const expression = expressions[own.indexOf(column)];
+      const expression = expressions[own.findIndex((other) => other.id === column.id)];
       if (expression.kind !== 'column') return { plan: root, columns: root.columns };
       sources.push(expression.column);
     }

@@ -216,6 +216,7 @@ export const failures = [
   { code: '53200', message: 'out of memory' },
   { code: '22003', message: 'value out of range for the type of the cast' },
   { code: '22003', message: 'decimal overflow' },
+  { code: '22011', message: 'negative substring length not allowed' },
 ] as const;
 
 export const failure = {
@@ -228,6 +229,7 @@ export const failure = {
   outOfMemory: 6,
   castOutOfRange: 7,
   decimalOverflow: 8,
+  negativeSubstring: 9,
 } as const;
 
 export interface CompileOptions {

@@ -48,6 +48,7 @@ export class Query {
   readonly #names = new Map<string, number>();
   #frameBytes = 0;
   #localBytes = 0;
+  #textSlot: number | undefined;
 
   constructor(options: CompileOptions, required: ReadonlyMap<Plan, ReadonlySet<number>>) {
     this.options = options;
@@ -103,6 +104,12 @@ export class Query {
     const offset = this.frameSlot(bytes.length + 16, 16);
     this.#constants.push({ offset, bytes });
     return offset;
+  }
+
+  /** Offset in the local area of { cursor, limit } for strings made at run time. */
+  textSlot(): number {
+    this.#textSlot ??= this.localSlot(8, 8);
+    return this.#textSlot;
   }
 
   /** Adds a row buffer; the rows' width may be set until the program is finished. */

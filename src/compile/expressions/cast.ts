@@ -8,11 +8,11 @@ import { f32, f64, i32, i64 } from '../../wasm/index.ts';
 import { failure } from '../program.ts';
 import type { Scope } from '../query.ts';
 import { fitsI64, multiplyRange, type Range, rangeOf } from '../range.ts';
-import { type IntValue, spill, typeRange, type Value, type WideValue } from '../value.ts';
+import { halves, type IntValue, spill, typeRange, type Value, type WideValue } from '../value.ts';
 import { failIf, limit } from './arithmetic.ts';
 import { compileExpression } from './compile.ts';
 import { wholeConstant } from './constant.ts';
-import { multiply128, toDouble } from './wide.ts';
+import { divideRounded128, multiply128, toDouble } from './wide.ts';
 
 export function compileCast(expression: CastExpression, scope: Scope): Value {
   const value = compileExpression(expression.input, scope);
@@ -56,7 +56,7 @@ function castWhole(value: IntValue | WideValue, from: SqlType, to: SqlType, scop
     return { form: 'bool', x: isNull ? i32.and(x, i32.eqz(isNull)) : x, isNull };
   }
   if (isFloat(to)) {
-    const whole = toDouble(value);
+    const whole = toDouble(value, scope);
     const scale = scaleOf(from);
     let x = scale === 0 ? whole : f64.div(whole, 10 ** scale);
     if (to.kind === 'real') x = f64.promoteF32(f32.demoteF64(x));
@@ -97,13 +97,13 @@ function rescale(value: IntValue | WideValue, fromScale: number, to: SqlType, sc
     if (toScale === fromScale) return limit(value, to, scope);
     return scaleUp(value, powerOfTen(toScale - fromScale), to, scope);
   }
+  const divisor = powerOfTen(fromScale - toScale);
   if (value.form === 'wide') {
-    throw new QuernError(
-      sqlState.featureNotSupported,
-      'rounding of decimals beyond 64 bits is not supported yet',
-    );
+    const { lo, hi } = divideRounded128(scope, halves(value), divisor);
+    const range = roundedRange(value.range, divisor);
+    return limit({ form: 'wide', x: lo, y: hi, range, isNull: value.isNull }, to, scope);
   }
-  return limit(roundedQuotient(value, powerOfTen(fromScale - toScale), scope), to, scope);
+  return limit(roundedQuotient(value, divisor, scope), to, scope);
 }
 
 /** value / divisor to the nearest, halves away from zero. */
@@ -115,9 +115,13 @@ function roundedQuotient(value: IntValue, divisor: bigint, scope: Scope): IntVal
   const rest = f.let(i64.remS(x, i64.const(divisor)), 'rest');
   const up = i64.extendI32U(i64.geS(rest, i64.const(half)));
   const down = i64.extendI32U(i64.leS(rest, i64.const(-half)));
-  const bound = (edge: bigint): bigint => edge / divisor + (edge < 0n ? -1n : 1n);
-  const range: Range = rangeOf(bound(value.range.min), bound(value.range.max));
+  const range = roundedRange(value.range, divisor);
   return { form: 'int', x: i64.sub(i64.add(quotient, up), down), range, isNull: value.isNull };
+}
+
+function roundedRange(range: Range, divisor: bigint): Range {
+  const bound = (edge: bigint): bigint => edge / divisor + (edge < 0n ? -1n : 1n);
+  return rangeOf(bound(range.min), bound(range.max));
 }
 
 function scaleUp(value: IntValue | WideValue, factor: bigint, to: SqlType, scope: Scope): Value {

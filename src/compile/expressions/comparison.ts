@@ -1,11 +1,12 @@
 import { assert } from '../../base/assert.ts';
 import type { CallExpression } from '../../plan/expression.ts';
 import { type Expr, f64, i32, i64 } from '../../wasm/index.ts';
+import { wideEqual } from '../kernels/wide.ts';
 import type { Scope } from '../query.ts';
 import { type BoolValue, eitherNull, halves, type Value } from '../value.ts';
 import { compileExpression } from './compile.ts';
 import { decode, stringCompare, stringEquals } from './strings.ts';
-import { compare128, equal128 } from './wide.ts';
+import { compare128 } from './wide.ts';
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 
@@ -60,9 +61,9 @@ function compareWide(
   const y = halves(b);
   switch (comparison) {
     case 'eq':
-      return equal128(x, y);
+      return wideEqual(x, y);
     case 'ne':
-      return i32.eqz(equal128(x, y));
+      return i32.eqz(wideEqual(x, y));
     case 'lt':
     case 'gt':
       return compare128(comparison, x, y);

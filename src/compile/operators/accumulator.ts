@@ -178,7 +178,7 @@ export class AccumulatorSet {
         const isNull = i64.eqz(rows);
         const total = sumValue(sum, cells, scope, undefined);
         assert(total.form === 'int' || total.form === 'wide' || total.form === 'float', 'a sum');
-        const whole = total.form === 'float' ? total.x : toDouble(total);
+        const whole = total.form === 'float' ? total.x : toDouble(total, scope);
         const divisor = decimalToDouble(10n ** BigInt(scale), 0);
         const x = f64.div(whole, f64.mul(f64.convertI64S(rows), divisor));
         return { form: 'float', x, isNull: this.#neverEmpty && !mayDrop ? undefined : isNull };

@@ -30,7 +30,7 @@ export function produce(plan: Plan, query: Query, consume: Consume): void {
         const needed = query.required.get(plan);
         plan.columns.forEach((column, i) => {
           const expression = plan.expressions[i];
-          if (expression.kind === 'column' && expression.column === column) return;
+          if (expression.kind === 'column' && expression.column.id === column.id) return;
           if (needed !== undefined && !needed.has(column.id)) return;
           scope.define(column, compileExpression(expression, scope));
         });

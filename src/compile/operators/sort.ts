@@ -2,9 +2,10 @@ import { assert } from '../../base/assert.ts';
 import { QuernError } from '../../base/error.ts';
 import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
 import type { Limit, Plan, Sort } from '../../plan/plan.ts';
-import { type Expr, type Func, i32, i64, type Local, memory } from '../../wasm/index.ts';
+import { type Func, i32, i64, type Local } from '../../wasm/index.ts';
 import { compareValues } from '../expressions/comparison.ts';
 import { compileExpression, fold } from '../expressions/compile.ts';
+import { emitSort, type Less } from '../kernels/sort.ts';
 import { type Consume, Pipeline, type Query, Scope } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
@@ -70,12 +71,14 @@ export function materializeOrdered(
   query.steps.push({ kind: 'gather', buffer, slot: pointers, pointers: true });
   if (keys.length > 0) {
     const before = beforeFunction(query, keys, keyFields);
-    const sortPointers = mergeSortFunction(query, before);
+    // Stable: rows with equal keys keep the order of the input, whatever ran in parallel.
+    const less: Less = (_, a, b) => before.call(a, b);
+    const sortPointers = emitSort(query.module, query.unique('sort_rows'), less);
     query.callStep(query.unique('sort'), (f) => {
       const { frame } = f.param;
       const count = f.let(i32.load(frame, pointers + 4), 'count');
       const temporary = f.let(query.allocate.call(i32.shl(i32.add(count, 1), 2)), 'temporary');
-      f.call(sortPointers, i32.load(frame, pointers), temporary, count);
+      f.call(sortPointers, i32.load(frame, pointers), count, temporary);
       f.call(query.release, temporary);
     });
   }
@@ -140,81 +143,5 @@ function beforeFunction(
       f.if(i32.eqz(xNull), () => decide(scope.child()));
     });
     f.return(0);
-  });
-}
-
-/** Runs this long are sorted by insertion before merging starts. */
-const insertionRun = 8;
-
-/**
- * Stable bottom-up merge sort of `count` row addresses at `array`, with as much room at `spare`.
- * Stability makes the order of rows with equal keys that of the input, whatever ran in parallel.
- */
-function mergeSortFunction(query: Query, before: Func): Func {
-  const params = { array: 'i32', spare: 'i32', count: 'i32' } as const;
-  return query.module.func(query.unique('merge_sort'), { params }, (f) => {
-    const { array, spare, count } = f.param;
-    const at = (base: Expr, index: Expr) => i32.add(base, i32.shl(index, 2));
-    const start = f.local('i32', 'start');
-    const end = f.local('i32', 'end');
-    const i = f.local('i32', 'i');
-    const j = f.local('i32', 'j');
-    const row = f.local('i32', 'row');
-    const least = (x: Expr, y: Expr) => i32.select(i32.ltU(x, y), x, y);
-    f.while(i32.ltU(start, count), () => {
-      f.set(end, least(i32.add(start, insertionRun), count));
-      f.set(i, i32.add(start, 1));
-      f.while(i32.ltU(i, end), () => {
-        f.set(row, i32.load(at(array, i)));
-        f.set(j, i);
-        f.while(i32.gtU(j, start), ({ break: done }) => {
-          const previous = i32.load(at(array, i32.sub(j, 1)));
-          f.brIf(done, i32.eqz(before.call(row, previous)));
-          f.do(i32.store(at(array, j), previous));
-          f.set(j, i32.sub(j, 1));
-        });
-        f.do(i32.store(at(array, j), row));
-        f.set(i, i32.add(i, 1));
-      });
-      f.set(start, end);
-    });
-    const from = f.let(array, 'from');
-    const to = f.let(spare, 'to');
-    const width = f.let(i32.const(insertionRun), 'width');
-    const middle = f.local('i32', 'middle');
-    const out = f.local('i32', 'out');
-    const take = (index: Local) => {
-      f.do(i32.store(at(to, out), i32.load(at(from, index))));
-      f.set(index, i32.add(index, 1));
-      f.set(out, i32.add(out, 1));
-    };
-    f.while(i32.ltU(width, count), () => {
-      f.set(start, 0);
-      f.while(i32.ltU(start, count), () => {
-        f.set(middle, least(i32.add(start, width), count));
-        f.set(end, least(i32.add(middle, width), count));
-        f.set(i, start);
-        f.set(j, middle);
-        f.set(out, start);
-        f.while(i32.and(i32.ltU(i, middle), i32.ltU(j, end)), () => {
-          const right = before.call(i32.load(at(from, j)), i32.load(at(from, i)));
-          f.if(
-            right,
-            () => take(j),
-            () => take(i),
-          );
-        });
-        f.while(i32.ltU(i, middle), () => take(i));
-        f.while(i32.ltU(j, end), () => take(j));
-        f.set(start, end);
-      });
-      f.set(row, from);
-      f.set(from, to);
-      f.set(to, row);
-      f.set(width, i32.shl(width, 1));
-    });
-    f.if(i32.ne(from, array), () => {
-      f.do(memory.copy(array, from, i32.shl(count, 2)));
-    });
   });
 }

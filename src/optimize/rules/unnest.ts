@@ -1,6 +1,7 @@
 import {
   type Column,
   call,
+  children,
   columnRef,
   conjunction,
   conjuncts,
@@ -160,7 +161,7 @@ function freeColumnsOf(expression: Expression): Set<number> {
   const visit = (e: Expression): void => {
     if (e.kind === 'subquery') for (const id of freeColumns(e.plan).keys()) ids.add(id);
     if (e.kind === 'subquery') e.operands.forEach(visit);
-    else mapChildren(e, (child) => (visit(child), child));
+    else for (const child of children(e)) visit(child);
   };
   visit(expression);
   return ids;
