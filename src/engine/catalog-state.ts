@@ -1,0 +1,67 @@
+/** The tables and views of a database: what is current, as immutable snapshots. */
+import type { Catalog, TableEntry, ViewEntry } from '../catalog/catalog.ts';
+import type { TableStorage } from '../table/storage.ts';
+
+type Entry = TableEntry | ViewEntry;
+
+class Snapshot implements Catalog {
+  readonly version: number;
+  readonly entries: ReadonlyMap<string, Entry>;
+
+  constructor(version: number, entries: ReadonlyMap<string, Entry>) {
+    this.version = version;
+    this.entries = entries;
+  }
+
+  table(name: string): TableEntry | undefined {
+    const entry = this.entries.get(name.toLowerCase());
+    return entry?.kind === 'table' ? entry : undefined;
+  }
+
+  view(name: string): ViewEntry | undefined {
+    const entry = this.entries.get(name.toLowerCase());
+    return entry?.kind === 'view' ? entry : undefined;
+  }
+
+  names(): readonly string[] {
+    return [...this.entries.values()].map((entry) => entry.name);
+  }
+}
+
+/**
+ * Holds the current snapshot, and with it one use of each of its tables' versions. A statement
+ * retains the versions it reads for as long as it runs.
+ */
+export class CatalogState {
+  readonly #storage: TableStorage;
+  #current = new Snapshot(0, new Map());
+
+  constructor(storage: TableStorage) {
+    this.#storage = storage;
+  }
+
+  get current(): Catalog {
+    return this.#current;
+  }
+
+  /** Adds an entry or replaces the one of its name. Takes over the caller's use of a table's version. */
+  set(entry: Entry): void {
+    const key = entry.name.toLowerCase();
+    const old = this.#current.entries.get(key);
+    this.#replace(new Map([...this.#current.entries, [key, entry]]));
+    if (old?.kind === 'table') this.#storage.release(old.data);
+  }
+
+  drop(name: string): void {
+    const key = name.toLowerCase();
+    const entries = new Map(this.#current.entries);
+    const old = entries.get(key);
+    entries.delete(key);
+    this.#replace(entries);
+    if (old?.kind === 'table') this.#storage.release(old.data);
+  }
+
+  #replace(entries: ReadonlyMap<string, Entry>): void {
+    this.#current = new Snapshot(this.#current.version + 1, entries);
+  }
+}
