@@ -1,4 +1,3 @@
-import type { ConstantValue } from '../plan/expression.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import type { CallStatement, Execute, Pragma, SetVariable } from '../sql/ast/utility.ts';
 import { nullType, type SqlType, varcharType } from '../value/type.ts';
@@ -104,14 +103,7 @@ function statementName(node: Statement): string {
 
 function bindCallStatement(context: BindContext, node: CallStatement): BoundCall {
   const { args, named } = bindSourceArguments({ context }, node.call);
-  const value = (item: (typeof args)[number]): ConstantValue =>
-    item.kind === 'constant' ? item.value : null;
-  return {
-    kind: 'call',
-    name: objectName(node.call.name).toLowerCase(),
-    args: args.map(value),
-    named: new Map([...named].map(([name, item]) => [name, value(item)])),
-  };
+  return { kind: 'call', name: objectName(node.call.name).toLowerCase(), args, named };
 }
 
 function bindSet(context: BindContext, node: SetVariable): BoundSet {

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Column, ConstantValue, Expression } from '../plan/expression.ts';
+import type { Column, ConstantExpression, Expression } from '../plan/expression.ts';
 import type { Schema } from '../value/batch.ts';
 import { nullType, type SqlType } from '../value/type.ts';
 
@@ -11,8 +11,8 @@ export interface SourceResolver {
    */
   tableFunction(
     name: string,
-    args: readonly ConstantValue[],
-    named: ReadonlyMap<string, ConstantValue>,
+    args: readonly ConstantExpression[],
+    named: ReadonlyMap<string, ConstantExpression>,
   ): Schema | undefined;
   /** Names of table functions, for hints. */
   tableFunctionNames(): readonly string[];
@@ -33,7 +33,7 @@ export interface BindOptions {
 export class BindContext {
   readonly catalog: Catalog;
   readonly sources: SourceResolver | undefined;
-  readonly now: bigint | undefined;
+  readonly #options: BindOptions;
   /** Types of the parameters met so far; `null` where nothing is known yet. */
   readonly parameterTypes: SqlType[] = [];
   /** Numbers of named parameters, in the order in which they were met. */
@@ -46,10 +46,15 @@ export class BindContext {
   constructor(options: BindOptions) {
     this.catalog = options.catalog;
     this.sources = options.sources;
-    this.now = options.now;
+    this.#options = options;
     options.parameterTypes?.forEach((type, i) => {
       this.parameterTypes[i] = type ?? nullType;
     });
+  }
+
+  /** Read only where a statement asks for the time: a caller can tell by that whether it does. */
+  get now(): bigint | undefined {
+    return this.#options.now;
   }
 
   column(name: string, type: SqlType, nullable: boolean): Column {

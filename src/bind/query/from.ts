@@ -2,7 +2,7 @@ import { sqlState } from '../../base/error.ts';
 import type { TableEntry, ViewEntry } from '../../catalog/catalog.ts';
 import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
 import {
-  type ConstantValue,
+  type ConstantExpression,
   call,
   columnRef,
   conjunction,
@@ -215,10 +215,10 @@ function bindSourceCall(place: QueryPlace, node: Call): { plan: Plan; name: stri
 export function bindSourceArguments(
   place: Pick<QueryPlace, 'context'>,
   node: Call,
-): { args: Expression[]; named: Map<string, Expression> } {
+): { args: ConstantExpression[]; named: Map<string, ConstantExpression> } {
   const inner = constantPlace(place.context, 'the arguments of a table function');
-  const args: Expression[] = [];
-  const byName = new Map<string, Expression>();
+  const args: ConstantExpression[] = [];
+  const byName = new Map<string, ConstantExpression>();
   for (const argument of node.arguments) {
     const { span } = argument.value;
     const bound = bindExpression(inner, argument.value);
@@ -231,21 +231,16 @@ export function bindSourceArguments(
   return { args, named: byName };
 }
 
-function valueOfConstant(expression: Expression): ConstantValue {
-  return expression.kind === 'constant' ? expression.value : null;
-}
-
 function sourcePlan(
   place: QueryPlace,
   name: string,
-  args: readonly Expression[],
-  byName: ReadonlyMap<string, Expression>,
+  args: readonly ConstantExpression[],
+  byName: ReadonlyMap<string, ConstantExpression>,
   span: Span,
 ): Plan {
   const { context } = place;
   const { sources } = context;
-  const named = new Map([...byName].map(([key, value]) => [key, valueOfConstant(value)]));
-  const schema = locate(span, () => sources?.tableFunction(name, args.map(valueOfConstant), named));
+  const schema = locate(span, () => sources?.tableFunction(name, args, byName));
   if (schema === undefined) {
     throw new BindError(
       sqlState.undefinedFunction,

@@ -1,5 +1,5 @@
 import type { TableEntry } from '../../catalog/catalog.ts';
-import type { ConstantValue, Expression } from '../../plan/expression.ts';
+import type { ConstantExpression, ConstantValue, Expression } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { OnExisting } from '../../sql/ast/definition.ts';
 import type { Statement } from '../../sql/ast/statement.ts';
@@ -115,8 +115,8 @@ export interface BoundCopyTo {
 export interface BoundCall {
   readonly kind: 'call';
   readonly name: string;
-  readonly args: readonly ConstantValue[];
-  readonly named: ReadonlyMap<string, ConstantValue>;
+  readonly args: readonly ConstantExpression[];
+  readonly named: ReadonlyMap<string, ConstantExpression>;
 }
 
 /** SET and PRAGMA name = value; `undefined` for RESET. */
