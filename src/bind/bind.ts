@@ -27,6 +27,8 @@ export interface BindResult {
   readonly statement: BoundStatement;
   /** Types of `$1`, `$2`, …: as given, or as their use demands. */
   readonly parameterTypes: readonly SqlType[];
+  /** Numbers, from 0, of parameters whose type neither the caller nor their use has decided. */
+  readonly undecided: readonly number[];
   /** Names of `$name` parameters in the order of their numbers. */
   readonly parameterNames: readonly string[];
 }
@@ -41,10 +43,18 @@ export interface BindResult {
 export function bind(sql: string, statement: Statement, options: BindOptions): BindResult {
   const context = new BindContext(options);
   const bound = withText(sql, () => bindStatement(context, statement, sql));
-  const parameterTypes = context.parameterTypes.map((type) =>
-    type.kind === nullType.kind ? varcharType : type,
-  );
-  return { statement: bound, parameterTypes, parameterNames: context.parameterNames };
+  const undecided = [...context.undecided];
+  const parameterTypes = context.parameterTypes.map((type, i) => {
+    if (type.kind !== nullType.kind) return type;
+    undecided.push(i);
+    return varcharType;
+  });
+  return {
+    statement: bound,
+    parameterTypes,
+    undecided,
+    parameterNames: context.parameterNames,
+  };
 }
 
 function bindStatement(context: BindContext, node: Statement, sql: string): BoundStatement {

@@ -36,6 +36,8 @@ export class BindContext {
   readonly #options: BindOptions;
   /** Types of the parameters met so far; `null` where nothing is known yet. */
   readonly parameterTypes: SqlType[] = [];
+  /** Parameters that became VARCHAR only because nothing says what they are. */
+  readonly undecided = new Set<number>();
   /** Numbers of named parameters, in the order in which they were met. */
   readonly parameterNames: string[] = [];
   /** Views being expanded, to refuse ones that refer to themselves. */

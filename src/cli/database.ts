@@ -1,4 +1,3 @@
-import { QuernError, sqlState } from '../base/error.ts';
 import type { ColumnInfo } from './print/printer.ts';
 
 /** What the command line asks of a database: the public face of the engine, no more. */
@@ -24,8 +23,9 @@ export interface OpenOptions {
 
 /** Opens the file, or a database in memory. Loads the engine: not before there is work for it. */
 export async function openDatabase(
-  _path: string | undefined,
-  _options: OpenOptions,
+  path: string | undefined,
+  options: OpenOptions,
 ): Promise<SqlDatabase> {
-  throw new QuernError(sqlState.featureNotSupported, 'this build has no engine yet');
+  const { open } = await import('../main/index.ts');
+  return open(path, options);
 }

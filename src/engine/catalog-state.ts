@@ -4,7 +4,12 @@ import type { TableStorage } from '../table/storage.ts';
 
 type Entry = TableEntry | ViewEntry;
 
-class Snapshot implements Catalog {
+/** A snapshot whose tables stay in memory. */
+export interface PinnedCatalog extends Catalog {
+  tables(): readonly TableEntry[];
+}
+
+class Snapshot implements PinnedCatalog {
   readonly version: number;
   readonly entries: ReadonlyMap<string, Entry>;
 
@@ -23,14 +28,18 @@ class Snapshot implements Catalog {
     return entry?.kind === 'view' ? entry : undefined;
   }
 
+  tables(): readonly TableEntry[] {
+    return [...this.entries.values()].filter((entry) => entry.kind === 'table');
+  }
+
   names(): readonly string[] {
     return [...this.entries.values()].map((entry) => entry.name);
   }
 }
 
 /**
- * Holds the current snapshot, and with it one use of each of its tables' versions. A statement
- * retains the versions it reads for as long as it runs.
+ * Holds the current snapshot, and with it one use of each of its tables' versions. A statement pins
+ * the snapshot it was bound against for as long as it runs.
  */
 export class CatalogState {
   readonly #storage: TableStorage;
@@ -42,6 +51,17 @@ export class CatalogState {
 
   get current(): Catalog {
     return this.#current;
+  }
+
+  /** The current snapshot, whose tables stay until {@link unpin}. */
+  pin(): PinnedCatalog {
+    const snapshot = this.#current;
+    for (const table of snapshot.tables()) this.#storage.retain(table.data);
+    return snapshot;
+  }
+
+  unpin(pinned: PinnedCatalog): void {
+    for (const table of pinned.tables()) this.#storage.release(table.data);
   }
 
   /** Adds an entry or replaces the one of its name. Takes over the caller's use of a table's version. */

@@ -15,6 +15,7 @@ import {
   varcharType,
 } from '../value/type.ts';
 import { parseValue, uuidToHugeint, type Value } from '../value/value.ts';
+import type { Parameters } from './options.ts';
 
 /** The type a value would have as a literal; undefined when its use must decide. */
 export function parameterType(value: unknown): SqlType | undefined {
@@ -119,4 +120,36 @@ function fromOther(value: unknown): string {
 function describe(value: unknown): string {
   if (typeof value !== 'object' || value === null) return typeof value;
   return value.constructor?.name ?? 'object';
+}
+
+/** The values in the order of their numbers; of named ones in the order of `names`. */
+export function orderedValues(
+  parameters: Parameters,
+  names: readonly string[],
+): readonly unknown[] {
+  if (isList(parameters)) return parameters;
+  const byName = new Map(
+    Object.entries(parameters).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  return names.map((name) => byName.get(name.toLowerCase()));
+}
+
+/** The values as those of the statement's parameters; throws 42P02 when there are too few. */
+export function parameterValues(
+  parameters: Parameters,
+  types: readonly SqlType[],
+  names: readonly string[],
+): ParameterValue[] {
+  const values = orderedValues(parameters, names);
+  return types.map((type, i) => {
+    if (values[i] === undefined) {
+      const name = names[i] ?? String(i + 1);
+      throw new QuernError(sqlState.undefinedParameter, `there is no value for parameter $${name}`);
+    }
+    return parameterValue(values[i], type, i + 1);
+  });
+}
+
+function isList(parameters: Parameters): parameters is readonly unknown[] {
+  return Array.isArray(parameters);
 }

@@ -21,6 +21,8 @@ export class Result {
   readonly schema: Schema;
   /** What running the statement took; absent when nothing ran. */
   readonly profile: Profile | undefined;
+  /** Rows that were inserted, copied or created; undefined for a query. */
+  readonly rowsChanged: number | undefined;
   readonly #form: ValueForm;
 
   constructor(
@@ -28,13 +30,20 @@ export class Result {
     batches: readonly ColumnBatch[],
     form: ValueForm = 'plain',
     profile?: Profile,
+    rowsChanged?: number,
   ) {
     this.schema = schema;
     this.columns = schema.map(({ name, type }) => ({ name, type: typeName(type) }));
     this.batches = batches;
     this.rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
     this.profile = profile;
+    this.rowsChanged = rowsChanged;
     this.#form = form;
+  }
+
+  /** The result of a statement that changed so many rows, and gives none. */
+  static ofChange(rows: number): Result {
+    return new Result([], [], 'plain', undefined, rows);
   }
 
   /** Each row as an object by column name; of columns of one name the last one is seen. */

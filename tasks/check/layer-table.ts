@@ -38,8 +38,8 @@ export const layerTable: Record<string, readonly string[]> = {
   flow: ['base', 'value', 'store', 'engine'],
   server: ['base', 'value', 'store', 'engine', 'flow'],
   tpc: ['base', 'value', 'wasm', 'format'],
-  bench: ['base', 'value', 'format', 'tpc', 'engine', 'store'],
   main: ['base', 'value', 'engine', 'tpc', 'flow'],
+  bench: ['base', 'value', 'format', 'tpc', 'engine', 'main', 'store'],
   cli: [...engineParts, 'engine', 'flow', 'server', 'tpc', 'bench', 'main'],
 };
 

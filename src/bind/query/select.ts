@@ -102,6 +102,7 @@ function bindItems(place: Place, node: Select): SelectListItem[] {
     const expanding = own === undefined ? place.expanding : [...place.expanding, own];
     let value = bindExpression({ ...place, expanding }, item.value);
     if (value.type.kind === 'null') {
+      if (value.kind === 'parameter') place.context.undecided.add(value.index);
       value = castTo(place.context, value, varcharType, item.span);
     }
     return [{ name: item.alias?.name ?? itemName(item.value), syntax: item.value, value }];

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Database } from './database.ts';
+import { openDatabase } from './open.ts';
+
+let db: Database;
+const folder = mkdtempSync(join(tmpdir(), 'quern-engine-'));
+
+before(async () => {
+  db = await openDatabase(undefined, { threads: 2 });
+});
+
+after(async () => {
+  await db.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function values(sql: string, parameters: readonly unknown[] = []): Promise<unknown[][]> {
+  return (await db.query(sql, parameters)).values();
+}
+
+describe('results', () => {
+  test('the example of the public face', async () => {
+    const result = await db.query('select 42 as answer, $1 as name', ['x']);
+    assert.deepEqual(result.columns, [
+      { name: 'answer', type: 'INTEGER' },
+      { name: 'name', type: 'VARCHAR' },
+    ]);
+    assert.deepEqual(result.rows(), [{ answer: 42, name: 'x' }]);
+    assert.deepEqual(result.values(), [[42, 'x']]);
+  });
+
+  test('a column is of numbers as long as all its values are safe', async () => {
+    const sql = (value: string) => `select ${value}::bigint as x union all select 1::bigint`;
+    assert.deepEqual(await values(sql('9007199254740991')), [[9007199254740991], [1]]);
+    assert.deepEqual(await values(sql('9007199254740992')), [[9007199254740992n], [1n]]);
+    assert.deepEqual(await values(sql('-9007199254740992')), [[-9007199254740992n], [1n]]);
+  });
+
+  test('decimals are numbers up to 15 digits, text beyond', async () => {
+    const sql = (value: string) => `select ${value}::decimal(38, 2) as x`;
+    assert.deepEqual(await values(sql('9999999999999.99')), [[9999999999999.99]]);
+    assert.deepEqual(await values(sql('10000000000000.00')), [['10000000000000.00']]);
+    assert.deepEqual(await values(sql('-170141183460469231731687303715884105.72')), [
+      ['-170141183460469231731687303715884105.72'],
+    ]);
+  });
+
+  test('dates and timestamps are Date, exact values are bigint and text', async () => {
+    const sql =
+      "select date '1969-12-31' as d, timestamp '1969-12-31 23:59:59.999999' as t, " +
+      "1::tinyint as i, 1.50::decimal(9,2) as c, true as b, null::integer as n, 'é' as s";
+    assert.deepEqual(await values(sql), [
+      [new Date('1969-12-31'), new Date('1969-12-31T23:59:59.999Z'), 1, 1.5, true, null, 'é'],
+    ]);
+    const exact = await db.query(sql, [], { values: 'exact' });
+    assert.deepEqual(exact.values(), [
+      ['1969-12-31', '1969-12-31 23:59:59.999999', 1n, '1.50', true, null, 'é'],
+    ]);
+  });
+
+  test('texts of many rows come out one by one, ASCII or not', async () => {
+    await db.query('create table texts (s varchar)');
+    const rows = Array.from({ length: 300 }, (_, i) => (i % 7 === 0 ? null : `row ${i} of 300`));
+    await db.query(
+      `insert into texts values ${rows.map((s) => (s ? `('${s}')` : '(null)')).join()}`,
+    );
+    assert.deepEqual((await values('select s from texts')).flat(), rows);
+    await db.query("insert into texts values ('žluťoučký')");
+    assert.deepEqual((await values('select s from texts')).flat(), [...rows, 'žluťoučký']);
+    await db.query('drop table texts');
+  });
+});
+
+describe('parameters', () => {
+  test('take the type of their place, or of their value where nothing else decides', async () => {
+    assert.deepEqual(await values('select 1 where 3 > $1', [2]), [[1]]);
+    assert.deepEqual(await values("select 1 where date '2024-01-01' = $1", ['2024-01-01']), [[1]]);
+    const dates = await values("select 1 where date '2024-01-01' = $1", [new Date('2024-01-01')]);
+    assert.deepEqual(dates, [[1]]);
+    assert.deepEqual(await values('select $1, $2, $3', [7, 2.5, null]), [[7, 2.5, null]]);
+  });
+
+  test('a missing or unfitting value is named', async () => {
+    await assert.rejects(values('select 1 where 3 > $1'), {
+      code: '42P02',
+      message: 'there is no value for parameter $1',
+    });
+    await assert.rejects(values('select 1 where 3 > $1', ['x']), {
+      code: '22P02',
+      message: /^parameter \$1: /,
+    });
+  });
+});
+
+describe('tables', () => {
+  test('are created, filled, read, replaced and dropped', async () => {
+    await db.query("create table t (a integer primary key, b varchar default 'x', c decimal(5,2))");
+    const inserted = await db.query("insert into t values (1, 'a', 1.5), (2, 'b', null)");
+    assert.equal(inserted.rowsChanged, 2);
+    await db.query('insert into t (a) values (3)');
+    await db.query('insert into t select a + 10, b, c from t');
+    assert.deepEqual(await values('select * from t'), [
+      [1, 'a', 1.5],
+      [2, 'b', null],
+      [3, 'x', null],
+      [11, 'a', 1.5],
+      [12, 'b', null],
+      [13, 'x', null],
+    ]);
+    const made = await db.query('create or replace table t as select a from t where a > 10');
+    assert.equal(made.rowsChanged, 3);
+    assert.deepEqual(await values('select a from t'), [[11], [12], [13]]);
+    await db.query('drop table t');
+    await assert.rejects(values('select * from t'), { code: '42P01', position: 14 });
+  });
+
+  test('keep their constraints, and are as they were after a statement that broke one', async () => {
+    await db.query('create table k (a integer primary key, b integer not null)');
+    await db.query('insert into k values (1, 1), (5, 5)');
+    await assert.rejects(values('insert into k values (3, 3), (1, 0)'), {
+      code: '23505',
+      message: 'duplicate primary key: (a) = (1)',
+    });
+    await assert.rejects(values('insert into k values (7, null)'), { code: '23502' });
+    await assert.rejects(values('create table k (a integer)'), { code: '42P07' });
+    assert.deepEqual(await values('select * from k'), [
+      [1, 1],
+      [5, 5],
+    ]);
+    await db.query('create table kk (a integer, b integer, primary key (a, b))');
+    await db.query('insert into kk values (1, 1), (1, 2), (2, 1)');
+    await assert.rejects(values('insert into kk values (2, 1)'), { code: '23505' });
+    await db.query('insert into kk values (1, 3)');
+    await assert.rejects(values('insert into kk values (1, 2)'), { code: '23505' });
+    await db.query('drop table k, kk');
+  });
+
+  test('a thousand small inserts, with ever new values, are a thousand rows', async () => {
+    await db.query('create table many (n bigint, s varchar, d double)');
+    for (let i = 0; i < 1000; i++) {
+      const n = i % 2 === 0 ? i ** 4 : -i;
+      await db.query('insert into many values ($1, $2, $3)', [n, `s${i % 300}`, i / 4]);
+    }
+    const rows = await values('select * from many');
+    assert.deepEqual(rows[999], [-999, 's99', 249.75]);
+    assert.deepEqual(
+      rows,
+      Array.from({ length: 1000 }, (_, i) => [i % 2 === 0 ? i ** 4 : -i, `s${i % 300}`, i / 4]),
+    );
+    await db.query('drop table many');
+  });
+
+  test('statements at the same time each see one state', async () => {
+    await db.query('create table c as select range as x from range(200000)');
+    const reads = Array.from({ length: 5 }, () => values('select count(*), sum(x) from c'));
+    const write = db.query('insert into c select x from c');
+    const late = values('select count(*) from c');
+    for (const read of await Promise.all(reads)) assert.deepEqual(read, [[200000, 19999900000]]);
+    await write;
+    assert.ok([200000, 400000].includes((await late)[0][0] as number));
+    assert.deepEqual(await values('select count(*), sum(x) from c'), [[400000, 39999800000]]);
+    await db.query('drop table c');
+  });
+
+  test('views are bound anew at each use', async () => {
+    await db.query('create table base as select 1 as a');
+    await db.query('create view v(z) as select a + 1 from base');
+    assert.deepEqual(await values('select z from v'), [[2]]);
+    await db.query('insert into base values (5)');
+    assert.deepEqual(await values('select z from v'), [[2], [6]]);
+    await db.query('drop view v');
+    await db.query('drop table base');
+  });
+});
+
+describe('files', () => {
+  test('COPY writes what COPY and FROM read', async () => {
+    const path = join(folder, 'a.csv');
+    await db.query('create table f as select 1 as a, \'x, "y"\' as b union all select 2, null');
+    await db.query(`copy f to '${path}'`);
+    assert.equal(readFileSync(path, 'utf8'), 'a,b\n1,"x, ""y"""\n2,\n');
+    await db.query('create table g (a integer, b varchar, c integer)');
+    await db.query(`copy g (a, b) from '${path}'`);
+    assert.deepEqual(await values('select * from g'), [
+      [1, 'x, "y"', null],
+      [2, null, null],
+    ]);
+    assert.deepEqual(await values(`select b, a from '${path}' where a = 1`), [['x, "y"', 1]]);
+    await db.query('drop table f, g');
+  });
+
+  test('a file is read again each time, and errors name it', async () => {
+    const path = join(folder, 'b.csv');
+    writeFileSync(path, 'x\n1\n');
+    assert.deepEqual(await values(`select x from '${path}'`), [[1]]);
+    writeFileSync(path, 'x\n2\n3\n');
+    assert.deepEqual(await values(`select x from '${path}'`), [[2], [3]]);
+    await assert.rejects(values("select * from 'missing.csv'"), { code: '58P01' });
+    await db.query('create table h (x integer)');
+    writeFileSync(path, 'x\n2\nthree\n');
+    await assert.rejects(values(`copy h from '${path}' (header true)`), /line 3, column "x"/);
+    assert.deepEqual(await values('select count(*) from h'), [[0]]);
+    await db.query('drop table h');
+  });
+});
+
+describe('the rest', () => {
+  test('range and generate_series', async () => {
+    assert.deepEqual((await values('select * from range(3)')).flat(), [0, 1, 2]);
+    assert.deepEqual((await values('select * from range(5, 1, -2)')).flat(), [5, 3]);
+    assert.deepEqual((await values('select * from generate_series(1, 7, 3)')).flat(), [1, 4, 7]);
+    assert.deepEqual(await values('select * from range(5, 5)'), []);
+  });
+
+  test('what is not there yet says so', async () => {
+    await assert.rejects(openDatabase('shop.quern', {}), { code: '0A000' });
+    await assert.rejects(values('begin'), { code: '0A000' });
+    await assert.rejects(values('explain create table x (a integer)'), { code: '0A000' });
+  });
+
+  test('EXPLAIN shows the plan; with ANALYZE, what running it took', async () => {
+    const plan = (await values('explain select 1 as x')).flat().join('\n');
+    assert.match(plan, /project|values/);
+    await db.query('create table e as select range as x from range(100000)');
+    const profile = (await values('explain analyze select sum(x) from e')).flat().join('\n');
+    assert.match(profile, /scan \w+: \d+\.\d+ ms, 100000 rows in 2 morsels/);
+    await db.query('drop table e');
+  });
+
+  test('settings', async () => {
+    assert.deepEqual(await values('show threads'), [['2']]);
+    await db.query('set threads = 1');
+    assert.deepEqual(await values('show threads'), [['1']]);
+    await db.query('reset threads');
+    await assert.rejects(values('set threads = 3'), { code: '22023' });
+    await assert.rejects(values('set thread = 1'), { hint: 'did you mean "threads"?' });
+  });
+
+  test('prepared statements, in JavaScript and in SQL', async () => {
+    const prepared = await db.prepare('select $1::integer + 1 as x');
+    assert.deepEqual((await prepared.query([1])).rows(), [{ x: 2 }]);
+    assert.deepEqual((await prepared.query([41])).rows(), [{ x: 42 }]);
+    await db.query('prepare p as select $1::integer * 2 as y');
+    assert.deepEqual(await values('execute p(21)'), [[42]]);
+    await db.query('deallocate p');
+    await assert.rejects(values('execute p(1)'), { code: '26000' });
+  });
+
+  test('a stream gives all rows in parts', async () => {
+    let count = 0;
+    for await (const batch of db.stream('select * from range(150000)'))
+      count += batch.rows().length;
+    assert.equal(count, 150000);
+  });
+
+  test('read-only refuses changes; a closed database refuses everything', async () => {
+    const other = await openDatabase(undefined, { readOnly: true, threads: 1 });
+    await assert.rejects(other.query('create table x (a integer)'), { code: '25006' });
+    assert.deepEqual((await other.query('select 1 as a')).values(), [[1]]);
+    await other.close();
+    await assert.rejects(other.query('select 1'), { code: '08000' });
+  });
+
+  test('an abort before the start is an abort', async () => {
+    const signal = AbortSignal.abort();
+    await assert.rejects(db.query('select 1', [], { signal }), { code: '57014' });
+  });
+});

@@ -1,0 +1,94 @@
+/** Opening a database. */
+import { QuernError, sqlState } from '../base/error.ts';
+import type { Platform } from '../run/platform.ts';
+import { Runtime } from '../run/runtime.ts';
+import { TableStorage } from '../table/storage.ts';
+import { CatalogState } from './catalog-state.ts';
+import { csvSource } from './csv-source.ts';
+import { Database } from './database.ts';
+import type { FileSystem } from './files.ts';
+import type { OpenOptions } from './options.ts';
+import type { Procedure } from './procedures.ts';
+import { QueryRunner } from './query-runner.ts';
+import { generateSeriesSource, rangeSource } from './range-source.ts';
+import { SourceRegistry, type TableFunction } from './sources.ts';
+
+/** What a database can do beyond what the engine brings. */
+export interface Extension {
+  readonly tableFunctions?: readonly TableFunction[];
+  readonly procedures?: readonly Procedure[];
+}
+
+/**
+ * Opens a database: in memory, as there are no files yet.
+ *
+ * @param path Must be absent; a file gives error 0A000.
+ */
+export async function openDatabase(
+  path: string | undefined,
+  options: OpenOptions,
+  extensions: readonly Extension[] = [],
+): Promise<Database> {
+  if (path !== undefined && path !== ':memory:') {
+    throw new QuernError(
+      sqlState.featureNotSupported,
+      `cannot open "${path}": databases in files are not supported yet`,
+      { hint: 'open() without a path gives a database in memory.' },
+    );
+  }
+  checkOptions(options);
+  const { platform, files } = await loadEnvironment();
+  const runtime = new Runtime({ platform, ...options });
+  const storage = new TableStorage(runtime.memory);
+  const sources = new SourceRegistry([
+    rangeSource,
+    generateSeriesSource,
+    csvSource(files),
+    ...extensions.flatMap((extension) => extension.tableFunctions ?? []),
+  ]);
+  const procedures = extensions.flatMap((extension) => extension.procedures ?? []);
+  return new Database({
+    runtime,
+    storage,
+    catalog: new CatalogState(storage),
+    runner: new QueryRunner(runtime, storage, sources),
+    sources,
+    procedures: new Map(procedures.map((procedure) => [procedure.name, procedure])),
+    files,
+    readOnly: options.readOnly ?? false,
+  });
+}
+
+function checkOptions({ threads, memoryLimit }: OpenOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new QuernError(sqlState.invalidParameterValue, 'threads must be a whole number from 1');
+  }
+  if (memoryLimit !== undefined && !(memoryLimit > 0)) {
+    throw new QuernError(sqlState.invalidParameterValue, 'memoryLimit must be a number of bytes');
+  }
+}
+
+async function loadEnvironment(): Promise<{ platform: Platform; files: FileSystem }> {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  if (process?.versions?.node !== undefined) {
+    const [{ platform }, { openFile, writeFile }] = await Promise.all([
+      import('../run/node/platform.ts'),
+      import('../format/node/file.ts'),
+    ]);
+    return { platform, files: { open: openFile, write: writeFile } };
+  }
+  const { platform } = await import('../run/browser/platform.ts');
+  return { platform, files: noFiles };
+}
+
+const noFiles: FileSystem = {
+  open: (path) => Promise.reject(noFileError(path)),
+  write: (path) => Promise.reject(noFileError(path)),
+};
+
+function noFileError(path: string): QuernError {
+  return new QuernError(
+    sqlState.featureNotSupported,
+    `cannot open "${path}": there are no files in a browser`,
+  );
+}

@@ -1,0 +1,23 @@
+/** Options of the public face. */
+import type { Progress } from '../run/execution.ts';
+import type { ValueForm } from './js-values.ts';
+
+export interface OpenOptions {
+  /** Threads a statement uses at most; all cores by default. */
+  readonly threads?: number;
+  /** Most bytes of linear memory in use at once, up to 4 GiB. */
+  readonly memoryLimit?: number;
+  /** Statements that change something are refused. */
+  readonly readOnly?: boolean;
+}
+
+export interface QueryOptions {
+  /** How values look in JavaScript; `plain` unless given. */
+  readonly values?: ValueForm;
+  /** Ends the statement with error 57014, within 100 ms. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Values of `$1`, `$2`, … in order, or of `$name` by name. */
+export type Parameters = readonly unknown[] | Readonly<Record<string, unknown>>;

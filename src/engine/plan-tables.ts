@@ -1,0 +1,36 @@
+/** The table functions that a plan calls, also in its subqueries. */
+import type { TableEntry } from '../catalog/catalog.ts';
+import { children, type Expression } from '../plan/expression.ts';
+import { inputs, type Plan, type TableFunction } from '../plan/plan.ts';
+import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../plan/rewrite.ts';
+
+export function tableFunctionsOf(plan: Plan): Set<TableFunction> {
+  const found = new Set<TableFunction>();
+  eachPlan(plan, (node) => {
+    if (node.kind === 'tableFunction') found.add(node);
+  });
+  return found;
+}
+
+/** The plan with each call replaced by a scan of the table its rows were put into. */
+export function withTables(plan: Plan, tables: ReadonlyMap<Plan, TableEntry>): Plan {
+  const inPlan = (node: Plan): Plan => {
+    const table = tables.get(node);
+    if (table === undefined) return mapExpressions(mapInputs(node, inPlan), inExpression);
+    const ordinals = node.columns.map((_, ordinal) => ordinal);
+    return { kind: 'scan', table, ordinals, filters: [], columns: node.columns };
+  };
+  const inExpression = (expression: Expression): Expression =>
+    mapChildren(expression, inExpression, inPlan);
+  return inPlan(plan);
+}
+
+function eachPlan(plan: Plan, visit: (plan: Plan) => void): void {
+  visit(plan);
+  const inExpression = (expression: Expression): void => {
+    if (expression.kind === 'subquery') eachPlan(expression.plan, visit);
+    for (const child of children(expression)) inExpression(child);
+  };
+  eachExpression(plan, inExpression);
+  for (const input of inputs(plan)) eachPlan(input, visit);
+}

@@ -1,0 +1,206 @@
+/** Statements one after the other: from text to what each of them does. */
+import { QuernError } from '../base/error.ts';
+import { type BindResult, bind } from '../bind/bind.ts';
+import type { Program } from '../compile/index.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { ExecutionResult } from '../run/execute.ts';
+import type { ParameterValue } from '../run/parameters.ts';
+import type { Runtime } from '../run/runtime.ts';
+import type { Statement } from '../sql/ast/statement.ts';
+import { diagnosticError } from '../sql/diagnostic.ts';
+import { parse } from '../sql/parse.ts';
+import type { TableStorage } from '../table/storage.ts';
+import type { SqlType } from '../value/type.ts';
+import type { CatalogState, PinnedCatalog } from './catalog-state.ts';
+import type { FileSystem } from './files.ts';
+import type { Parameters, QueryOptions } from './options.ts';
+import { orderedValues, parameterType, parameterValues } from './parameters.ts';
+import { type CachedQuery, PlanCache } from './plan-cache.ts';
+import type { Procedure } from './procedures.ts';
+import type { QueryRunner, ReadyPlan } from './query-runner.ts';
+import { Result } from './result.ts';
+import { runStatement } from './run-statement.ts';
+import { type SourceRegistry, StatementSources, withSchemas } from './sources.ts';
+
+/** What all statements of a database share. */
+export interface Engine {
+  readonly runtime: Runtime;
+  readonly storage: TableStorage;
+  readonly catalog: CatalogState;
+  readonly runner: QueryRunner;
+  readonly sources: SourceRegistry;
+  readonly procedures: ReadonlyMap<string, Procedure>;
+  readonly files: FileSystem;
+  readonly readOnly: boolean;
+}
+
+/** A statement with the values and the snapshot it runs with. */
+export interface Request {
+  readonly sql: string;
+  readonly catalog: PinnedCatalog;
+  readonly parameters: readonly ParameterValue[];
+  readonly options: QueryOptions;
+}
+
+/** What PREPARE keeps. */
+interface PreparedText {
+  readonly sql: string;
+  readonly statement: Statement;
+  /** Types that were given for its parameters. */
+  readonly types: readonly SqlType[];
+}
+
+export class Session {
+  readonly engine: Engine;
+  /** Threads of a statement, as SET threads says. */
+  threads: number;
+  /** What PREPARE has named, by name in lower case. */
+  readonly prepared = new Map<string, PreparedText>();
+  readonly #cache = new PlanCache();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.threads = engine.runtime.threadsMax;
+  }
+
+  /** Runs all statements of a text; the result is that of the last. */
+  async run(sql: string, parameters: Parameters, options: QueryOptions): Promise<Result> {
+    const key = cacheKey(sql, parameters);
+    const cached = this.#cache.get(key, this.engine.catalog.current.version);
+    if (cached !== undefined) return this.#runCached(sql, cached, parameters, options);
+    const { statements, diagnostics } = parse(sql);
+    if (diagnostics.length > 0) throw diagnosticError(sql, diagnostics[0]);
+    let result = new Result([], []);
+    for (const statement of statements) {
+      const cacheAs = statements.length === 1 ? key : undefined;
+      result = await this.runOne(sql, statement, parameters, options, cacheAs);
+    }
+    return result;
+  }
+
+  async #runCached(
+    sql: string,
+    cached: CachedQuery,
+    parameters: Parameters,
+    options: QueryOptions,
+  ): Promise<Result> {
+    const catalog = this.engine.catalog.pin();
+    try {
+      const values = parameterValues(parameters, cached.parameterTypes, cached.parameterNames);
+      const request = { sql, catalog, parameters: values, options };
+      return resultOf(await this.execute(cached.program, request), request);
+    } finally {
+      this.engine.catalog.unpin(catalog);
+    }
+  }
+
+  /** Runs one statement; a query is kept under `cacheAs`, if that is given, for the next time. */
+  async runOne(
+    sql: string,
+    statement: Statement,
+    parameters: Parameters,
+    options: QueryOptions,
+    cacheAs?: string,
+    types: readonly SqlType[] = [],
+  ): Promise<Result> {
+    const catalog = this.engine.catalog.pin();
+    try {
+      const { bound, timeless } = await this.#bind(sql, statement, catalog, parameters, types);
+      const { parameterTypes, parameterNames } = bound;
+      const values = parameterValues(parameters, parameterTypes, parameterNames);
+      const request = { sql, catalog, parameters: values, options };
+      if (bound.statement.kind !== 'query')
+        return await runStatement(this, bound.statement, request);
+      return await this.withPlan(bound.statement.plan, async ({ plan }) => {
+        const program = this.engine.runner.compile(plan);
+        if (cacheAs !== undefined && timeless) {
+          this.#cache.set(cacheAs, catalog.version, { program, parameterTypes, parameterNames });
+        }
+        return resultOf(await this.execute(program, request), request);
+      });
+    } finally {
+      this.engine.catalog.unpin(catalog);
+    }
+  }
+
+  /**
+   * Binds a statement. `timeless`: what it means depends on nothing but the catalog, neither on the
+   * time nor on a file.
+   */
+  async #bind(
+    sql: string,
+    statement: Statement,
+    catalog: PinnedCatalog,
+    parameters: Parameters,
+    types: readonly (SqlType | undefined)[],
+  ): Promise<{ bound: BindResult; timeless: boolean }> {
+    const sources = new StatementSources(this.engine.sources);
+    let timeless = true;
+    const bindWith = (parameterTypes: readonly (SqlType | undefined)[]) =>
+      withSchemas(() =>
+        bind(sql, statement, {
+          catalog,
+          sources,
+          parameterTypes,
+          get now() {
+            timeless = false;
+            return BigInt(Date.now()) * 1000n;
+          },
+        }),
+      );
+    let bound = await bindWith(types);
+    if (bound.undecided.length > 0) {
+      // Nothing in the statement says what such a parameter is: its value does.
+      const hints = [...types];
+      const values = orderedValues(parameters, bound.parameterNames);
+      for (const index of bound.undecided) hints[index] = parameterType(values[index]);
+      bound = await bindWith(hints);
+    }
+    return { bound, timeless: timeless && !sources.used };
+  }
+
+  /** Makes a plan ready, hands it to `use`, and gives up its temporary tables when that is done. */
+  async withPlan<T>(plan: Plan, use: (ready: ReadyPlan) => Promise<T>): Promise<T> {
+    const ready = await this.engine.runner.prepare(plan);
+    try {
+      return await use(ready);
+    } finally {
+      this.engine.runner.done(ready);
+    }
+  }
+
+  /** Runs a plan to its rows. */
+  rows(plan: Plan, request: Request): Promise<ExecutionResult> {
+    return this.withPlan(plan, ({ plan }) => {
+      return this.execute(this.engine.runner.compile(plan), request);
+    });
+  }
+
+  execute(program: Program, request: Request): Promise<ExecutionResult> {
+    return this.engine.runner.execute(program, {
+      threads: this.threads,
+      signal: request.options.signal,
+      parameters: request.parameters,
+      onProgress: request.options.onProgress,
+    });
+  }
+
+  /** Fails if the database may not be changed. */
+  checkWritable(): void {
+    if (!this.engine.readOnly) return;
+    throw new QuernError('25006', 'the database is open for reading only');
+  }
+}
+
+export function resultOf(
+  { schema, batches, profile }: ExecutionResult,
+  { options }: Request,
+): Result {
+  return new Result(schema, batches, options.values, profile);
+}
+
+function cacheKey(sql: string, parameters: Parameters): string {
+  if (Array.isArray(parameters) && parameters.length === 0) return sql;
+  const types = Object.values(parameters).map((value) => JSON.stringify(parameterType(value)));
+  return `${sql}\0${types.join()}`;
+}

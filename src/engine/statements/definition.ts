@@ -1,0 +1,74 @@
+import { QuernError, sqlState } from '../../base/error.ts';
+import type {
+  BoundCreateTable,
+  BoundCreateTableAs,
+  BoundCreateView,
+  BoundDrop,
+} from '../../bind/statement/bound.ts';
+import { tableEntry } from '../../catalog/entry.ts';
+import { integerType } from '../../value/type.ts';
+import type { CatalogState } from '../catalog-state.ts';
+import { schemaOfPlan } from '../query-runner.ts';
+import { Result } from '../result.ts';
+import type { Request, Session } from '../session.ts';
+import { newTable } from '../write-table.ts';
+
+type OnExisting = BoundCreateTable['onExisting'];
+
+export function createTable(session: Session, statement: BoundCreateTable): Result {
+  session.checkWritable();
+  const { catalog, storage } = session.engine;
+  const { name, onExisting, columns, primaryKey } = statement;
+  if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
+  const schema = columns.map(({ name, type, notNull }) => ({ name, type, nullable: !notNull }));
+  const defaults = columns.map((column) => column.defaultSql);
+  catalog.set(tableEntry(name, storage.empty(schema), { primaryKey, defaults }));
+  return new Result([], []);
+}
+
+export async function createTableAs(
+  session: Session,
+  statement: BoundCreateTableAs,
+  request: Request,
+): Promise<Result> {
+  session.checkWritable();
+  const { catalog, storage } = session.engine;
+  const { name, onExisting, plan, withData } = statement;
+  if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
+  const batches = withData ? (await session.rows(plan, request)).batches : [];
+  const schema = schemaOfPlan(plan).map((field) => ({
+    ...field,
+    // Later rows may have NULL where those of the query have none.
+    nullable: true,
+    type: field.type.kind === 'null' ? integerType : field.type,
+  }));
+  // Another statement may have taken the name in the meantime.
+  if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
+  const table = newTable(storage, schema, batches);
+  catalog.set(tableEntry(name, table));
+  return Result.ofChange(table.rowCount);
+}
+
+export function createView(session: Session, statement: BoundCreateView): Result {
+  session.checkWritable();
+  const { catalog } = session.engine;
+  const { name, onExisting, columnNames, sql } = statement;
+  if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
+  catalog.set({ kind: 'view', name, columnNames, sql });
+  return new Result([], []);
+}
+
+export function drop(session: Session, statement: BoundDrop): Result {
+  session.checkWritable();
+  for (const name of statement.names) session.engine.catalog.drop(name);
+  return new Result([], []);
+}
+
+/** Whether something of that name is to be made; throws 42P07 if it must not be. */
+export function mayCreate(catalog: CatalogState, name: string, onExisting: OnExisting): boolean {
+  const { current } = catalog;
+  const existing = current.table(name) ?? current.view(name);
+  if (existing === undefined || onExisting === 'replace') return true;
+  if (onExisting === 'ignore') return false;
+  throw new QuernError(sqlState.duplicateTable, `there is a ${existing.kind} "${name}" already`);
+}

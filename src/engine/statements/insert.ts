@@ -1,0 +1,17 @@
+import type { BoundInsert } from '../../bind/statement/bound.ts';
+import { interpretValues } from '../interpret-values.ts';
+import { Result } from '../result.ts';
+import type { Request, Session } from '../session.ts';
+import { appendRows } from '../write-table.ts';
+
+export async function insert(
+  session: Session,
+  { table, plan }: BoundInsert,
+  request: Request,
+): Promise<Result> {
+  session.checkWritable();
+  const { storage, catalog } = session.engine;
+  const values = interpretValues(plan, request.parameters);
+  const batches = values === undefined ? (await session.rows(plan, request)).batches : [values];
+  return Result.ofChange(appendRows(storage, catalog, table, batches));
+}
