@@ -59,8 +59,15 @@ export class TpchGenerator {
 
   /** The same orders and their lines, from the same draws: quicker than one after the other. */
   ordersAndLines(start: number, count: number): { orders: ColumnBatch; lineitem: ColumnBatch } {
-    const [orders, lineitem] = this.#generate('orders', start, count);
-    return { orders: orders!.batch, lineitem: lineitem!.batch };
+    const found = this.#generate('orders', start, count);
+    const [orders, lineitem] = found.map(({ batch }) => batch);
+    if (orders === undefined || lineitem === undefined) {
+      throw new QuernError(
+        sqlState.invalidParameterValue,
+        'the generator has not been made for both orders and lineitem',
+      );
+    }
+    return { orders, lineitem };
   }
 
   #generate(table: TableName, start: number, count: number): TableColumns[] {
@@ -71,7 +78,14 @@ export class TpchGenerator {
         `${table} has units 0 to ${total}, not ${start} to ${start + count}`,
       );
     }
-    const group = this.#kernel.group(table === 'lineitem' ? 'orders' : table);
+    const { groups } = this.#kernel.plan;
+    const group = groups.find(({ tables }) => tables.some(({ name }) => name === table));
+    if (group === undefined) {
+      throw new QuernError(
+        sqlState.invalidParameterValue,
+        `the generator has not been made for ${table}`,
+      );
+    }
     return this.#kernel.columns(group, { start, count });
   }
 }
@@ -102,12 +116,11 @@ export function readTable(table: TableName, options: ReadOptions): TableStream {
   function* batches(): Generator<ColumnBatch> {
     const kernel = KernelInstance.create(
       buildKernel({ scale, tables: [table], output: 'columns' }, false),
-      range.start,
     );
-    const group = kernel.group(table === 'lineitem' ? 'orders' : table);
+    const group = kernel.group(table);
     for (let start = range.start; start < end; start += unitsPerBatch) {
       const count = Math.min(unitsPerBatch, end - start);
-      yield kernel.columns(group, { start, count })[0]!.batch;
+      yield kernel.columns(group, { start, count, origin: range.start })[0]!.batch;
     }
   }
   return {

@@ -8,6 +8,8 @@ export interface KernelConfig {
   readonly scale: Scale;
   readonly output: KernelOutput;
   readonly tables: readonly TableName[];
+  /** Generates orders and lineitem one after the other, as one output for both needs it. */
+  readonly apart?: boolean;
 }
 
 /** The characters of a text format. */

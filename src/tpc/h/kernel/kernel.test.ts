@@ -16,12 +16,8 @@ function makeKernel(
   factor: number,
   output: KernelOutput,
   tables: readonly TableName[] = tableNames,
-  origin = 0,
 ): KernelInstance {
-  return KernelInstance.create(
-    buildKernel({ scale: scaleOf(factor), output, tables }, false),
-    origin,
-  );
+  return KernelInstance.create(buildKernel({ scale: scaleOf(factor), output, tables }, false));
 }
 
 /** Units of one call: odd numbers, so that batches end where nobody expects it. */
@@ -37,7 +33,8 @@ function writeText(
     const { start, count } = rangeOf(group.name);
     for (let done = 0, call = 0; done < count; call++) {
       const units = Math.min(runUnits[call % runUnits.length]!, count - done);
-      for (const { table, bytes } of kernel.text(group, { start: start + done, count: units })) {
+      const run = { start: start + done, count: units, origin: start };
+      for (const { table, bytes } of kernel.text(group, run)) {
         write(table, bytes);
       }
       done += units;
@@ -132,7 +129,7 @@ for (const factor of largeFactors) {
       for (const range of samples(table, factor)) {
         const pieces: Uint8Array[] = [];
         writeText(
-          makeKernel(factor, 'tbl', [table], range.start),
+          makeKernel(factor, 'tbl', [table]),
           () => range,
           (_table, bytes) => pieces.push(bytes.slice()),
         );
@@ -145,10 +142,10 @@ for (const factor of largeFactors) {
 
 test('64-bit streams are walked to a place in the middle of a part', () => {
   const origin = 1_000_000;
-  const kernel = makeKernel(30_000, 'tbl', ['orders', 'lineitem'], origin);
+  const kernel = makeKernel(30_000, 'tbl', ['orders', 'lineitem']);
   const group = kernel.group('orders');
   const text = (start: number, count: number) =>
-    kernel.text(group, { start, count }).map(({ bytes }) => linesOf([bytes.slice()]));
+    kernel.text(group, { start, count, origin }).map(({ bytes }) => linesOf([bytes.slice()]));
   const whole = text(origin, 60);
   const ahead = text(origin + 40, 20);
   const back = text(origin + 10, 20);

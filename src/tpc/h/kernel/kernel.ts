@@ -50,10 +50,12 @@ export function buildKernel(config: KernelConfig, shared: boolean): Kernel {
 }
 
 function defineGroups(build: KernelBuild): GroupPlan[] {
-  const { tables } = build.config;
+  const { tables, apart } = build.config;
   const groups: GroupPlan[] = [];
-  if (tables.includes('lineitem') || tables.includes('orders')) {
-    groups.push(defineOrderTables(build));
+  const orderTables = (['orders', 'lineitem'] as const).filter((table) => tables.includes(table));
+  const orderGroups = apart === true ? orderTables.map((table) => [table]) : [orderTables];
+  for (const group of orderGroups) {
+    if (group.length > 0) groups.push(defineOrderTables(build, group));
   }
   if (tables.includes('partsupp')) groups.push(defineRowTable(build, partSuppTable(build), 1));
   if (tables.includes('part')) groups.push(defineRowTable(build, partTable(build), 1));

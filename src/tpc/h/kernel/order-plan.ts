@@ -1,6 +1,6 @@
 import { commentLength, lineStreams, linesMax, orderStreams } from '../constants.ts';
 import { dictionaryClerksMax } from '../dictionaries.ts';
-import { textStyles } from './config.ts';
+import { type KernelConfig, textStyles } from './config.ts';
 import { type OrderLayout, orderLayout } from './order-layout.ts';
 import { defineFormatLines, defineFormatOrders } from './order-text.ts';
 import { defineGenerateOrders, defineWalkOrders } from './orders.ts';
@@ -15,11 +15,17 @@ const orderBytesMax = 208;
 const lineBytesMax = 208;
 
 /** Orders and lines, generated together if both are wanted: they share half of their draws. */
-export function defineOrderTables(build: KernelBuild): GroupPlan {
-  const { module, config, image, arena } = build;
+export function defineOrderTables(
+  { module, config: { scale, output }, image, arena }: KernelBuild,
+  tables: readonly ('orders' | 'lineitem')[],
+): GroupPlan {
+  const config: KernelConfig = { scale, output, tables };
+  const build: KernelBuild = { module, config, image, arena };
+  const name = tables[0]!;
   const layout = orderLayout(arena, config);
-  defineGenerateOrders(module, config, image, layout);
-  if (config.scale.longStreams) defineWalkOrders(module, layout);
+  const generate = defineGenerateOrders(build, layout, `generate_${name}`);
+  const walk = `walk_${name}`;
+  if (scale.longStreams) defineWalkOrders(module, layout, walk);
   if (config.output !== 'columns') {
     const style = textStyles[config.output];
     if (config.tables.includes('orders')) {
@@ -29,7 +35,7 @@ export function defineOrderTables(build: KernelBuild): GroupPlan {
       defineFormatLines(module, config, image, layout, style);
     }
   }
-  const long = config.scale.longStreams;
+  const long = scale.longStreams;
   const streams: StreamSlot[] = [
     ...Object.entries(orderStreams).map(([name, constant]) => ({
       ...constant,
@@ -42,9 +48,9 @@ export function defineOrderTables(build: KernelBuild): GroupPlan {
       long: long && name === 'part',
     })),
   ];
-  const tables: TablePlan[] = [];
+  const plans: TablePlan[] = [];
   if (config.tables.includes('orders')) {
-    tables.push({
+    plans.push({
       name: 'orders',
       format: 'format_orders',
       text: reserveText(build, orderBytesMax, ordersPerText),
@@ -53,7 +59,7 @@ export function defineOrderTables(build: KernelBuild): GroupPlan {
     });
   }
   if (config.tables.includes('lineitem')) {
-    tables.push({
+    plans.push({
       name: 'lineitem',
       format: 'format_lineitem',
       text: reserveText(build, lineBytesMax * linesMax, ordersPerText),
@@ -61,7 +67,7 @@ export function defineOrderTables(build: KernelBuild): GroupPlan {
       columns: config.output === 'columns' ? lineColumns(build, layout) : [],
     });
   }
-  return { name: 'orders', generate: 'generate_orders', streams, tables };
+  return { name, generate, walk, streams, tables: plans };
 }
 
 function orderColumns(build: KernelBuild, { order }: OrderLayout): ColumnPlan[] {

@@ -1,6 +1,5 @@
 import {
   type Expr,
-  type Func,
   type FunctionBuilder,
   i32,
   i64,
@@ -25,35 +24,35 @@ import type { Image } from './image.ts';
 import type { OrderLayout } from './order-layout.ts';
 import { LongStream, Stream, skipTable } from './random.ts';
 import { advanceRows, drawComment, rowPointers } from './rows.ts';
-import { openStreams } from './table.ts';
+import { type KernelBuild, openStreams } from './table.ts';
 
 type OrderStreamName = keyof typeof orderStreams;
 type LineStreamName = keyof typeof lineStreams;
 
 /**
- * generateOrders(arena, first, count, sequence): fills the columns of `count` orders and of their
+ * Defines generate(arena, first, count, sequence): fills the columns of `count` orders and of their
  * lines from the streams in the arena. `first` (i64) is the index of the first order, from 1;
  * `sequence` goes into the order keys. The answer is the number of lines.
  */
 export function defineGenerateOrders(
-  m: ModuleBuilder,
-  config: KernelConfig,
-  image: Image,
+  { module, config, image }: KernelBuild,
   layout: OrderLayout,
-): Func {
+  name: string,
+): string {
   const params = { arena: 'i32', first: 'i64', count: 'i32', sequence: 'i64' } as const;
-  return m.func('generate_orders', { params, results: ['i32'], export: true }, (f) => {
+  module.func(name, { params, results: ['i32'], export: true }, (f) => {
     new OrderGenerator(f, f.param.arena, config, image, layout).build(f.param);
   });
+  return name;
 }
 
 /**
- * walk_orders(arena, count): moves the long streams of scale factors from 30000 on over `count`
+ * Defines walk(arena, count): moves the long streams of scale factors from 30000 on over `count`
  * orders. They have no skip-ahead, and how many draws an order takes depends on its lines.
  */
-export function defineWalkOrders(m: ModuleBuilder, layout: OrderLayout): void {
+export function defineWalkOrders(m: ModuleBuilder, layout: OrderLayout, name: string): void {
   const params = { arena: 'i32', count: 'i64' } as const;
-  m.func('walk_orders', { params, results: ['i32'], export: true }, (f) => {
+  m.func(name, { params, results: ['i32'], export: true }, (f) => {
     const { arena, count } = f.param;
     const { orderSlots, lineSlots } = layout;
     const lineCounts = new Stream(f, arena, orderSlots.lineCount, orderStreams.lineCount);

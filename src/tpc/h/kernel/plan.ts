@@ -26,11 +26,14 @@ export interface GroupPlan {
   readonly name: GroupName;
   /** The exported function that fills the columns; see `generate` in runtime.ts. */
   readonly generate: string;
+  /** The exported function that moves long streams on, where there are any. */
+  readonly walk?: string;
   readonly streams: readonly StreamSlot[];
   readonly tables: readonly TablePlan[];
 }
 
-export type GroupName = Exclude<TableName, 'lineitem'>;
+/** Named after its first table. */
+export type GroupName = TableName;
 
 export interface StreamSlot extends StreamConstant {
   readonly slot: number;

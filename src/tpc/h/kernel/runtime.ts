@@ -33,11 +33,14 @@ export interface UnitRun {
   readonly firstIndex?: number;
   /** The sequence bits of the order keys. */
   readonly sequence?: number;
+  /** The first unit of the part; it matters from scale factor 30000 on only. */
+  readonly origin?: number;
 }
 
 /** Lines of text in the memory of a kernel: good until it runs again. */
 export interface TableText {
   readonly table: TableName;
+  readonly rows: number;
   readonly bytes: Uint8Array;
 }
 
@@ -72,31 +75,26 @@ export class KernelInstance {
   readonly #arena: number;
   readonly #exports: Exports;
   /** The unit that the streams of a group stand at. */
-  readonly #positions = new Map<GroupName, number>();
+  readonly #positions = new Map<GroupName, { unit: number; origin: number }>();
   readonly #dictionaries = new Map<DictionaryName, StringVector>();
-  /** The unit that long streams are walked from. */
-  readonly #origin: number;
 
-  /** `origin` is the first unit of the part; it matters from scale factor 30000 on only. */
   constructor(
     plan: KernelPlan,
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     arena: number,
-    origin = 0,
   ) {
     this.plan = plan;
     this.#memory = memory;
     this.#arena = memoryMap.arenas + arena * plan.arenaBytes;
-    this.#origin = origin;
     this.#exports = new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
   }
 
   /** Compiles a kernel and makes an unshared memory for it. */
-  static create(kernel: Kernel, origin = 0): KernelInstance {
+  static create(kernel: Kernel): KernelInstance {
     const memory = createMemory(kernel.plan, 1, false);
     const module = new WebAssembly.Module(kernel.bytes);
-    return new KernelInstance(kernel.plan, module, memory, 0, origin);
+    return new KernelInstance(kernel.plan, module, memory, 0);
   }
 
   group(name: GroupName): GroupPlan {
@@ -111,8 +109,10 @@ export class KernelInstance {
       assert(run.count <= text.units, 'a run fits into the room for its text');
       return this.#arena + text.address;
     });
-    this.#batches(group, run, (units) => {
+    const rowCounts = group.tables.map(() => 0);
+    this.#batches(group, run, (units, rows) => {
       group.tables.forEach((table, index) => {
+        rowCounts[index]! += rows[index]!;
         ends[index] = this.#call(table.format, this.#arena, units, ends[index]!);
       });
     });
@@ -120,6 +120,7 @@ export class KernelInstance {
       const start = this.#arena + table.text.address;
       return {
         table: table.name,
+        rows: rowCounts[index]!,
         bytes: new Uint8Array(this.#memory.buffer, start, ends[index]! - start),
       };
     });
@@ -149,7 +150,7 @@ export class KernelInstance {
     run: UnitRun,
     use: (units: number, rows: readonly number[]) => void,
   ): void {
-    this.#seek(group, run.start);
+    this.#seek(group, run.start, run.origin ?? 0);
     const firstIndex = run.firstIndex ?? run.start + 1;
     for (let done = 0; done < run.count; ) {
       const units = Math.min(unitsPerBatch, run.count - done);
@@ -161,7 +162,7 @@ export class KernelInstance {
       use(units, rows);
       done += units;
     }
-    this.#positions.set(group.name, run.start + run.count);
+    this.#positions.set(group.name, { unit: run.start + run.count, origin: run.origin ?? 0 });
   }
 
   #requireText({ comment }: TablePlan, rows: number): void {
@@ -171,35 +172,27 @@ export class KernelInstance {
   }
 
   /** Moves the streams of a group to a unit, unless they stand there. */
-  #seek(group: GroupPlan, unit: number): void {
+  #seek(group: GroupPlan, unit: number, origin: number): void {
     const position = this.#positions.get(group.name);
-    if (position === unit) return;
     const walks = group.streams.some((stream) => stream.long);
-    if (walks && unit !== this.#origin) {
-      this.#walk(group, unit, position);
-      return;
+    if (position?.unit === unit && (!walks || position.origin === origin)) return;
+    if (walks) {
+      assert(unit >= origin, 'a part is generated from its start on');
+      const ahead = position?.origin === origin && position.unit <= unit;
+      if (!ahead) this.#skip(group, origin, true);
+      this.#call(group.walk!, this.#arena, BigInt(unit - (ahead ? position.unit : origin)));
     }
-    const slots = new DataView(this.#memory.buffer, this.#arena);
-    for (const { slot, seed, drawsPerRow } of group.streams) {
-      const at = multiplyModulo(seed, skipMultiplier(unit * drawsPerRow));
-      slots.setBigInt64(slot, BigInt(at), true);
-    }
-    this.#positions.set(group.name, unit);
+    this.#skip(group, unit, !walks);
   }
 
-  /** Walks the long streams from where they are, or from the start of the part, and skips the others. */
-  #walk(group: GroupPlan, unit: number, position: number | undefined): void {
-    assert(unit >= this.#origin, 'a part is generated from its start on');
-    if (position === undefined || position > unit) this.#seek(group, this.#origin);
-    const from = this.#positions.get(group.name)!;
-    this.#call('walk_orders', this.#arena, BigInt(unit - from));
+  /** Sets the seeds of the streams of a group to those of a unit, perhaps but for the long ones. */
+  #skip(group: GroupPlan, unit: number, all: boolean): void {
     const slots = new DataView(this.#memory.buffer, this.#arena);
     for (const { slot, seed, drawsPerRow, long } of group.streams) {
-      if (long) continue;
+      if (long && !all) continue;
       const at = multiplyModulo(seed, skipMultiplier(unit * drawsPerRow));
       slots.setBigInt64(slot, BigInt(at), true);
     }
-    this.#positions.set(group.name, unit);
   }
 
   #call(name: string, ...args: (number | bigint)[]): number {
