@@ -25,6 +25,10 @@ const entries: Record<string, Entry> = {
     summary: 'Manage the volumes that quern serve offers',
     group: async () => (await import('./commands/volume.ts')).volumeGroup,
   },
+  tpch: {
+    summary: 'Data and queries of the TPC-H benchmark',
+    group: async () => (await import('./commands/tpch.ts')).tpchGroup,
+  },
 };
 
 const processIo: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };

@@ -1,0 +1,12 @@
+import type { CommandGroup } from '../command.ts';
+
+export const tpchGroup: CommandGroup = {
+  name: 'tpch',
+  summary: 'Data and queries of the TPC-H benchmark',
+  commands: {
+    generate: {
+      summary: 'Write the tables of a scale factor to files',
+      load: async () => (await import('./tpch-generate.ts')).tpchGenerateCommand,
+    },
+  },
+};

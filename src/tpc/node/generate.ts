@@ -1,0 +1,145 @@
+import { availableParallelism } from 'node:os';
+import { QuernError, sqlState } from '../../base/error.ts';
+import { checkPart, checkTable } from '../h/generator.ts';
+import type { KernelPlan } from '../h/kernel/plan.ts';
+import { partRange, scaleOf, type TableName, tableNames, unitCount } from '../h/scale.ts';
+import { tableSchemas } from '../h/schema.ts';
+import type { Span } from '../h/spans.ts';
+import { fileError, OutputFiles } from './output-files.ts';
+import type { Progress, ProgressListener } from './progress.ts';
+import { writeText } from './write-text.ts';
+
+export const fileFormats = ['tbl', 'csv'] as const;
+export type FileFormat = (typeof fileFormats)[number];
+
+export interface GenerateOptions {
+  /** 0.001 to 100000 in steps of 0.001. */
+  readonly scale: number;
+  readonly format: FileFormat;
+  /** All by default. */
+  readonly tables?: readonly string[] | undefined;
+  /** The directory for the files, or a file descriptor for one stream of all tables. */
+  readonly out: string | { readonly descriptor: number };
+  /** Cuts every table into as many parts, a file each. */
+  readonly parts?: number | undefined;
+  /** Writes only this part, from 1. */
+  readonly part?: number | undefined;
+  /** All cores by default. */
+  readonly threads?: number | undefined;
+  /** Replaces files that exist; without, a directory that is not empty is refused. */
+  readonly overwrite?: boolean | undefined;
+  /** Stops the work and removes what has been written. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressListener | undefined;
+}
+
+/** Parts written at once: every file of theirs is open at the same time. */
+const partsMax = 1000;
+
+/** Writes the tables of TPC-H to files, or one after the other to a stream. */
+export async function generateTables(options: GenerateOptions): Promise<Progress> {
+  const scale = scaleOf(options.scale);
+  const tables = chosenTables(options.tables);
+  const parts = chosenParts(options);
+  const { out } = options;
+  const toStream = typeof out !== 'string';
+  const common = {
+    config: { scale, output: options.format, tables, apart: toStream },
+    sequential: toStream,
+    threads: options.threads ?? availableParallelism(),
+    signal: options.signal,
+    onProgress: options.onProgress,
+  };
+  const spanOf = (plan: KernelPlan, table: TableName, part: number, outputs: number[]): Span => {
+    const range = partRange(unitCount(table, scale), part, parts.count);
+    return {
+      ...range,
+      group: plan.groups.findIndex(({ name }) => name === table),
+      firstIndex: range.start + 1,
+      sequence: 0,
+      origin: range.start,
+      outputs,
+      head: part === parts.numbers[0] ? header(options.format, table) : '',
+    };
+  };
+  if (toStream) {
+    const text = writeText({
+      ...common,
+      heads: [],
+      descriptors: [out.descriptor],
+      spans: (plan) =>
+        tables.flatMap((table) => parts.numbers.map((part) => spanOf(plan, table, part, [0]))),
+    });
+    return text.catch((error) => {
+      throw options.signal?.aborted === true ? error : fileError(error, 'to the output');
+    });
+  }
+  const outputs = parts.numbers.flatMap((part) => tables.map((table) => ({ part, table })));
+  const files = OutputFiles.open(
+    out,
+    outputs.map(({ part, table }) => fileName(table, options.format, part, parts.count)),
+    { overwrite: options.overwrite ?? false, besideOthers: options.part !== undefined },
+  );
+  try {
+    const progress = await writeText({
+      ...common,
+      heads: outputs.map(({ table }) => header(options.format, table)),
+      descriptors: files.descriptors,
+      spans: (plan) =>
+        parts.numbers.flatMap((part) =>
+          plan.groups.map((group) => {
+            const targets = group.tables.map(({ name }) =>
+              outputs.findIndex((output) => output.part === part && output.table === name),
+            );
+            return spanOf(plan, group.name, part, targets);
+          }),
+        ),
+    });
+    files.commit();
+    return progress;
+  } catch (error) {
+    files.discard();
+    throw options.signal?.aborted === true ? error : fileError(error, `to ${out}`);
+  }
+}
+
+function chosenTables(names: readonly string[] | undefined): TableName[] {
+  const tables: TableName[] = [];
+  for (const name of names ?? tableNames) {
+    checkTable(name);
+    if (!tables.includes(name)) tables.push(name);
+  }
+  if (tables.length === 0) {
+    throw new QuernError(sqlState.invalidParameterValue, 'no table is chosen');
+  }
+  return tables;
+}
+
+/** The parts to write, and into how many the tables are cut. */
+function chosenParts({ part, parts }: GenerateOptions): { numbers: number[]; count: number } {
+  if (parts === undefined && part !== undefined) {
+    throw new QuernError(sqlState.invalidParameterValue, 'a part needs the number of parts');
+  }
+  const count = parts ?? 1;
+  checkPart(part ?? 1, count);
+  if (part !== undefined) return { numbers: [part], count };
+  if (count > partsMax) {
+    throw new QuernError(
+      sqlState.programLimitExceeded,
+      `at most ${partsMax} parts are written at once; choose one of the ${count}`,
+    );
+  }
+  return { numbers: Array.from({ length: count }, (_, index) => index + 1), count };
+}
+
+/** `lineitem.tbl`; parts as dbgen names them, `lineitem.tbl.3`, but `lineitem.3.csv`. */
+function fileName(table: TableName, format: FileFormat, part: number, parts: number): string {
+  if (parts === 1) return `${table}.${format}`;
+  return format === 'tbl' ? `${table}.tbl.${part}` : `${table}.${part}.${format}`;
+}
+
+/** The first line of a file: the names of the columns in CSV. */
+function header(format: FileFormat, table: TableName): string {
+  if (format !== 'csv') return '';
+  return `${tableSchemas[table].map(({ name }) => name).join(',')}\n`;
+}

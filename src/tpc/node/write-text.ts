@@ -1,0 +1,141 @@
+import { Worker } from 'node:worker_threads';
+import type { KernelConfig } from '../h/kernel/config.ts';
+import { buildKernel } from '../h/kernel/kernel.ts';
+import type { KernelPlan } from '../h/kernel/plan.ts';
+import { createMemory } from '../h/kernel/runtime.ts';
+import { planJobs, type Span, unitBytesTypical } from '../h/spans.ts';
+import { JobBoard } from './job-board.ts';
+import type { Progress, ProgressListener } from './progress.ts';
+import { type TextWork, TextWorker, writeFully } from './text-jobs.ts';
+
+/** Between two reports of progress, and how long an interrupt may wait for its turn. */
+const reportIntervalMs = 100;
+
+export interface TextOptions {
+  readonly config: KernelConfig;
+  /** What to write, given the plan of the kernel. */
+  readonly spans: (plan: KernelPlan) => readonly Span[];
+  readonly descriptors: readonly number[];
+  /** What each file begins with. */
+  readonly heads: readonly string[];
+  /** One stream for everything: jobs are written in order, one after the other. */
+  readonly sequential: boolean;
+  readonly threads: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressListener | undefined;
+}
+
+/**
+ * Generates text on several threads, this one among them. They take jobs in order; each job has its
+ * place in the output when those before it know their size, so any number of them is written at the
+ * same time, and memory does not grow with the output.
+ */
+export async function writeText(options: TextOptions): Promise<Progress> {
+  const { signal, descriptors, sequential } = options;
+  const kernel = buildKernel(options.config, true);
+  const jobs = planJobs(kernel.plan, options.spans(kernel.plan));
+  const total = jobs.firstJobs.at(-1)!;
+  const threads = Math.max(1, Math.min(options.threads, total));
+  const board = new JobBoard(jobs.spans.length, descriptors.length);
+  const work: TextWork = {
+    plan: kernel.plan,
+    module: new WebAssembly.Module(kernel.bytes),
+    memory: createMemory(kernel.plan, threads, true),
+    jobs,
+    board: board.buffer,
+    descriptors,
+    sequential,
+  };
+  for (const [output, head] of options.heads.entries()) {
+    const bytes = new TextEncoder().encode(head);
+    writeFully(descriptors[output]!, bytes, board.extend(output, bytes.length));
+  }
+  const reporter = new Reporter(board, expectedBytes(kernel.plan, jobs.spans), options.onProgress);
+  const abort = (): void => board.abort();
+  signal?.addEventListener('abort', abort);
+  const helpers = Array.from({ length: threads - 1 }, (_, i) => startHelper(work, i + 1));
+  const helped = Promise.all(helpers.map(({ ended }) => ended));
+  // Awaited below; a failure before must not count as unhandled.
+  helped.catch(abort);
+  try {
+    signal?.throwIfAborted();
+    const own = new TextWorker(work, 0);
+    while (own.step()) {
+      if (reporter.due()) {
+        reporter.report();
+        await new Promise((resume) => setImmediate(resume));
+      }
+    }
+    if (board.finishedJobs < total || board.aborted) await reporter.reportUntil(helped);
+    signal?.throwIfAborted();
+  } catch (error) {
+    abort();
+    await helped;
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await Promise.all(helpers.map(({ worker }) => worker.terminate()));
+  }
+  return reporter.report();
+}
+
+function startHelper(work: TextWork, arena: number): { worker: Worker; ended: Promise<void> } {
+  const worker = new Worker(new URL('./text-worker.js', import.meta.url), {
+    workerData: { work, arena },
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
+  });
+  return { worker, ended };
+}
+
+function expectedBytes(plan: KernelPlan, spans: readonly Span[]): number {
+  let bytes = 0;
+  for (const { group, count } of spans) {
+    for (const { name } of plan.groups[group]!.tables) bytes += count * unitBytesTypical[name];
+  }
+  return bytes;
+}
+
+/** Tells a listener how far things are, now and then. */
+class Reporter {
+  readonly #board: JobBoard;
+  readonly #expectedBytes: number;
+  readonly #listener: ProgressListener | undefined;
+  readonly #start = performance.now();
+  #last = this.#start;
+
+  constructor(board: JobBoard, expected: number, listener: ProgressListener | undefined) {
+    this.#board = board;
+    this.#expectedBytes = expected;
+    this.#listener = listener;
+  }
+
+  due(): boolean {
+    return performance.now() - this.#last > reportIntervalMs;
+  }
+
+  report(): Progress {
+    const now = performance.now();
+    this.#last = now;
+    const { rows, bytes } = this.#board;
+    const progress = {
+      rows,
+      bytes,
+      fraction: Math.min(1, bytes / this.#expectedBytes),
+      elapsedMs: now - this.#start,
+    };
+    this.#listener?.(progress);
+    return progress;
+  }
+
+  async reportUntil(done: Promise<unknown>): Promise<void> {
+    const timer = setInterval(() => this.report(), reportIntervalMs);
+    try {
+      await done;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}
