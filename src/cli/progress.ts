@@ -1,7 +1,10 @@
 import { byteText, type Progress, progressLine, timeText } from '../tpc/node/progress.ts';
 import type { Io } from './io.ts';
 
-/** Runs work with a progress bar on stderr, and a summary at the end; silent if that is no terminal. */
+/**
+ * Runs work with a progress bar on stderr, and a summary at the end; silent if that is no
+ * terminal.
+ */
 export async function showProgress(
   io: Io,
   work: (onProgress: (progress: Progress) => void) => Promise<Progress>,

@@ -9,7 +9,9 @@ export interface Distribution {
   readonly cumulative: readonly number[];
 }
 
-/** Parses `word:weight` items separated by commas; an item without a weight has the one before it. */
+/**
+ * Parses `word:weight` items separated by commas; an item without a weight has the one before it.
+ */
 function weighted(text: string): Distribution {
   const words: string[] = [];
   const cumulative: number[] = [];

@@ -17,8 +17,9 @@ export interface SharedGenerator {
 }
 
 /**
- * Compiles a generator for some tables at one scale factor, to be used by up to `workers` workers at
- * the same time. The memory is shared if there is more than one; they fill the text pool together.
+ * Compiles a generator for some tables at one scale factor, to be used by up to `workers` workers
+ * at the same time. The memory is shared if there is more than one; they fill the text pool
+ * together.
  */
 export function shareGenerator(options: {
   readonly scale: number;
@@ -36,8 +37,8 @@ export function shareGenerator(options: {
 }
 
 /**
- * Generates rows of the tables it has been made for, in any order, into column vectors. Synchronous;
- * one worker uses one of them.
+ * Generates rows of the tables it has been made for, in any order, into column vectors.
+ * Synchronous; one worker uses one of them.
  */
 export class TpchGenerator {
   readonly #kernel: KernelInstance;

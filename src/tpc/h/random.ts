@@ -82,7 +82,8 @@ const multiplier64 = 6364136223846793005n;
 /**
  * The two streams that draw keys beyond 2^31 use a 64-bit generator from scale factor 30000 on.
  * dbgen skips the unused draws of a row with the 31-bit method nevertheless, on the 64-bit seed:
- * products wrap, remainders keep their sign. So these streams cannot be skipped ahead within a part.
+ * products wrap, remainders keep their sign. So these streams cannot be skipped ahead within a
+ * part.
  */
 export class RandomStream64 {
   readonly drawsPerRow: number;

@@ -1,8 +1,8 @@
 /**
- * What the workers of a generation share to agree on who does what: which job is next, whose turn it
- * is to be placed in its output, where outputs end. 32-bit cells, then 64-bit ones:
+ * What the workers of a generation share to agree on who does what: which job is next, whose turn
+ * it is to be placed in its output, where outputs end. 32-bit cells, then 64-bit ones:
  *
- *     next job | aborted | finished jobs | turn of each span …   rows | bytes | end of each output …
+ *     next job | aborted | finished jobs | turn of each span …  rows | bytes | output ends …
  */
 export class JobBoard {
   readonly buffer: SharedArrayBuffer;

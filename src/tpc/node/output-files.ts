@@ -48,7 +48,9 @@ export class OutputFiles {
     this.#madeDirectories = missingDirectories(directory);
   }
 
-  /** Opens files in a directory. Throws if something is there already, unless it may be replaced. */
+  /**
+   * Opens files in a directory. Throws if something is there already, unless it may be replaced.
+   */
   static open(
     directory: string,
     names: readonly string[],

@@ -44,8 +44,8 @@ export class Image {
   }
 
   /**
-   * Places texts in slots of `slotBytes`; the last byte of a slot is the length of its text, so that
-   * a whole slot is copied at once and the next write starts behind the text.
+   * Places texts in slots of `slotBytes`; the last byte of a slot is the length of its text, so
+   * that a whole slot is copied at once and the next write starts behind the text.
    */
   placeTexts(texts: readonly string[], slotBytes: number): number {
     const bytes = new Uint8Array(texts.length * slotBytes);

@@ -19,7 +19,9 @@ import { TextWriter } from './text-writer.ts';
 
 const params = { arena: 'i32', count: 'i32', to: 'i32' } as const;
 
-/** formatOrders(arena, count, to): writes orders from their columns; returns where the text ends. */
+/**
+ * formatOrders(arena, count, to): writes orders from their columns; returns where the text ends.
+ */
 export function defineFormatOrders(
   m: ModuleBuilder,
   config: KernelConfig,
@@ -64,7 +66,9 @@ export function defineFormatOrders(
   });
 }
 
-/** formatLines(arena, count, to): writes the lines of `count` orders; returns where the text ends. */
+/**
+ * formatLines(arena, count, to): writes the lines of `count` orders; returns where the text ends.
+ */
 export function defineFormatLines(
   m: ModuleBuilder,
   config: KernelConfig,
@@ -147,7 +151,10 @@ function lineFormatter(
   };
 }
 
-/** `|1|17|` for every quantity: the line number is added to the second byte; the last is the length. */
+/**
+ * `|1|17|` for every quantity: the line number is added to the second byte; the last is the
+ * length.
+ */
 function placeQuantities(image: Image, separator: string): number {
   const texts = Array.from({ length: 51 }, (_, quantity) => {
     return `${separator}1${separator}${quantity}${separator}`;

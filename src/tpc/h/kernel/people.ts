@@ -30,7 +30,9 @@ import {
   writeComment,
 } from './text-fields.ts';
 
-/** Customers and suppliers: both have a name, an address, a nation, a phone number and a balance. */
+/**
+ * Customers and suppliers: both have a name, an address, a nation, a phone number and a balance.
+ */
 
 /** Bytes that an address takes in its column, its length in a column of its own. */
 const addressBytes = 48;

@@ -23,8 +23,8 @@ export function multiplySeed(f: FunctionBuilder, seed: Local, factor: Expr | num
 
 /**
  * floor(seed · range / (2^31 - 1)), an i32. For x = seed · range and M = 2^31 - 1 that is
- * (x + (x >> 31) + 1) >> 31: with x = qM + r = q·2^31 + (r - q), x >> 31 is q or q - 1, so the sum is
- * q·2^31 + r + 1 or q·2^31 + r, and r + 1 <= M.
+ * (x + (x >> 31) + 1) >> 31: with x = qM + r = q·2^31 + (r - q), x >> 31 is q or q - 1, so the sum
+ * is q·2^31 + r + 1 or q·2^31 + r, and r + 1 <= M.
  */
 export function scaleSeed(f: FunctionBuilder, seed: Local, range: Expr | number): Expr {
   const scaled = f.let(i64.mul(seed, range), 'scaled');
@@ -70,9 +70,9 @@ export class Stream {
 
   /**
    * trunc(seed / (2^31 - 1) · range) of the current seed, as an i32. The doubles of dbgen, rounded
-   * twice, are within range · 2^-52 of the exact quotient, which is at least 1 / (2^31 - 1) from any
-   * whole number as that is prime: up to a range of 2^21 both truncate alike. Beyond, dbgen's own
-   * operations are used.
+   * twice, are within range · 2^-52 of the exact quotient, which is at least 1 / (2^31 - 1) from
+   * any whole number as that is prime: up to a range of 2^21 both truncate alike. Beyond, dbgen's
+   * own operations are used.
    */
   below(range: number): Expr {
     if (range > integerRangeMax) return i32.wrapI64(this.belowLong(range));

@@ -165,8 +165,8 @@ function defineFormat<S extends string>(
 }
 
 /**
- * Defines strings(arena, rows, to, offsets): writes the texts of a column back to back from `to` on,
- * and where each starts, relative to `to`, at `offsets`; returns the number of bytes.
+ * Defines strings(arena, rows, to, offsets): writes the texts of a column back to back from `to`
+ * on, and where each starts, relative to `to`, at `offsets`; returns the number of bytes.
  */
 export function defineStrings(
   build: KernelBuild,

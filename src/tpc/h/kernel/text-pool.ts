@@ -146,8 +146,8 @@ class SentenceWriter {
 }
 
 /**
- * Four bytes an end: it replaces the blank behind the last word and brings its own; the last byte is
- * how much longer the text gets.
+ * Four bytes an end: it replaces the blank behind the last word and brings its own; the last byte
+ * is how much longer the text gets.
  */
 function placeTerminators(image: Image): number {
   const total = terminators.cumulative.at(-1)!;
@@ -161,7 +161,9 @@ function placeTerminators(image: Image): number {
   return image.place(bytes);
 }
 
-/** fillChunk(chunk, scratch): writes a chunk of the pool, by way of `scratch`, and marks it ready. */
+/**
+ * fillChunk(chunk, scratch): writes a chunk of the pool, by way of `scratch`, and marks it ready.
+ */
 export function defineFillChunk(m: ModuleBuilder, image: Image, map: MemoryMap): Func {
   return m.func('fillChunk', { params: { chunk: 'i32', scratch: 'i32' } }, (f) => {
     const { chunk, scratch } = f.param;
@@ -184,9 +186,10 @@ export function defineFillChunk(m: ModuleBuilder, image: Image, map: MemoryMap):
 }
 
 /**
- * requireText(offsets, lengths, count, scratch): makes sure that the text of `count` comments, given
- * by columns of offsets (i32) and lengths (u8), is there. It also reads every one of them, so that
- * the many cache misses happen at the same time and not one after the other when they are copied.
+ * requireText(offsets, lengths, count, scratch): makes sure that the text of `count` comments,
+ * given by columns of offsets (i32) and lengths (u8), is there. It also reads every one of them,
+ * so that the many cache misses happen at the same time and not one after the other when they are
+ * copied.
  */
 export function defineRequireText(m: ModuleBuilder, map: MemoryMap, fillChunk: Func): Func {
   const params = { offsets: 'i32', lengths: 'i32', count: 'i32', scratch: 'i32' } as const;

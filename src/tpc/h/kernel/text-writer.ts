@@ -51,8 +51,8 @@ export class TextWriter {
   }
 
   /**
-   * The eight decimal digits of `value` (i32, below 10^8), one a byte, the first in the lowest byte:
-   * three steps split halves into hundreds, tens and ones, all at once in one register.
+   * The eight decimal digits of `value` (i32, below 10^8), one a byte, the first in the lowest
+   * byte: three steps split halves into hundreds, tens and ones, all at once in one register.
    */
   digits(value: Expr): Local {
     const { f } = this;
