@@ -7,6 +7,8 @@ import { writeArrowFile, writeArrowStream } from '../../src/format/arrow/write.t
 import { tblDialect } from '../../src/format/csv/plan.ts';
 import { readCsv } from '../../src/format/csv/read.ts';
 import { writeCsv } from '../../src/format/csv/write.ts';
+import { readJson } from '../../src/format/json/read.ts';
+import { writeJson, writeNdjson } from '../../src/format/json/write.ts';
 import { readParquet } from '../../src/format/parquet/read.ts';
 import { writeParquet } from '../../src/format/parquet/write.ts';
 import { bytesRandomSource, bytesSource, chunkSource } from '../../src/format/source.ts';
@@ -49,6 +51,16 @@ const formats: readonly Format[] = [
     name: 'tbl',
     write: (stream) => writeCsv(stream, tblDialect),
     read: (bytes, schema) => readCsv(bytesSource(bytes), { schema, ...tblDialect }),
+  },
+  {
+    name: 'JSON',
+    write: writeJson,
+    read: (bytes, schema) => readJson(bytesSource(bytes), { schema }),
+  },
+  {
+    name: 'NDJSON',
+    write: writeNdjson,
+    read: (bytes, schema) => readJson(smallChunks(bytes), { schema }),
   },
   {
     name: 'Parquet',

@@ -6,8 +6,8 @@
  */
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { Schema } from '../../value/batch.ts';
-import * as types from '../../value/type.ts';
-import { parseValue } from '../../value/value.ts';
+import type * as types from '../../value/type.ts';
+import { guessType, isTextOf } from '../guess.ts';
 import { fieldSyntax, type RawRecord, readRecord } from './field.ts';
 import { type CsvColumn, type CsvDialect, csvDialect } from './plan.ts';
 
@@ -144,69 +144,12 @@ function fieldText(dialect: CsvDialect) {
       : field.text;
 }
 
-const wholePattern = /^\s*-?(?:0|[1-9]\d{0,18})\s*$/;
-const numberPattern = /^\s*-?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?\s*$/i;
-const timestampHead = /^\s*\d{4}-\d{1,2}-\d{1,2}/;
-
-/** From narrow to wide; a column gets the first that all its values have. */
-const candidates: readonly { type: types.SqlType; accepts(text: string): boolean }[] = [
-  { type: types.booleanType, accepts: (text) => /^(?:true|false|t|f)$/i.test(text) },
-  {
-    type: types.bigintType,
-    accepts: (text) => wholePattern.test(text) && parses(types.bigintType, text),
-  },
-  { type: types.doubleType, accepts: (text) => numberPattern.test(text) },
-  {
-    type: types.timeType,
-    accepts: (text) => /^\d{1,2}:\d{2}:\d{2}/.test(text) && parses(types.timeType, text),
-  },
-  { type: types.dateType, accepts: (text) => dated(types.dateType, text) },
-  {
-    type: types.timestampType,
-    accepts: (text) =>
-      !/(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$/.test(text.slice(10)) && dated(types.timestampType, text),
-  },
-  { type: types.timestamptzType, accepts: (text) => dated(types.timestamptzType, text) },
-  { type: types.varcharType, accepts: () => true },
-];
-
-function dated(type: types.SqlType, text: string): boolean {
-  return timestampHead.test(text) && parses(type, text);
-}
-
-function parses(type: types.SqlType, text: string): boolean {
-  try {
-    parseValue(type, text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 type Row = readonly (string | undefined)[];
 
 function findTypes(rows: readonly Row[], columnCount: number): types.SqlType[] {
-  return Array.from({ length: columnCount }, (_, column) => {
-    let candidate = 0;
-    let empty = true;
-    for (const row of rows) {
-      const text = row[column];
-      if (text === undefined) continue;
-      empty = false;
-      while (!candidates[candidate].accepts(text))
-        candidate = nextCandidate(candidate, rows, column);
-      if (candidates[candidate].type.kind === 'varchar') break;
-    }
-    return empty ? types.varcharType : candidates[candidate].type;
-  });
-}
-
-/** The next wider type; one that does not hold the earlier values too would be wrong. */
-function nextCandidate(candidate: number, rows: readonly Row[], column: number): number {
-  const [first] = rows.flatMap((row) => row[column] ?? []);
-  let next = candidate + 1;
-  while (!candidates[next].accepts(first)) next++;
-  return next;
+  return Array.from({ length: columnCount }, (_, column) =>
+    guessType(rows.map((row) => row[column])),
+  );
 }
 
 /**
@@ -232,7 +175,7 @@ function isHeader(
 }
 
 function fits(type: types.SqlType | undefined, text: string): boolean {
-  return type === undefined || parses(type, text);
+  return type === undefined || isTextOf(type, text);
 }
 
 /** As DuckDB names them: blanks are `column1`, repeated names get a number. */
