@@ -5,7 +5,7 @@ import type { Aggregate } from '../../plan/plan.ts';
 import { type Expr, type FunctionBuilder, f64, i32, i64, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
-import { columnOf, determinedBy, estimatedRows, maxRows } from '../properties.ts';
+import { columnOf, determinedBy, estimatedRows, isClustered, maxRows } from '../properties.ts';
 import { type Consume, Pipeline, type Query, Scope } from '../query.ts';
 import type { Range } from '../range.ts';
 import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
@@ -181,7 +181,9 @@ class GroupedAggregate {
       this.#set = set;
       const direct = this.#directKeys(values);
       if (direct === undefined) {
-        this.#hashed = new HashedGroups(this.#query, set, values, this.#keys);
+        const first = columnOf(groups[this.#keys[0]]);
+        const clustered = first !== undefined && isClustered(input, first);
+        this.#hashed = new HashedGroups(this.#query, set, values, this.#keys, clustered);
         this.#hashed.update(scope, values);
       } else {
         this.#direct = new DirectArrays(this.#query, set, direct);
@@ -430,13 +432,17 @@ class HashedGroups {
   readonly #buffer: number;
   /** In the local area: table address, mask, used slots. */
   readonly #tableSlot: number;
+  /** Whether rows of one group tend to follow each other. */
+  readonly #clustered: boolean;
 
   constructor(
     query: Query,
     set: AccumulatorSet,
     groups: readonly Value[],
     keyIndexes: readonly number[],
+    clustered: boolean,
   ) {
+    this.#clustered = clustered;
     this.#query = query;
     this.#set = set;
     this.#keyIndexes = keyIndexes;
@@ -455,12 +461,25 @@ class HashedGroups {
   }
 
   update(scope: Scope, groups: readonly Value[]): void {
+    const { f } = scope;
+    if (!this.#clustered) {
+      this.#set.update(this.#cells(f, this.#lookUp(scope, groups)), scope);
+      return;
+    }
+    // The group of the row before, 0 at the start of a morsel.
+    const last = f.local('i32', 'last');
+    const same = f.let(i32.const(0), 'same');
+    f.if(last, () => f.set(same, this.#sameKeys(scope.child(), last, groups)));
+    f.if(i32.eqz(same), () => f.set(last, this.#lookUp(scope.child(), groups)));
+    this.#set.update(this.#cells(f, last), scope);
+  }
+
+  /** The group's row, made if it is not there. */
+  #lookUp(scope: Scope, groups: readonly Value[]): Local {
     const { f, pipeline } = scope;
-    const hash = hashValues(
-      this.#keyIndexes.map((i) => groups[i]),
-      scope,
-    );
-    const row = this.#find(scope, pipeline.local, this.#tableSlot, hash, groups, () => {
+    const keys = this.#keyIndexes.map((i) => groups[i]);
+    const hash = hashValues(keys, scope);
+    return this.#find(scope, pipeline.local, this.#tableSlot, hash, groups, () => {
       const made = appendRow(pipeline, f, pipeline.local, this.#buffer, this.#layout.rowBytes);
       f.do(i32.store(made, hash, groupHashAt));
       f.do(i32.store(made, 0, groupDeadAt));
@@ -468,7 +487,6 @@ class HashedGroups {
       for (const cell of this.#cells(f, made)) cell.set(zeroLike(cell));
       return made;
     });
-    this.#set.update(this.#cells(f, row), scope);
   }
 
   /** A local with the row of the group, made by `make` if it is not there. */
