@@ -28,63 +28,65 @@ export function columnValues(
   ordinal: number,
   form: ValueForm,
 ): unknown[] {
-  const append = appender(type, batches, ordinal, form);
-  const values: unknown[] = [];
+  const put = putter(type, batches, ordinal, form);
+  const total = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+  // Of its full length from the start: an array that grows is copied over and over.
+  const values: unknown[] = new Array(total);
+  let first = 0;
   for (const { columns, rowCount } of batches) {
-    const vector = columns[ordinal];
-    const first = values.length;
-    append(vector, rowCount, values);
-    if (vector.validity === undefined) continue;
-    for (let i = 0; i < rowCount; i++) {
-      if (!isValid(vector.validity, i)) values[first + i] = null;
+    const { validity } = columns[ordinal];
+    put(columns[ordinal], rowCount, values, first);
+    if (validity !== undefined) {
+      for (let i = 0; i < rowCount; i++) if (!isValid(validity, i)) values[first + i] = null;
     }
+    first += rowCount;
   }
   return values;
 }
 
-/** Appends all rows of a vector; what it gives for NULL rows is replaced. */
-type Append = (vector: ColumnVector, rowCount: number, values: unknown[]) => void;
+/** Decodes all rows of a vector to values[first] and on; what it gives for NULL rows is replaced. */
+type Put = (vector: ColumnVector, rowCount: number, values: unknown[], first: number) => void;
 
 /** More digits than this a double may not keep. */
 const decimalDoubleMax = 999_999_999_999_999;
 
-function appender(
+function putter(
   type: SqlType,
   batches: readonly ColumnBatch[],
   ordinal: number,
   form: ValueForm,
-): Append {
+): Put {
   const exact = form === 'exact';
   const within = (max: number) =>
     batches.every(({ columns, rowCount }) => isWithin(columns[ordinal], rowCount, max));
   switch (type.kind) {
     case 'null':
     case 'varchar':
-      return appendTexts;
+      return putTexts;
     case 'real':
     case 'double':
-      return appendNumbers;
+      return putNumbers;
     case 'tinyint':
     case 'smallint':
     case 'integer':
     case 'bigint':
     case 'hugeint':
-      return exact || !within(Number.MAX_SAFE_INTEGER) ? appendBigints : appendNumbers;
+      return exact || !within(Number.MAX_SAFE_INTEGER) ? putBigints : putNumbers;
     case 'decimal': {
       const { scale } = type;
-      if (!exact && within(decimalDoubleMax)) return decimalNumberAppender(scale);
-      return (vector, rowCount, values) => {
+      if (!exact && within(decimalDoubleMax)) return decimalNumbers(scale);
+      return (vector, rowCount, values, first) => {
         const read = bigintReader(vector as FixedVector);
-        for (let i = 0; i < rowCount; i++) values.push(formatDecimal(read(i), scale));
+        for (let i = 0; i < rowCount; i++) values[first + i] = formatDecimal(read(i), scale);
       };
     }
     default: {
       const convert = converter(type, exact);
-      return (vector, rowCount, values) => {
+      return (vector, rowCount, values, first) => {
         const read = rowReader(type, vector);
         for (let i = 0; i < rowCount; i++) {
           const value = read(i);
-          values.push(value === null ? null : convert(value as never));
+          values[first + i] = value === null ? null : convert(value as never);
         }
       };
     }
@@ -129,30 +131,40 @@ function isWithin(vector: ColumnVector, rowCount: number, max: number): boolean 
   return true;
 }
 
-function appendNumbers(vector: ColumnVector, rowCount: number, values: unknown[]): void {
+function putNumbers(
+  vector: ColumnVector,
+  rowCount: number,
+  values: unknown[],
+  first: number,
+): void {
   const { data } = vector as FixedVector;
   if (data instanceof BigInt64Array) {
     const read = numberReader(vector as FixedVector);
-    for (let i = 0; i < rowCount; i++) values.push(read(i));
+    for (let i = 0; i < rowCount; i++) values[first + i] = read(i);
   } else {
-    for (let i = 0; i < rowCount; i++) values.push(data[i]);
+    for (let i = 0; i < rowCount; i++) values[first + i] = data[i];
   }
 }
 
-function appendBigints(vector: ColumnVector, rowCount: number, values: unknown[]): void {
+function putBigints(
+  vector: ColumnVector,
+  rowCount: number,
+  values: unknown[],
+  first: number,
+): void {
   const read = bigintReader(vector as FixedVector);
-  for (let i = 0; i < rowCount; i++) values.push(read(i));
+  for (let i = 0; i < rowCount; i++) values[first + i] = read(i);
 }
 
-function decimalNumberAppender(scale: number): Append {
+function decimalNumbers(scale: number): Put {
   const unit = 10 ** scale;
-  return (vector, rowCount, values) => {
+  return (vector, rowCount, values, first) => {
     const { data } = vector as FixedVector;
     if (data instanceof BigInt64Array) {
       const read = numberReader(vector as FixedVector);
-      for (let i = 0; i < rowCount; i++) values.push(read(i) / unit);
+      for (let i = 0; i < rowCount; i++) values[first + i] = read(i) / unit;
     } else {
-      for (let i = 0; i < rowCount; i++) values.push(data[i] / unit);
+      for (let i = 0; i < rowCount; i++) values[first + i] = data[i] / unit;
     }
   };
 }
@@ -178,34 +190,31 @@ function bigintReader({ data, wide }: FixedVector): (row: number) => bigint {
   return (row) => BigInt(data[row]);
 }
 
-function appendTexts(vector: ColumnVector, rowCount: number, values: unknown[]): void {
+function putTexts(vector: ColumnVector, rowCount: number, values: unknown[], first: number): void {
   if (vector.form === 'fixed') {
     // A column of nothing but NULL has no strings.
-    for (let i = 0; i < rowCount; i++) values.push(null);
+    for (let i = 0; i < rowCount; i++) values[first + i] = null;
   } else if (vector.form === 'string') {
-    appendStrings(vector, rowCount, values);
+    putStrings(vector, rowCount, values, first);
   } else {
     const entries = dictionaryTexts(vector);
     const { codes } = vector;
-    for (let i = 0; i < rowCount; i++) values.push(entries[codes[i]]);
+    for (let i = 0; i < rowCount; i++) values[first + i] = entries[codes[i]];
   }
 }
 
 /** Where all text is ASCII it is decoded at once, and the rows are cut out of it. */
-function appendStrings(
-  { offsets, bytes }: StringVector,
-  rowCount: number,
-  values: unknown[],
-): void {
+function putStrings({ offsets, bytes }: StringVector, rowCount: number, values: unknown[]): void {
   const end = offsets[rowCount];
   const text = rowCount > 16 ? decodeUtf8(bytes, offsets[0], end) : '';
   if (rowCount > 16 && text.length === end - offsets[0]) {
-    const first = offsets[0];
+    const start = offsets[0];
     for (let i = 0; i < rowCount; i++) {
-      values.push(text.substring(offsets[i] - first, offsets[i + 1] - first));
+      values[first + i] = text.substring(offsets[i] - start, offsets[i + 1] - start);
     }
   } else {
-    for (let i = 0; i < rowCount; i++) values.push(decodeUtf8(bytes, offsets[i], offsets[i + 1]));
+    for (let i = 0; i < rowCount; i++)
+      values[first + i] = decodeUtf8(bytes, offsets[i], offsets[i + 1]);
   }
 }
 
@@ -216,7 +225,7 @@ function dictionaryTexts({ dictionary }: DictionaryVector): string[] {
   let entries = texts.get(dictionary);
   if (entries === undefined) {
     const decoded: unknown[] = [];
-    appendStrings(dictionary, dictionary.offsets.length - 1, decoded);
+    putStrings(dictionary, dictionary.offsets.length - 1, decoded, 0);
     entries = decoded as string[];
     texts.set(dictionary, entries);
   }
