@@ -204,7 +204,12 @@ function putTexts(vector: ColumnVector, rowCount: number, values: unknown[], fir
 }
 
 /** Where all text is ASCII it is decoded at once, and the rows are cut out of it. */
-function putStrings({ offsets, bytes }: StringVector, rowCount: number, values: unknown[]): void {
+function putStrings(
+  { offsets, bytes }: StringVector,
+  rowCount: number,
+  values: unknown[],
+  first: number,
+): void {
   const end = offsets[rowCount];
   const text = rowCount > 16 ? decodeUtf8(bytes, offsets[0], end) : '';
   if (rowCount > 16 && text.length === end - offsets[0]) {

@@ -4,6 +4,7 @@ import { assert } from '../base/assert.ts';
 import type { TableEntry } from '../catalog/catalog.ts';
 import { tableEntry } from '../catalog/entry.ts';
 import { compile, compileToText, type Program } from '../compile/index.ts';
+import { optimize } from '../optimize/index.ts';
 import type { ConstantExpression } from '../plan/expression.ts';
 import type { Plan, TableFunction } from '../plan/plan.ts';
 import { type ExecutionResult, execute } from '../run/execute.ts';
@@ -21,9 +22,6 @@ export interface ReadyPlan {
   /** Tables made of what its table functions gave. */
   readonly temporary: readonly TableEntry[];
 }
-
-/** Until there is an optimizer. */
-const optimize = (plan: Plan): Plan => plan;
 
 export class QueryRunner {
   readonly #runtime: Runtime;
