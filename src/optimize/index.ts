@@ -1,27 +1,36 @@
 import type { Plan } from '../plan/plan.ts';
 import { mapInputs } from '../plan/rewrite.ts';
-import { cardinality } from './estimate/cardinality.ts';
+import { canonicalColumns } from './canonical.ts';
+import { OptimizerContext } from './context.ts';
+import { Estimator } from './estimate/estimator.ts';
+import { reorderJoins } from './joins/reorder.ts';
+import { foldConstants } from './rules/fold.ts';
 import { inlineWith } from './rules/inline-with.ts';
-import { internColumns } from './rules/intern.ts';
-import { prune } from './rules/prune.ts';
+import { pruneColumns } from './rules/prune.ts';
 import { pushDown } from './rules/pushdown.ts';
-import { simplifyPlan } from './rules/simplify.ts';
-import { onlyColumns, unnest } from './rules/unnest.ts';
+import { unnestSubqueries } from './rules/subqueries.ts';
 
 /**
- * A bound plan as an equal one that is cheap to run: no subqueries, predicates at the scans, joins
- * in a good order, no unused columns, and an estimate of its rows at each node.
+ * Rewrites a bound plan to one that gives the same rows with less work. The result has no subquery
+ * expressions and no dependent joins, every node has an estimate, and each column is one object
+ * throughout.
  */
 export function optimize(plan: Plan): Plan {
-  const inlined = inlineWith(internColumns(plan));
-  const unnested = unnest(simplifyPlan(inlined));
-  const pushed = pushDown(simplifyPlan(unnested));
-  // The columns of the root as they were bound have the names of the result.
-  const pruned = onlyColumns(prune(pushed), plan.columns);
-  return withEstimates(pruned);
+  const context = new OptimizerContext(plan);
+  let current = foldConstants(inlineWith(plan));
+  current = unnestSubqueries(context, current);
+  current = pushDown(current);
+  current = reorderJoins(current, new Estimator());
+  current = pruneColumns(current);
+  return annotate(canonicalColumns(current), new Estimator());
 }
 
-function withEstimates(plan: Plan): Plan {
-  const inner = mapInputs(plan, withEstimates);
-  return { ...inner, estimate: Math.round(cardinality(inner).rows) };
+/** Writes the estimates into the nodes. */
+function annotate(plan: Plan, estimator: Estimator): Plan {
+  estimator.rows(plan);
+  const visit = (node: Plan): Plan => {
+    const estimate = estimator.rows(node);
+    return { ...mapInputs(node, visit), estimate };
+  };
+  return visit(plan);
 }

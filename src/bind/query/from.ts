@@ -1,5 +1,6 @@
 import { sqlState } from '../../base/error.ts';
 import type { TableEntry, ViewEntry } from '../../catalog/catalog.ts';
+import { makeJoin } from '../../plan/build.ts';
 import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
 import {
   type ConstantExpression,
@@ -9,7 +10,6 @@ import {
   constant,
   type Expression,
 } from '../../plan/expression.ts';
-import { freeColumns } from '../../plan/free-columns.ts';
 import type { JoinType, Plan } from '../../plan/plan.ts';
 import type { Call } from '../../sql/ast/expression.ts';
 import type { Identifier, QualifiedName, Span } from '../../sql/ast/node.ts';
@@ -344,23 +344,6 @@ function usingPair(
   const b = find(right, 'right');
   const condition = compare(place.context, 'eq', a.value, b.value, span);
   return { name: a.name, left: a, right: b, condition };
-}
-
-export function makeJoin(
-  type: JoinType,
-  left: Plan,
-  right: Plan,
-  condition: Expression | undefined,
-): Plan {
-  const free = freeColumns(right);
-  const dependent = left.columns.some((column) => free.has(column.id));
-  const optional = (columns: Plan['columns'], missing: boolean): Plan['columns'] =>
-    missing ? columns.map((column) => ({ ...column, nullable: true })) : columns;
-  const leftColumns = optional(left.columns, type === 'right' || type === 'full');
-  const rightColumns = optional(right.columns, type === 'left' || type === 'full');
-  const columns =
-    type === 'semi' || type === 'anti' ? left.columns : [...leftColumns, ...rightColumns];
-  return { kind: 'join', type, left, right, condition, mark: undefined, dependent, columns };
 }
 
 /** The names after a join: merged columns of USING first, then the left side, then the right. */

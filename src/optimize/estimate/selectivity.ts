@@ -1,178 +1,189 @@
-import { evaluate } from '../../plan/evaluate.ts';
-import { type Column, conjuncts, type Expression } from '../../plan/expression.ts';
+import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
-import type { Dictionary } from '../../table/layout.ts';
-import type { ColumnStatistics } from '../../table/statistics.ts';
+import { asNumber, type ColumnFigures } from './figures.ts';
 
-/** What is known of a column where a predicate is applied. */
-export interface ColumnFacts {
-  readonly statistics: ColumnStatistics;
-  readonly rowCount: number;
-  readonly dictionary: Dictionary | undefined;
-}
+/** Looks up what is known of a column. */
+export type FiguresOf = (id: number) => ColumnFigures | undefined;
 
-export type FactsOf = (column: Column) => ColumnFacts | undefined;
+/** Shares of rows that pass where nothing better is known; the usual guesses of the field. */
+const guess = {
+  equality: 0.01,
+  range: 1 / 3,
+  prefix: 0.03,
+  contains: 0.06,
+  other: 0.25,
+} as const;
 
-/** Guesses for predicates about which nothing is known. */
-const unknownSelectivity = 0.3;
-const likeSelectivity = 0.08;
-const equalitySelectivity = 0.05;
-
-/** Estimated share of rows, in [0, 1], for which the predicate is TRUE. */
-export function selectivity(predicate: Expression, facts: FactsOf): number {
-  const parts = conjuncts(predicate);
-  const ranges = new Map<number, { column: Column; low: number; high: number }>();
+/**
+ * The share of rows that pass all predicates, taken to be independent, except that several ranges
+ * of one column are intersected first.
+ */
+export function selectivity(predicates: readonly Expression[], figures: FiguresOf): number {
+  const ranges = new Map<number, Range>();
   let share = 1;
-  for (const part of parts) {
-    const bound = boundOf(part);
-    const known = bound && facts(bound.column);
-    if (bound === undefined || known === undefined || dictionaryOf(part, facts)) {
-      share *= single(part, facts);
+  for (const predicate of predicates.flatMap(conjuncts)) {
+    const range = asRange(predicate, figures);
+    if (range === undefined) {
+      share *= predicateShare(predicate, figures);
       continue;
     }
-    // Both ends of a range belong together: they are anything but independent.
-    const range = ranges.get(bound.column.id) ?? {
-      column: bound.column,
-      low: Number.NEGATIVE_INFINITY,
-      high: Number.POSITIVE_INFINITY,
-    };
-    range.low = Math.max(range.low, bound.low);
-    range.high = Math.min(range.high, bound.high);
-    ranges.set(bound.column.id, range);
+    const known = ranges.get(range.id);
+    if (known === undefined) ranges.set(range.id, range);
+    else {
+      known.low = Math.max(known.low, range.low);
+      known.high = Math.min(known.high, range.high);
+    }
   }
-  for (const range of ranges.values()) share *= rangeShare(range, facts);
-  return share;
+  for (const range of ranges.values()) share *= rangeShare(range, figures);
+  return clamp(share);
 }
 
-function rangeShare(range: { column: Column; low: number; high: number }, facts: FactsOf): number {
-  const known = facts(range.column);
-  const min = known?.statistics.min;
-  const max = known?.statistics.max;
-  if (known === undefined || min === undefined || max === undefined) return unknownSelectivity;
-  const low = Math.max(range.low, Number(min));
-  const high = Math.min(range.high, Number(max));
-  if (low > high) return 1 / Math.max(known.rowCount, 1);
-  const unit = typeof min === 'bigint' ? 1 : 0;
-  const span = Number(max) - Number(min) + unit;
-  const share = span <= 0 ? 1 : (high - low + unit) / span;
-  return (
-    notNull(known) * Math.min(Math.max(share, 1 / Math.max(known.statistics.distinctCount, 1)), 1)
-  );
+function clamp(share: number): number {
+  return Math.min(1, Math.max(share, 1e-9));
 }
 
-function notNull(facts: ColumnFacts): number {
-  return facts.rowCount === 0 ? 1 : 1 - facts.statistics.nullCount / facts.rowCount;
+/** `column` within [low, high]. */
+interface Range {
+  readonly id: number;
+  low: number;
+  high: number;
 }
 
-/** column OP constant as an interval of numbers, both ends included. */
-function boundOf(part: Expression): { column: Column; low: number; high: number } | undefined {
-  if (part.kind !== 'call' || part.args.length !== 2) return undefined;
-  const [left, right] = part.args;
-  if (left.kind !== 'column' || right.kind !== 'constant') return undefined;
-  const { value } = right;
-  if (typeof value !== 'bigint' && typeof value !== 'number') return undefined;
-  const unit = typeof value === 'bigint' ? 1 : 0;
-  const x = Number(value);
-  const low = Number.NEGATIVE_INFINITY;
-  const high = Number.POSITIVE_INFINITY;
-  const { column } = left;
-  switch (part.name) {
+/** A comparison of a column that has bounds with a constant. */
+function asRange(predicate: Expression, figures: FiguresOf): Range | undefined {
+  if (predicate.kind !== 'call' || predicate.args.length !== 2) return undefined;
+  const [column, bound] = predicate.args;
+  if (column.kind !== 'column' || bound.kind !== 'constant') return undefined;
+  const value = asNumber(bound.value);
+  if (value === undefined || figures(column.column.id)?.min === undefined) return undefined;
+  const { id } = column.column;
+  switch (predicate.name) {
     case 'lt':
-      return { column, low, high: x - unit };
     case 'le':
-      return { column, low, high: x };
+      return { id, low: Number.NEGATIVE_INFINITY, high: value };
     case 'gt':
-      return { column, low: x + unit, high };
     case 'ge':
-      return { column, low: x, high };
+      return { id, low: value, high: Number.POSITIVE_INFINITY };
     default:
       return undefined;
   }
 }
 
-/** The dictionary when the predicate is about one dictionary-coded column and nothing else. */
-function dictionaryOf(part: Expression, facts: FactsOf): Dictionary | undefined {
-  const columns = [...usedColumns(part).values()];
-  if (columns.length !== 1 || columns[0].type.kind !== 'varchar') return undefined;
-  return facts(columns[0])?.dictionary;
+function rangeShare(range: Range, figures: FiguresOf): number {
+  const { min = 0, max = 0, distinct, nullShare } = figures(range.id)!;
+  const low = Math.max(range.low, min);
+  const high = Math.min(range.high, max);
+  if (low > high) return 1e-6;
+  const width = max - min;
+  const share = width === 0 ? 1 : (high - low) / width;
+  // A range of one point is an equality.
+  return Math.max(share, 1 / distinct) * (1 - nullShare);
 }
 
-/** More entries than this are sampled. */
-const entriesMax = 2000;
-
-/** The share of a dictionary's entries that pass, which assumes that all are equally frequent. */
-function dictionaryShare(part: Expression, dictionary: Dictionary): number {
-  const { values } = dictionary;
-  const step = Math.max(1, Math.floor(values.length / entriesMax));
-  let passed = 0;
-  let tried = 0;
-  for (let i = 0; i < values.length; i += step) {
-    tried++;
-    const environment = { column: () => values[i], parameter: () => null };
-    if (evaluate(part, environment) === true) passed++;
+function predicateShare(predicate: Expression, figures: FiguresOf): number {
+  switch (predicate.kind) {
+    case 'constant':
+      return predicate.value === true ? 1 : 0;
+    case 'inList':
+      return clamp(predicate.list.length * equalityShare(predicate.input, figures));
+    case 'call':
+      return callShare(predicate, figures);
+    default:
+      return guess.other;
   }
-  return tried === 0 ? unknownSelectivity : Math.max(passed, 0.5) / tried;
 }
 
-function single(part: Expression, facts: FactsOf): number {
-  if (part.kind === 'constant') return part.value === true ? 1 : 0;
-  const dictionary = dictionaryOf(part, facts);
-  if (dictionary !== undefined && isClosed(part)) return dictionaryShare(part, dictionary);
-  if (part.kind === 'inList') {
-    const each = equality(part.input, facts);
-    return Math.min(each * part.list.length, 0.9);
-  }
-  if (part.kind !== 'call') return unknownSelectivity;
-  const [left, right] = part.args;
-  switch (part.name) {
+function callShare(predicate: Extract<Expression, { kind: 'call' }>, figures: FiguresOf): number {
+  const [a, b] = predicate.args;
+  switch (predicate.name) {
     case 'and':
-      return selectivity(part, facts);
+      return selectivity(predicate.args, figures);
     case 'or':
-      return 1 - part.args.reduce((rest, arg) => rest * (1 - single(arg, facts)), 1);
+      return 1 - predicate.args.reduce((none, arg) => none * (1 - selectivity([arg], figures)), 1);
     case 'not':
-      return 1 - single(left, facts);
+      return clamp(1 - selectivity([a], figures));
     case 'eq':
     case 'is_not_distinct_from':
-      return right.kind === 'constant' || right.kind === 'parameter'
-        ? equality(left, facts)
-        : Math.min(equality(left, facts), equality(right, facts));
+      return Math.min(equalityShare(a, figures, b), equalityShare(b, figures, a));
     case 'ne':
     case 'is_distinct_from':
-      return 1 - equality(left, facts);
-    case 'like':
-    case 'ilike':
-      return likeSelectivity;
-    case 'is_null':
-      return left.kind === 'column' ? 1 - notNullOf(left.column, facts) : 0.1;
-    case 'is_not_null':
-      return left.kind === 'column' ? notNullOf(left.column, facts) : 0.9;
+      return clamp(1 - Math.min(equalityShare(a, figures, b), equalityShare(b, figures, a)));
     case 'lt':
     case 'le':
     case 'gt':
-    case 'ge': {
-      const bound = boundOf(part);
-      if (bound !== undefined) return rangeShare(bound, facts);
-      return left.kind === 'column' && right.kind === 'column' ? 0.5 : unknownSelectivity;
-    }
+    case 'ge':
+      return usedColumns(a).size > 0 && usedColumns(b).size > 0 ? 0.5 : guess.range;
+    case 'like':
+    case 'ilike':
+      return likeShare(b, a, figures);
+    case 'starts_with':
+      return guess.prefix;
+    case 'is_null':
+      return nullShare(a, figures);
+    case 'is_not_null':
+      return clamp(1 - nullShare(a, figures));
     default:
-      return unknownSelectivity;
+      return guess.other;
   }
 }
 
-/** Whether the predicate has a value for each value of its one column. */
-function isClosed(part: Expression): boolean {
-  if (part.kind === 'parameter' || part.kind === 'subquery') return false;
-  return part.kind !== 'call' || part.args.every(isClosed);
+/** The share of rows in which the expression has one given value. */
+function equalityShare(expression: Expression, figures: FiguresOf, other?: Expression): number {
+  const distinct = distinctOf(expression, figures);
+  if (distinct === undefined) return other === undefined ? guess.equality : 1;
+  if (other?.kind === 'constant' && expression.kind === 'column') {
+    const { min, max } = figures(expression.column.id)!;
+    const value = asNumber(other.value);
+    if (min !== undefined && max !== undefined && value !== undefined) {
+      if (value < min || value > max) return 1e-6;
+    }
+  }
+  return 1 / distinct;
 }
 
-function notNullOf(column: Column, facts: FactsOf): number {
-  const known = facts(column);
-  return known === undefined ? 1 : notNull(known);
+/** Distinct values of an expression: of a column, or of a function of one column at most its. */
+export function distinctOf(expression: Expression, figures: FiguresOf): number | undefined {
+  if (expression.kind === 'column') return figures(expression.column.id)?.distinct;
+  if (expression.kind === 'cast') return distinctOf(expression.input, figures);
+  if (expression.kind !== 'call') return undefined;
+  const known = extractDistinct[expression.name];
+  if (known !== undefined) return known;
+  const columns = [...usedColumns(expression).keys()];
+  if (columns.length !== 1) return undefined;
+  const distinct = figures(columns[0])?.distinct;
+  // A part of a text, a rounded number and the like have fewer values than what they come from.
+  return distinct === undefined ? undefined : Math.max(1, Math.sqrt(distinct));
 }
 
-function equality(side: Expression, facts: FactsOf): number {
-  if (side.kind !== 'column') return equalitySelectivity;
-  const known = facts(side.column);
-  if (known === undefined) return equalitySelectivity;
-  return 1 / Math.max(known.statistics.distinctCount, 1);
+const extractDistinct: Readonly<Record<string, number>> = {
+  extract_year: 10,
+  extract_month: 12,
+  extract_day: 31,
+  extract_quarter: 4,
+  extract_dow: 7,
+  extract_isodow: 7,
+  extract_doy: 366,
+  extract_hour: 24,
+  extract_minute: 60,
+  extract_second: 60,
+};
+
+function nullShare(expression: Expression, figures: FiguresOf): number {
+  if (!expression.nullable) return 1e-9;
+  if (expression.kind !== 'column') return guess.equality;
+  return figures(expression.column.id)?.nullShare ?? guess.equality;
+}
+
+function likeShare(pattern: Expression, text: Expression, figures: FiguresOf): number {
+  const distinct = distinctOf(text, figures) ?? 1000;
+  const floor = 1 / distinct;
+  if (pattern.kind !== 'constant' || typeof pattern.value !== 'string') {
+    return Math.max(floor, guess.contains);
+  }
+  const words = pattern.value.split(/[%_]+/).filter((word) => word !== '');
+  if (words.length === 0) return 1;
+  if (!/[%_]/.test(pattern.value)) return floor;
+  const anchored = !/^[%_]/.test(pattern.value);
+  const share = anchored ? guess.prefix : guess.contains;
+  return Math.max(floor, share / 4 ** (words.length - 1));
 }

@@ -1,137 +1,223 @@
-import { type Column, call, columnRef, conjuncts, type Expression } from '../../plan/expression.ts';
-import { columnIds, isCovered, usedColumns } from '../../plan/free-columns.ts';
-import type { Join, Plan } from '../../plan/plan.ts';
-import { booleanType, sameType } from '../../value/type.ts';
+import { type Column, conjuncts, type Expression } from '../../plan/expression.ts';
+import { columnIds, usedColumns } from '../../plan/free-columns.ts';
+import type { Join, JoinType, Plan } from '../../plan/plan.ts';
+import { sameType } from '../../value/type.ts';
+import { isSingleRow } from '../rules/subqueries.ts';
 
-/** An input of a region of joins. */
-export interface Relation {
-  plan: Plan;
-  readonly columns: ReadonlySet<number>;
+/**
+ * The inner joins of a part of a plan without their order: what is joined, and the predicates
+ * between. Sets of nodes are bit masks.
+ *
+ * Semi, anti, mark, left and single joins take part too. The right side of each is a node that can
+ * only be joined by itself, and only to a set that has all the columns its condition needs: such a
+ * join looks at each row of its left side alone, so it may happen before or after other joins.
+ */
+export interface JoinGraph {
+  readonly nodes: readonly GraphNode[];
+  /** Sets of columns that are equal in every result row, two or more of different nodes. */
+  readonly classes: readonly EqualClass[];
+  readonly predicates: readonly GraphPredicate[];
+  /** For each node, the nodes it can be joined with without a cross product. */
+  readonly neighbours: readonly number[];
 }
 
-/** A semi or anti join: it filters rows of the region by whether `right` has a match. */
-export interface Reducer {
-  readonly type: 'semi' | 'anti';
-  right: Plan;
-  /** Conjuncts over columns of the region and of `right`. */
-  readonly condition: readonly Expression[];
-  /** Conjuncts over `right` alone, to be pushed into it. */
-  readonly rightOnly: readonly Expression[];
-  /** Columns of the region that the condition needs. */
-  readonly needs: ReadonlySet<number>;
+export interface GraphNode {
+  readonly plan: Plan;
+  /** Set for the right side of a join that is not an inner one. */
+  readonly special: SpecialJoin | undefined;
 }
 
-/** A region of inner joins as a graph: relations, predicates between them, and reducers. */
-export class JoinGraph {
-  readonly relations: Relation[] = [];
-  readonly reducers: Reducer[] = [];
-  predicates: Expression[] = [];
+export interface SpecialJoin {
+  readonly type: JoinType;
+  readonly condition: Expression | undefined;
+  readonly mark: Column | undefined;
+  /** The nodes that the condition refers to, besides this one. */
+  readonly needs: number;
+}
 
-  addRelation(plan: Plan): void {
-    this.relations.push({ plan, columns: columnIds(plan) });
-  }
+export interface EqualClass {
+  readonly members: readonly ClassMember[];
+  readonly mask: number;
+}
 
-  addPredicate(predicate: Expression): void {
-    this.predicates.push(predicate);
-  }
+export interface ClassMember {
+  readonly node: number;
+  readonly column: Expression;
+}
 
-  addReducer(join: Join): void {
-    const rightIds = columnIds(join.right);
-    const condition: Expression[] = [];
-    const rightOnly: Expression[] = [];
-    const needs = new Set<number>();
-    for (const part of join.condition === undefined ? [] : conjuncts(join.condition)) {
-      const ofRight = usedColumns(part).size > 0 && isCovered(part, rightIds);
-      (ofRight ? rightOnly : condition).push(part);
-      for (const id of usedColumns(part).keys()) if (!rightIds.has(id)) needs.add(id);
+export interface GraphPredicate {
+  readonly expression: Expression;
+  readonly mask: number;
+  /** An equation of expressions, one of each of two nodes: something to join by. */
+  readonly isEquation: boolean;
+}
+
+/** Bit masks hold no more. */
+export const nodesMax = 31;
+
+interface Flat {
+  readonly nodes: { plan: Plan; join: Join | undefined }[];
+  readonly predicates: Expression[];
+}
+
+/** Whether a plan starts a group of joins that can be reordered. */
+export function startsGraph(plan: Plan): boolean {
+  if (plan.kind === 'filter') return startsGraph(plan.input);
+  return plan.kind === 'join' && plan.type !== 'right' && plan.type !== 'full';
+}
+
+/** Takes a group of joins apart; `leaf` is applied to what is below it. */
+export function buildGraph(plan: Plan, leaf: (plan: Plan) => Plan): JoinGraph {
+  const flat: Flat = { nodes: [], predicates: [] };
+  flatten(plan, flat, leaf);
+  const owner = new Map<number, number>();
+  flat.nodes.forEach(({ plan: node, join }, i) => {
+    for (const column of node.columns) owner.set(column.id, i);
+    if (join?.mark !== undefined) owner.set(join.mark.id, i);
+  });
+  const maskOf = (expression: Expression): number => {
+    let mask = 0;
+    for (const id of usedColumns(expression).keys()) {
+      const node = owner.get(id);
+      if (node !== undefined) mask |= 1 << node;
     }
-    const type = join.type as 'semi' | 'anti';
-    this.reducers.push({ type, right: join.right, condition, rightOnly, needs });
-  }
+    return mask;
+  };
+  const nodes = flat.nodes.map(({ plan: node, join }, i): GraphNode => {
+    if (join === undefined) return { plan: node, special: undefined };
+    const { type, condition, mark } = join;
+    const needs = condition === undefined ? 0 : maskOf(condition) & ~(1 << i);
+    return { plan: node, special: { type, condition, mark, needs } };
+  });
+  let specials = 0;
+  nodes.forEach((node, i) => {
+    if (node.special !== undefined) specials |= 1 << i;
+  });
+  const { classes, rest } = equalClasses(flat.predicates, owner, specials);
+  const predicates = rest.map((expression): GraphPredicate => {
+    const mask = maskOf(expression);
+    return { expression, mask, isEquation: isEquation(expression, maskOf) && !(mask & specials) };
+  });
+  return { nodes, classes, predicates, neighbours: findNeighbours(nodes, classes, predicates) };
+}
 
-  /**
-   * From a = b and b = c follows a = c, and from a = b and b < 5 follows a < 5: both give the join
-   * order more to choose from.
-   */
-  deriveEqualities(): void {
-    const classes = new EquivalenceClasses();
-    for (const predicate of this.predicates) {
-      const sides = columnEquality(predicate);
-      if (sides !== undefined) classes.unite(sides[0], sides[1]);
-    }
-    const seen = new Set(this.predicates.map(equalityKey).filter((key) => key !== undefined));
-    for (const members of classes.groups()) {
-      for (let i = 0; i < members.length; i++) {
-        for (let j = i + 1; j < members.length; j++) {
-          const equality = call('eq', [columnRef(members[i]), columnRef(members[j])], booleanType);
-          const key = equalityKey(equality) as string;
-          if (seen.has(key) || this.#sameRelation(members[i], members[j])) continue;
-          seen.add(key);
-          this.predicates.push(equality);
-        }
-      }
-    }
-    this.#spreadConstants(classes);
+function flatten(plan: Plan, into: Flat, leaf: (plan: Plan) => Plan): void {
+  if (plan.kind === 'filter' && startsGraph(plan.input)) {
+    into.predicates.push(...conjuncts(plan.predicate));
+    flatten(plan.input, into, leaf);
+    return;
   }
-
-  #sameRelation(a: Column, b: Column): boolean {
-    return this.relations.some(({ columns }) => columns.has(a.id) && columns.has(b.id));
+  if (plan.kind === 'project' && startsGraph(plan.input) && passesOnly(plan)) {
+    flatten(plan.input, into, leaf);
+    return;
   }
-
-  #spreadConstants(classes: EquivalenceClasses): void {
-    for (const predicate of [...this.predicates]) {
-      if (predicate.kind !== 'call' || predicate.args.length !== 2) continue;
-      const [left, right] = predicate.args;
-      if (left.kind !== 'column' || right.kind !== 'constant') continue;
-      for (const other of classes.others(left.column)) {
-        this.predicates.push({ ...predicate, args: [columnRef(other), right] });
-      }
-    }
+  const tooMany = into.nodes.length >= nodesMax - 1;
+  if (plan.kind !== 'join' || plan.type === 'right' || plan.type === 'full' || tooMany) {
+    into.nodes.push({ plan: leaf(plan), join: undefined });
+    return;
   }
+  flatten(plan.left, into, leaf);
+  if (plan.type === 'inner') {
+    flatten(plan.right, into, leaf);
+    if (plan.condition !== undefined) into.predicates.push(...conjuncts(plan.condition));
+    return;
+  }
+  into.nodes.push({ plan: leaf(plan.right), join: plan });
+}
 
-  /** Removes and answers the predicates that need only these columns. */
-  takePredicates(columns: { has(id: number): boolean }): Expression[] {
-    const taken: Expression[] = [];
-    this.predicates = this.predicates.filter((predicate) => {
-      const covered = usedColumns(predicate).size > 0 && isCovered(predicate, columns);
-      if (covered) taken.push(predicate);
-      return !covered;
+/** Whether a projection only leaves columns out. */
+function passesOnly(plan: Extract<Plan, { kind: 'project' }>): boolean {
+  return plan.expressions.every(
+    (expression, i) => expression.kind === 'column' && expression.column.id === plan.columns[i].id,
+  );
+}
+
+function isEquation(expression: Expression, maskOf: (part: Expression) => number): boolean {
+  if (expression.kind !== 'call' || expression.name !== 'eq') return false;
+  const [a, b] = expression.args.map(maskOf);
+  return a !== 0 && b !== 0 && (a & b) === 0 && isOne(a) && isOne(b);
+}
+
+function isOne(mask: number): boolean {
+  return (mask & (mask - 1)) === 0;
+}
+
+/** Joins `a = b` and `b = c` to one class of equal columns. */
+function equalClasses(
+  predicates: readonly Expression[],
+  owner: ReadonlyMap<number, number>,
+  specials: number,
+): { classes: EqualClass[]; rest: Expression[] } {
+  const groups: Map<number, Expression>[] = [];
+  const rest: Expression[] = [];
+  for (const predicate of predicates) {
+    const pair = columnPair(predicate);
+    const inner = pair?.every((column) => {
+      const node = column.kind === 'column' ? owner.get(column.column.id) : undefined;
+      return node !== undefined && (specials & (1 << node)) === 0;
     });
-    return taken;
+    if (pair === undefined || !inner) {
+      rest.push(predicate);
+      continue;
+    }
+    const ids = pair.map((column) => (column.kind === 'column' ? column.column.id : -1));
+    const touched = groups.filter((group) => ids.some((id) => group.has(id)));
+    const merged = touched[0] ?? new Map<number, Expression>();
+    if (touched.length === 0) groups.push(merged);
+    for (const other of touched.slice(1)) {
+      for (const [id, column] of other) merged.set(id, column);
+      groups.splice(groups.indexOf(other), 1);
+    }
+    pair.forEach((column, i) => merged.set(ids[i], column));
   }
+  const classes = groups.map((group): EqualClass => {
+    const members = [...group].map(([id, column]) => ({ node: owner.get(id)!, column }));
+    return { members, mask: members.reduce((mask, { node }) => mask | (1 << node), 0) };
+  });
+  return { classes, rest };
 }
 
-/** The two columns that an equality sets equal. */
-function columnEquality(predicate: Expression): [Column, Column] | undefined {
+function columnPair(predicate: Expression): readonly Expression[] | undefined {
   if (predicate.kind !== 'call' || predicate.name !== 'eq') return undefined;
   const [a, b] = predicate.args;
-  if (a.kind !== 'column' || b.kind !== 'column' || !sameType(a.type, b.type)) return undefined;
-  return [a.column, b.column];
+  const plain = a.kind === 'column' && b.kind === 'column' && sameType(a.type, b.type);
+  return plain ? predicate.args : undefined;
 }
 
-function equalityKey(predicate: Expression): string | undefined {
-  const sides = columnEquality(predicate);
-  if (sides === undefined) return undefined;
-  const [a, b] = sides.map((column) => column.id).sort((x, y) => x - y);
-  return `${a}=${b}`;
+function findNeighbours(
+  nodes: readonly GraphNode[],
+  classes: readonly EqualClass[],
+  predicates: readonly GraphPredicate[],
+): number[] {
+  const neighbours: number[] = new Array(nodes.length).fill(0);
+  const connect = (mask: number): void => {
+    nodes.forEach((_, i) => {
+      if (mask & (1 << i)) neighbours[i] |= mask & ~(1 << i);
+    });
+  };
+  for (const { mask } of classes) connect(mask);
+  // A single row costs nothing to join: any predicate will do.
+  const isCheap = (mask: number): boolean =>
+    nodes.some((node, i) => mask & (1 << i) && !node.special && isSingleRow(node.plan));
+  for (const { mask, isEquation: equation } of predicates) {
+    if (equation || isCheap(mask)) connect(mask);
+  }
+  nodes.forEach((node, i) => {
+    if (node.special === undefined) return;
+    for (let j = 0; j < nodes.length; j++) {
+      if (!(node.special.needs & (1 << j))) continue;
+      neighbours[i] |= 1 << j;
+      neighbours[j] |= 1 << i;
+    }
+  });
+  return neighbours;
 }
 
-class EquivalenceClasses {
-  readonly #classOf = new Map<number, Column[]>();
-
-  unite(a: Column, b: Column): void {
-    const first = this.#classOf.get(a.id) ?? [a];
-    const second = this.#classOf.get(b.id) ?? [b];
-    if (first === second) return;
-    const united = [...first, ...second];
-    for (const column of united) this.#classOf.set(column.id, united);
-  }
-
-  groups(): Set<Column[]> {
-    return new Set(this.#classOf.values());
-  }
-
-  others(column: Column): Column[] {
-    return (this.#classOf.get(column.id) ?? []).filter((other) => other !== column);
-  }
+/** The columns that a set of nodes gives. */
+export function columnsOfSet(graph: JoinGraph, mask: number): Set<number> {
+  const ids = new Set<number>();
+  graph.nodes.forEach((node, i) => {
+    if (mask & (1 << i)) for (const id of columnIds(node.plan)) ids.add(id);
+  });
+  return ids;
 }

@@ -1,41 +1,42 @@
-import { columnRef, type Expression } from '../../plan/expression.ts';
+import { children, columnRef, type Expression } from '../../plan/expression.ts';
 import { inputs, type Plan, type With } from '../../plan/plan.ts';
 import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 
-/** A common table expression that is read once takes the place of its reference. */
+/** Puts common tables that are read once where they are read, and drops those that are not read. */
 export function inlineWith(plan: Plan): Plan {
-  const inner = mapEverywhere(plan, inlineWith);
+  const inner = mapExpressions(mapInputs(plan, inlineWith), inlineInExpression);
   if (inner.kind !== 'with') return inner;
   const uses = countReferences(inner.body, inner.id);
-  if (uses === 0) return inner.body;
-  return uses === 1 ? replaceReference(inner.body, inner) : inner;
+  if (uses > 1) return inner;
+  return uses === 0 ? inner.body : replaceReference(inner.body, inner);
 }
 
-function mapEverywhere(plan: Plan, change: (plan: Plan) => Plan): Plan {
-  const within = (expression: Expression): Expression => mapChildren(expression, within, change);
-  const changed = mapInputs(plan, change);
-  return mapExpressions(changed, (expression) =>
-    expression.kind === 'subquery' ? within(expression) : within(expression),
-  );
+function inlineInExpression(expression: Expression): Expression {
+  return mapChildren(expression, inlineInExpression, inlineWith);
 }
 
-function countReferences(plan: Plan, id: number): number {
-  if (plan.kind === 'withReference') return plan.id === id ? 1 : 0;
-  let count = 0;
+export function countReferences(plan: Plan, id: number): number {
+  let count = plan.kind === 'withReference' && plan.id === id ? 1 : 0;
   for (const input of inputs(plan)) count += countReferences(input, id);
-  const within = (expression: Expression): Expression =>
-    mapChildren(expression, within, (inner) => {
-      count += countReferences(inner, id);
-      return inner;
-    });
-  eachExpression(plan, within);
+  eachExpression(plan, (expression) => {
+    count += countInExpression(expression, id);
+  });
   return count;
 }
 
-function replaceReference(plan: Plan, definition: With): Plan {
-  if (plan.kind === 'withReference' && plan.id === definition.id) {
-    const expressions = definition.definition.columns.map(columnRef);
-    return { kind: 'project', input: definition.definition, expressions, columns: plan.columns };
+function countInExpression(expression: Expression, id: number): number {
+  let count = expression.kind === 'subquery' ? countReferences(expression.plan, id) : 0;
+  for (const child of children(expression)) count += countInExpression(child, id);
+  return count;
+}
+
+function replaceReference(plan: Plan, table: With): Plan {
+  if (plan.kind === 'withReference' && plan.id === table.id) {
+    const expressions = table.definition.columns.map(columnRef);
+    return { kind: 'project', input: table.definition, expressions, columns: plan.columns };
   }
-  return mapEverywhere(plan, (inner) => replaceReference(inner, definition));
+  const inner = mapInputs(plan, (input) => replaceReference(input, table));
+  const change = (expression: Expression): Expression =>
+    mapChildren(expression, change, (subplan) => replaceReference(subplan, table));
+  return mapExpressions(inner, change);
 }

@@ -1,106 +1,98 @@
-import type { Expression } from '../../plan/expression.ts';
+import { makeJoin } from '../../plan/build.ts';
+import type { Column, Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
-import { inputs, type Plan } from '../../plan/plan.ts';
-import { eachExpression, mapInputs } from '../../plan/rewrite.ts';
+import type { Aggregate, Plan } from '../../plan/plan.ts';
+import { eachExpression } from '../../plan/rewrite.ts';
 
-/**
- * Removes columns that nothing uses: scans read only what is needed, projections and aggregates
- * compute only that.
- */
-export function prune(plan: Plan): Plan {
-  const used = new Set(plan.columns.map((column) => column.id));
-  collect(plan, used);
-  return narrow(plan, used);
+/** Drops columns that nobody reads; the columns of the root all stay, in their order. */
+export function pruneColumns(plan: Plan): Plan {
+  return prune(plan, new Set(plan.columns.map((column) => column.id)));
 }
 
-/** Ids of all columns that some expression, or an operator that needs all its input, uses. */
-function collect(plan: Plan, used: Set<number>): void {
-  if (plan.kind === 'project' || plan.kind === 'aggregate') {
-    // Only the expressions of columns that are used themselves count; those above come first.
-    const expressions: Expression[] = [];
-    if (plan.kind === 'project') {
-      plan.columns.forEach((column, i) => {
-        if (used.has(column.id)) expressions.push(plan.expressions[i]);
-      });
-    } else {
-      expressions.push(...plan.groups);
-      plan.aggregates.forEach((call, i) => {
-        if (!used.has(plan.columns[plan.groups.length + i].id)) return;
-        expressions.push(...call.args);
-        if (call.filter !== undefined) expressions.push(call.filter);
-        expressions.push(...call.order.map((key) => key.expression));
-      });
-    }
-    for (const expression of expressions) {
-      for (const id of usedColumns(expression).keys()) used.add(id);
-    }
-  } else {
-    eachExpression(plan, (expression) => {
-      for (const id of usedColumns(expression).keys()) used.add(id);
-    });
-  }
-  if (plan.kind === 'setOperation') {
-    for (const input of [plan.left, plan.right]) for (const c of input.columns) used.add(c.id);
-  }
-  if (plan.kind === 'with') for (const column of plan.definition.columns) used.add(column.id);
-  if (plan.kind === 'with') {
-    collect(plan.body, used);
-    collect(plan.definition, used);
-    return;
-  }
-  for (const input of inputs(plan)) collect(input, used);
-}
-
-function narrow(plan: Plan, used: ReadonlySet<number>): Plan {
-  const inner = mapInputs(plan, (input) => narrow(input, used));
-  switch (inner.kind) {
-    case 'scan': {
-      const kept = inner.columns.map((column) => used.has(column.id));
-      if (kept.every(Boolean)) return inner;
-      return {
-        ...inner,
-        columns: inner.columns.filter((_, i) => kept[i]),
-        ordinals: inner.ordinals.filter((_, i) => kept[i]),
-      };
-    }
-    case 'project': {
-      const kept = inner.columns.map((column) => used.has(column.id));
-      if (kept.every(Boolean)) return inner;
-      return {
-        ...inner,
-        columns: inner.columns.filter((_, i) => kept[i]),
-        expressions: inner.expressions.filter((_, i) => kept[i]),
-      };
-    }
-    case 'aggregate': {
-      const first = inner.groups.length;
-      const kept = inner.aggregates.map((_, i) => used.has(inner.columns[first + i].id));
-      if (kept.every(Boolean)) return inner;
-      return {
-        ...inner,
-        aggregates: inner.aggregates.filter((_, i) => kept[i]),
-        columns: inner.columns.filter((_, i) => i < first || kept[i - first]),
-      };
+function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
+  const isNeeded = (column: Column): boolean => needed.has(column.id);
+  const below = (): Set<number> => {
+    const ids = new Set(needed);
+    eachExpression(plan, (expression) => addUsed(ids, expression));
+    return ids;
+  };
+  switch (plan.kind) {
+    case 'scan':
+      return pruneScan(plan, below());
+    case 'project':
+      return pruneProject(plan, isNeeded);
+    case 'aggregate':
+      return pruneAggregate(plan, isNeeded);
+    case 'join': {
+      const ids = below();
+      const left = prune(plan.left, ids);
+      const right = prune(plan.right, ids);
+      return makeJoin(plan.type, left, right, plan.condition, plan.mark);
     }
     case 'filter':
     case 'sort':
-    case 'limit':
-      return { ...inner, columns: inner.input.columns };
-    case 'join': {
-      const { left, right, type, mark } = inner;
-      if (type === 'semi' || type === 'anti') return { ...inner, columns: left.columns };
-      if (type === 'mark' && mark !== undefined) {
-        return { ...inner, columns: [...left.columns, mark] };
-      }
-      return { ...inner, columns: [...left.columns, ...right.columns] };
+    case 'limit': {
+      const input = prune(plan.input, below());
+      return { ...plan, input, columns: input.columns };
     }
     case 'window': {
-      const added = inner.columns.slice(-inner.calls.length);
-      return { ...inner, columns: [...inner.input.columns, ...added] };
+      const input = prune(plan.input, below());
+      const added = plan.columns.slice(plan.input.columns.length);
+      return { ...plan, input, columns: [...input.columns, ...added] };
     }
-    case 'with':
-      return { ...inner, columns: inner.body.columns };
+    case 'setOperation': {
+      const all = (side: Plan): Set<number> => new Set(side.columns.map((column) => column.id));
+      const left = prune(plan.left, all(plan.left));
+      const right = prune(plan.right, all(plan.right));
+      return { ...plan, left, right };
+    }
+    case 'with': {
+      const body = prune(plan.body, needed);
+      const all = new Set(plan.definition.columns.map((column) => column.id));
+      const definition = prune(plan.definition, all);
+      return { ...plan, definition, body, columns: body.columns };
+    }
     default:
-      return inner;
+      return plan;
   }
+}
+
+function addUsed(ids: Set<number>, expression: Expression): void {
+  for (const id of usedColumns(expression).keys()) ids.add(id);
+}
+
+function pruneScan(plan: Extract<Plan, { kind: 'scan' }>, needed: ReadonlySet<number>): Plan {
+  const kept = plan.columns.map((column) => needed.has(column.id));
+  if (kept.every(Boolean)) return plan;
+  return {
+    ...plan,
+    columns: plan.columns.filter((_, i) => kept[i]),
+    ordinals: plan.ordinals.filter((_, i) => kept[i]),
+  };
+}
+
+function pruneProject(
+  plan: Extract<Plan, { kind: 'project' }>,
+  isNeeded: (column: Column) => boolean,
+): Plan {
+  const columns = plan.columns.filter(isNeeded);
+  const expressions = plan.expressions.filter((_, i) => isNeeded(plan.columns[i]));
+  const ids = new Set<number>();
+  for (const expression of expressions) addUsed(ids, expression);
+  const input = prune(plan.input, ids);
+  return { ...plan, input, columns, expressions };
+}
+
+/** Groups decide how many rows there are, so they stay; unused aggregates go. */
+function pruneAggregate(plan: Aggregate, isNeeded: (column: Column) => boolean): Plan {
+  const { groups } = plan;
+  const kept = plan.aggregates.filter((_, i) => isNeeded(plan.columns[groups.length + i]));
+  const columns = [
+    ...plan.columns.slice(0, groups.length),
+    ...plan.columns.slice(groups.length).filter(isNeeded),
+  ];
+  const pruned: Aggregate = { ...plan, aggregates: kept, columns };
+  const ids = new Set<number>();
+  eachExpression(pruned, (expression) => addUsed(ids, expression));
+  return { ...pruned, input: prune(plan.input, ids) };
 }

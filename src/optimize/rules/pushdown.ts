@@ -1,226 +1,245 @@
+import { makeFilter, makeJoin } from '../../plan/build.ts';
 import { conjunction, conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered, usedColumns } from '../../plan/free-columns.ts';
-import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
+import type { Aggregate, Join, JoinType, Plan } from '../../plan/plan.ts';
 import { mapInputs } from '../../plan/rewrite.ts';
 import { columnSubstitution, substitute } from '../../plan/substitute.ts';
-import { JoinGraph } from '../joins/graph.ts';
-import { orderJoins } from '../joins/order.ts';
-import { filtered, onlyColumns } from './unnest.ts';
+import { factorOr, impliedBy } from './factor-or.ts';
+import { foldExpression } from './fold.ts';
+import { rejectsNulls } from './null-rejecting.ts';
+import { isUniqueOn, rightKeys } from './uniqueness.ts';
 
 /**
- * Moves predicates to where they can first be evaluated, down to the filters of scans, and hands
- * every region of inner joins on its way to the join order.
+ * Moves predicates down to where their columns come from, into scans at last, and simplifies outer
+ * joins on the way: one whose missing rows cannot pass becomes an inner join.
  */
 export function pushDown(plan: Plan): Plan {
   return push(plan, []);
 }
 
-/** The plan with `predicates` applied to its rows, as deep inside as they can go. */
-export function push(plan: Plan, predicates: readonly Expression[]): Plan {
+/** The plan with the predicates applied as far down as they can be. */
+function push(plan: Plan, predicates: readonly Expression[]): Plan {
   switch (plan.kind) {
-    case 'scan':
-      if (predicates.length === 0) return plan;
-      return { ...plan, filters: [...plan.filters, ...predicates] };
-    case 'filter':
-      return push(plan.input, [...predicates, ...conjuncts(plan.predicate)]);
-    case 'project': {
-      // The predicate is evaluated on what the projection computes from.
-      const by = new Map(plan.columns.map((column, i) => [column.id, plan.expressions[i]]));
-      const below = predicates.map((predicate) => substitute(predicate, by));
-      return { ...plan, input: push(plan.input, below) };
+    case 'filter': {
+      const own = conjuncts(plan.predicate).map(foldExpression).flatMap(conjuncts);
+      return push(plan.input, [...predicates, ...own.flatMap(factorOr)]);
     }
-    case 'aggregate':
-      return pushIntoAggregate(plan, predicates);
+    case 'project':
+      return pushThroughProject(plan, predicates);
     case 'join':
       return pushIntoJoin(plan, predicates);
-    case 'sort': {
+    case 'aggregate':
+      return pushThroughAggregate(plan, predicates);
+    case 'sort':
       return { ...plan, input: push(plan.input, predicates) };
-    }
     case 'setOperation': {
-      const side = (input: Plan): Plan => {
-        const by = columnSubstitution(plan.columns, input.columns);
+      const into = (side: Plan): Plan => {
+        const by = columnSubstitution(plan.columns, side.columns);
         return push(
-          input,
+          side,
           predicates.map((predicate) => substitute(predicate, by)),
         );
       };
-      return { ...plan, left: side(plan.left), right: side(plan.right) };
+      return { ...plan, left: into(plan.left), right: into(plan.right) };
     }
     case 'with':
       return { ...plan, definition: push(plan.definition, []), body: push(plan.body, predicates) };
+    case 'scan':
+      return predicates.length === 0
+        ? plan
+        : { ...plan, filters: [...plan.filters, ...predicates] };
     default:
-      return filtered(
+      return makeFilter(
         mapInputs(plan, (input) => push(input, [])),
         predicates,
       );
   }
 }
 
-/** A predicate on the groups alone removes whole groups, so it may as well remove their rows. */
-function pushIntoAggregate(plan: Aggregate, predicates: readonly Expression[]): Plan {
-  const groups = new Map(plan.groups.map((group, i) => [plan.columns[i].id, group]));
-  const below: Expression[] = [];
-  const above: Expression[] = [];
-  for (const predicate of predicates) {
-    const onGroups = plan.groupingSets === undefined && plan.groups.length > 0;
-    if (onGroups && isCovered(predicate, groups)) below.push(substitute(predicate, groups));
-    else above.push(predicate);
-  }
-  return filtered({ ...plan, input: push(plan.input, below) }, above);
+function pushThroughProject(
+  plan: Extract<Plan, { kind: 'project' }>,
+  predicates: readonly Expression[],
+): Plan {
+  const by: Map<number, Expression> = new Map();
+  plan.columns.forEach((column, i) => by.set(column.id, plan.expressions[i]));
+  const below = predicates.map((predicate) => foldExpression(substitute(predicate, by)));
+  return { ...plan, input: push(plan.input, below.flatMap(conjuncts)) };
 }
 
-function pushIntoJoin(plan: Join, predicates: readonly Expression[]): Plan {
-  const join = simplifyOuter(plan, predicates);
-  switch (join.type) {
-    case 'inner':
-    case 'semi':
-    case 'anti':
-      return orderRegion(join, predicates);
-    case 'left':
-    case 'single':
-    case 'mark':
-      return pushIntoOuter(join, predicates);
-    default:
-      return filtered(
-        { ...join, left: push(join.left, []), right: push(join.right, []) },
-        predicates,
-      );
-  }
+/** Predicates on groups hold for all rows of a group or for none. */
+function pushThroughAggregate(plan: Aggregate, predicates: readonly Expression[]): Plan {
+  const groups: Map<number, Expression> = new Map();
+  plan.groups.forEach((group, i) => groups.set(plan.columns[i].id, group));
+  const movable = plan.groupingSets === undefined && plan.groups.length > 0;
+  const isBelow = (predicate: Expression): boolean =>
+    movable && usedColumns(predicate).size > 0 && isCovered(predicate, groups);
+  const below = predicates.filter(isBelow).map((predicate) => substitute(predicate, groups));
+  const above = predicates.filter((predicate) => !isBelow(predicate));
+  return makeFilter({ ...plan, input: push(plan.input, below) }, above);
 }
 
-/** An outer join is an inner one if a predicate above it is never TRUE for the rows it adds. */
-function simplifyOuter(join: Join, predicates: readonly Expression[]): Join {
-  if (join.type !== 'left' && join.type !== 'single') return join;
-  // More than one match must stay an error unless there cannot be one.
-  if (join.type === 'single' && !isOneRowPerKey(join)) return join;
-  const right = columnIds(join.right);
-  const rejects = predicates.some((predicate) => rejectsNull(predicate, right));
-  return rejects ? { ...join, type: 'inner' } : join;
+/** Which side of a join predicates go to, and what stays. */
+class Sides {
+  readonly left: Expression[] = [];
+  readonly right: Expression[] = [];
+  readonly on: Expression[] = [];
+  readonly above: Expression[] = [];
 }
 
-/** Whether the right side, an aggregate, has at most one row for each value of the join's keys. */
-function isOneRowPerKey(join: Join): boolean {
-  let plan = join.right;
-  while (plan.kind === 'project' || plan.kind === 'filter' || plan.kind === 'sort')
-    plan = plan.input;
-  if (plan.kind !== 'aggregate' || join.condition === undefined) return false;
-  const keys = new Set<number>();
-  for (const part of conjuncts(join.condition)) {
-    if (part.kind !== 'call' || part.name !== 'eq') continue;
-    for (const arg of part.args) if (arg.kind === 'column') keys.add(arg.column.id);
-  }
-  return plan.groups.every((_, i) => keys.has((plan as Aggregate).columns[i].id));
-}
-
-/** Comparisons and arithmetic on a NULL are NULL, which no filter lets through. */
-const strict = new Set([
-  'eq',
-  'ne',
-  'lt',
-  'le',
-  'gt',
-  'ge',
-  'add',
-  'subtract',
-  'multiply',
-  'divide',
-  'modulo',
-  'negate',
-  'like',
-  'ilike',
-]);
-
-function rejectsNull(predicate: Expression, columns: ReadonlySet<number>): boolean {
-  const nullWithout = (expression: Expression): boolean => {
-    switch (expression.kind) {
-      case 'column':
-        return columns.has(expression.column.id);
-      case 'cast':
-        return nullWithout(expression.input);
-      case 'inList':
-        return nullWithout(expression.input);
-      case 'call':
-        return strict.has(expression.name) && expression.args.some(nullWithout);
-      default:
-        return false;
-    }
-  };
-  if (predicate.kind === 'call' && predicate.name === 'is_not_null') {
-    return nullWithout(predicate.args[0]);
-  }
-  if (predicate.kind === 'call' && (predicate.name === 'and' || predicate.name === 'or')) {
-    const each = predicate.args.map((arg) => rejectsNull(arg, columns));
-    return predicate.name === 'and' ? each.some(Boolean) : each.every(Boolean);
-  }
-  return nullWithout(predicate);
-}
-
-/** LEFT, single, mark: predicates on the left go there, the right side takes those of ON. */
-function pushIntoOuter(join: Join, predicates: readonly Expression[]): Plan {
+function pushIntoJoin(original: Join, predicates: readonly Expression[]): Plan {
+  const { join, rest } = simplifyOuter(original, predicates);
+  const sides = new Sides();
   const leftIds = columnIds(join.left);
   const rightIds = columnIds(join.right);
-  const left: Expression[] = [];
-  const above: Expression[] = [];
-  for (const predicate of predicates) {
-    (isCovered(predicate, leftIds) ? left : above).push(predicate);
+  const conditions = join.condition === undefined ? [] : conjuncts(foldExpression(join.condition));
+  const own = conditions.flatMap(factorOr);
+  const { type } = join;
+  if (type === 'inner') {
+    placeInner(sides, [...own, ...rest], leftIds, rightIds);
+  } else {
+    placeOuter(sides, join, own, rest, leftIds, rightIds);
   }
-  const right: Expression[] = [];
-  const condition: Expression[] = [];
-  for (const part of join.condition === undefined ? [] : conjuncts(join.condition)) {
-    // A mark join must see the rows whose comparison is NULL.
-    const movable = join.type !== 'mark' && isCovered(part, rightIds) && usedColumns(part).size > 0;
-    (movable ? right : condition).push(part);
-  }
-  const pushed: Join = {
-    ...join,
-    left: push(join.left, left),
-    right: push(join.right, right),
-    condition: conjunction(condition),
-  };
-  return filtered(pushed, above);
+  const left = push(join.left, sides.left);
+  const right = push(join.right, sides.right);
+  const rebuilt = makeJoin(type, left, right, conjunction(sides.on), join.mark);
+  return makeFilter(rebuilt, sides.above);
 }
 
-/** Collects a region of inner, semi and anti joins and puts it in a good order. */
-function orderRegion(join: Join, predicates: readonly Expression[]): Plan {
-  const graph = new JoinGraph();
-  collect(join, graph);
-  for (const predicate of predicates) graph.addPredicate(predicate);
-  graph.deriveEqualities();
-  for (const relation of graph.relations) {
-    const own = graph.takePredicates(relation.columns);
-    relation.plan = push(relation.plan, own);
-  }
-  for (const reducer of graph.reducers) reducer.right = push(reducer.right, reducer.rightOnly);
-  return onlyColumns(orderJoins(graph), join.columns);
-}
-
-function collect(plan: Plan, graph: JoinGraph): void {
-  if (plan.kind === 'filter') {
-    for (const part of conjuncts(plan.predicate)) graph.addPredicate(part);
-    collect(plan.input, graph);
-    return;
-  }
-  if (plan.kind === 'project' && isRenaming(plan)) {
-    collect(plan.input, graph);
-    return;
-  }
-  if (plan.kind === 'join' && plan.type === 'inner') {
-    collect(plan.left, graph);
-    collect(plan.right, graph);
-    for (const part of plan.condition === undefined ? [] : conjuncts(plan.condition)) {
-      graph.addPredicate(part);
+function placeInner(
+  sides: Sides,
+  predicates: readonly Expression[],
+  leftIds: ReadonlySet<number>,
+  rightIds: ReadonlySet<number>,
+): void {
+  for (const predicate of withEqualConstants(predicates)) {
+    if (isCovered(predicate, leftIds)) sides.left.push(predicate);
+    else if (isCovered(predicate, rightIds)) sides.right.push(predicate);
+    else {
+      sides.on.push(predicate);
+      const left = impliedBy(predicate, leftIds);
+      if (left !== undefined) sides.left.push(left);
+      const right = impliedBy(predicate, rightIds);
+      if (right !== undefined) sides.right.push(right);
     }
-    return;
   }
-  if (plan.kind === 'join' && (plan.type === 'semi' || plan.type === 'anti')) {
-    collect(plan.left, graph);
-    graph.addReducer(plan);
-    return;
-  }
-  graph.addRelation(plan);
 }
 
-/** A projection that only drops columns changes nothing that predicates could see. */
-function isRenaming(plan: Extract<Plan, { kind: 'project' }>): boolean {
-  return plan.expressions.every((e, i) => e.kind === 'column' && e.column === plan.columns[i]);
+/** Adds `b = 5` to `a = b` and `a = 5`. */
+function withEqualConstants(predicates: readonly Expression[]): readonly Expression[] {
+  const added: Expression[] = [];
+  for (const predicate of predicates) {
+    if (predicate.kind !== 'call' || predicate.name !== 'eq') continue;
+    const [a, b] = predicate.args;
+    if (a.kind !== 'column' || b.kind !== 'constant') continue;
+    for (const other of predicates) {
+      if (other.kind !== 'call' || other.name !== 'eq') continue;
+      const [x, y] = other.args;
+      if (x.kind !== 'column' || y.kind !== 'column') continue;
+      const partner = x.column.id === a.column.id ? y : y.column.id === a.column.id ? x : undefined;
+      if (partner === undefined) continue;
+      added.push(substitute(predicate, new Map([[a.column.id, partner]])));
+    }
+  }
+  return added.length === 0 ? predicates : [...predicates, ...added];
+}
+
+function placeOuter(
+  sides: Sides,
+  join: Join,
+  own: readonly Expression[],
+  rest: readonly Expression[],
+  leftIds: ReadonlySet<number>,
+  rightIds: ReadonlySet<number>,
+): void {
+  const { type } = join;
+  // Rows of the left side that match nothing are kept (or, anti, are all there is).
+  const keepsLeft = type === 'left' || type === 'single' || type === 'mark' || type === 'anti';
+  for (const predicate of own) {
+    const onRight = isCovered(predicate, rightIds) && usedColumns(predicate).size > 0;
+    if (onRight && type !== 'right' && type !== 'full' && !needsNullMark(join, predicate)) {
+      sides.right.push(predicate);
+    } else if (isCovered(predicate, leftIds) && (type === 'semi' || type === 'right')) {
+      sides.left.push(predicate);
+    } else {
+      sides.on.push(predicate);
+    }
+    if (keepsLeft || type === 'semi') {
+      const implied = type === 'mark' ? undefined : impliedBy(predicate, rightIds);
+      if (implied !== undefined) sides.right.push(implied);
+    }
+  }
+  for (const predicate of rest) {
+    if ((keepsLeft || type === 'semi') && isCovered(predicate, leftIds)) sides.left.push(predicate);
+    else if (type === 'right' && isCovered(predicate, rightIds)) sides.right.push(predicate);
+    else sides.above.push(predicate);
+  }
+}
+
+/** A mark is NULL where a condition is: one that can be must stay with the join. */
+function needsNullMark(join: Join, predicate: Expression): boolean {
+  return join.type === 'mark' && predicate.nullable;
+}
+
+interface Simplified {
+  readonly join: Join;
+  readonly rest: readonly Expression[];
+}
+
+/** Outer joins whose missing rows no predicate lets through become inner ones. */
+function simplifyOuter(join: Join, predicates: readonly Expression[]): Simplified {
+  const rejects = (side: Plan): boolean => {
+    const ids = columnIds(side);
+    return predicates.some((predicate) => rejectsNulls(predicate, ids));
+  };
+  const change = (type: JoinType): Simplified => ({
+    join: makeJoin(type, join.left, join.right, join.condition, join.mark),
+    rest: predicates,
+  });
+  switch (join.type) {
+    case 'left':
+      return rejects(join.right) ? change('inner') : { join, rest: predicates };
+    case 'right':
+      return rejects(join.left) ? change('inner') : { join, rest: predicates };
+    case 'full': {
+      const noLeft = rejects(join.left);
+      const noRight = rejects(join.right);
+      if (noLeft && noRight) return change('inner');
+      if (noLeft) return change('left');
+      return noRight ? change('right') : { join, rest: predicates };
+    }
+    case 'single': {
+      // Without the check for a second match it is a left join, or even an inner one.
+      if (!isUniqueOn(join.right, rightKeys(join))) return { join, rest: predicates };
+      return change(rejects(join.right) ? 'inner' : 'left');
+    }
+    case 'mark':
+      return simplifyMark(join, predicates);
+    default:
+      return { join, rest: predicates };
+  }
+}
+
+/** A mark that must be TRUE is a semi join; one that must be FALSE, and is never NULL, an anti join. */
+function simplifyMark(join: Join, predicates: readonly Expression[]): Simplified {
+  const mark = join.mark!;
+  const isMark = (expression: Expression): boolean =>
+    expression.kind === 'column' && expression.column.id === mark.id;
+  const without = (at: number): Expression[] => predicates.filter((_, i) => i !== at);
+  const used = (rest: readonly Expression[]): boolean =>
+    rest.some((predicate) => usedColumns(predicate).has(mark.id));
+  const semi = predicates.findIndex(isMark);
+  if (semi >= 0 && !used(without(semi))) {
+    return { join: keepColumns(join, 'semi'), rest: without(semi) };
+  }
+  const anti = predicates.findIndex(
+    (item) => item.kind === 'call' && item.name === 'not' && isMark(item.args[0]),
+  );
+  if (anti >= 0 && !mark.nullable && !used(without(anti))) {
+    return { join: keepColumns(join, 'anti'), rest: without(anti) };
+  }
+  return { join, rest: predicates };
+}
+
+function keepColumns(join: Join, type: JoinType): Join {
+  return makeJoin(type, join.left, join.right, join.condition);
 }

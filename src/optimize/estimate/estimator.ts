@@ -1,0 +1,271 @@
+import { conjuncts, type Expression } from '../../plan/expression.ts';
+import { columnIds, isCovered } from '../../plan/free-columns.ts';
+import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
+import { isUniqueOn } from '../rules/uniqueness.ts';
+import { type ColumnFigures, scanFigures } from './figures.ts';
+import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
+
+/** Rows of a table function, which nothing is known of. */
+const unknownRows = 1000;
+
+/**
+ * Estimates how many rows a plan gives, from the statistics of its tables. What it learns of columns
+ * it keeps, so an inner node asks about columns that were made far below.
+ */
+export class Estimator {
+  readonly #rows = new WeakMap<Plan, number>();
+  readonly #figures = new Map<number, ColumnFigures>();
+  /** Rows of common tables. */
+  readonly #tables = new Map<number, Plan>();
+
+  readonly figures: FiguresOf = (id) => this.#figures.get(id);
+
+  /** Says what references to a common table read. */
+  defineTable(id: number, definition: Plan): void {
+    this.#tables.set(id, definition);
+    this.rows(definition);
+  }
+
+  rows(plan: Plan): number {
+    let rows = this.#rows.get(plan);
+    if (rows === undefined) {
+      rows = Math.max(0, this.#estimate(plan));
+      this.#rows.set(plan, rows);
+    }
+    return rows;
+  }
+
+  /** Distinct values of an expression among `rows` rows that were picked at random. */
+  distinct(expression: Expression, rows: number): number {
+    const all = distinctOf(expression, this.figures);
+    if (all === undefined) return Math.max(1, rows);
+    return distinctAmong(all, rows);
+  }
+
+  #estimate(plan: Plan): number {
+    switch (plan.kind) {
+      case 'scan':
+        for (const [id, figures] of scanFigures(plan)) this.#figures.set(id, figures);
+        return plan.table.rowCount * selectivity(plan.filters, this.figures);
+      case 'values':
+        return plan.rows.length;
+      case 'tableFunction':
+        return unknownRows;
+      case 'filter':
+        return this.rows(plan.input) * selectivity([plan.predicate], this.figures);
+      case 'project':
+        return this.#project(plan);
+      case 'sort':
+      case 'window':
+        return this.rows(plan.input);
+      case 'limit': {
+        const { limit } = plan;
+        const rows = this.rows(plan.input);
+        return limit?.kind === 'constant' && limit.value !== null
+          ? Math.min(rows, Number(limit.value))
+          : rows;
+      }
+      case 'aggregate':
+        return this.#aggregate(plan);
+      case 'join':
+        return this.#join(plan);
+      case 'setOperation':
+        return this.#setOperation(plan);
+      case 'with':
+        this.defineTable(plan.id, plan.definition);
+        return this.rows(plan.body);
+      case 'withReference':
+        return this.#reference(plan);
+    }
+  }
+
+  #setOperation(plan: Extract<Plan, { kind: 'setOperation' }>): number {
+    const left = this.rows(plan.left);
+    const right = this.rows(plan.right);
+    if (plan.operation === 'union') return plan.all ? left + right : (left + right) * 0.8;
+    return plan.operation === 'intersect' ? Math.min(left, right) : left;
+  }
+
+  #reference(plan: Extract<Plan, { kind: 'withReference' }>): number {
+    const definition = this.#tables.get(plan.id);
+    if (definition === undefined) return unknownRows;
+    const rows = this.rows(definition);
+    plan.columns.forEach((column, i) => {
+      const figures = this.#figures.get(definition.columns[i].id);
+      if (figures !== undefined) this.#figures.set(column.id, figures);
+    });
+    return rows;
+  }
+
+  #project(plan: Extract<Plan, { kind: 'project' }>): number {
+    const rows = this.rows(plan.input);
+    plan.expressions.forEach((expression, i) => {
+      const { id } = plan.columns[i];
+      if (this.#figures.has(id)) return;
+      const source = expression.kind === 'cast' ? expression.input : expression;
+      const known = source.kind === 'column' ? this.#figures.get(source.column.id) : undefined;
+      const distinct = this.distinct(expression, rows);
+      this.#figures.set(id, known ?? { distinct, min: undefined, max: undefined, nullShare: 0 });
+    });
+    return rows;
+  }
+
+  #aggregate(plan: Aggregate): number {
+    const rows = this.rows(plan.input);
+    const sets = plan.groupingSets ?? [plan.groups.map((_, i) => i)];
+    let total = 0;
+    for (const set of sets) {
+      let groups = 1;
+      for (const i of set) groups *= this.distinct(plan.groups[i], rows);
+      total += Math.max(1, Math.min(groups, rows));
+    }
+    const result = plan.groups.length === 0 ? sets.length : Math.min(total, rows * sets.length);
+    plan.columns.forEach((column, i) => {
+      const group = plan.groups[i];
+      const known = group?.kind === 'column' ? this.#figures.get(group.column.id) : undefined;
+      const all = group === undefined ? result : this.distinct(group, rows);
+      const distinct = Math.max(1, Math.min(all, result));
+      const { min, max } = known ?? { min: undefined, max: undefined };
+      this.#figures.set(column.id, { distinct, min, max, nullShare: 0 });
+    });
+    return result;
+  }
+
+  #join(plan: Join): number {
+    const left = this.rows(plan.left);
+    const right = this.rows(plan.right);
+    const conditions = plan.condition === undefined ? [] : conjuncts(plan.condition);
+    if (plan.mark !== undefined) {
+      const figures = { distinct: 2, min: undefined, max: undefined, nullShare: 0 };
+      this.#figures.set(plan.mark.id, figures);
+    }
+    switch (plan.type) {
+      case 'semi':
+        return left * this.matchShare(plan.left, plan.right, conditions);
+      case 'anti':
+        return left * Math.max(0.01, 1 - this.matchShare(plan.left, plan.right, conditions));
+      case 'mark':
+      case 'single':
+        return left;
+      case 'inner':
+        return left * right * this.joinShare(plan.left, plan.right, conditions);
+      case 'left':
+        return Math.max(left, left * right * this.joinShare(plan.left, plan.right, conditions));
+      case 'right':
+        return Math.max(right, left * right * this.joinShare(plan.left, plan.right, conditions));
+      case 'full':
+        return Math.max(
+          left + right,
+          left * right * this.joinShare(plan.left, plan.right, conditions),
+        );
+    }
+  }
+
+  /** The share of pairs of rows that meet all conditions. */
+  joinShare(left: Plan, right: Plan, conditions: readonly Expression[]): number {
+    const pairs: EqualPair[] = [];
+    const others: Expression[] = [];
+    for (const condition of conditions) {
+      const pair = equalPair(condition, columnIds(left), columnIds(right));
+      if (pair === undefined) others.push(condition);
+      else pairs.push(pair);
+    }
+    return this.#pairShare(left, right, pairs) * selectivity(others, this.figures);
+  }
+
+  #pairShare(left: Plan, right: Plan, pairs: readonly EqualPair[]): number {
+    if (pairs.length === 0) return 1;
+    for (const [side, keys] of [
+      [right, pairs.map((pair) => pair.right)],
+      [left, pairs.map((pair) => pair.left)],
+    ] as const) {
+      const share = pairs.length > 1 ? this.keyShare(side, keys) : undefined;
+      if (share !== undefined) return share;
+    }
+    return combine(pairs.map((pair) => this.equalShare(pair.left, pair.right)));
+  }
+
+  /** For several keys that are unique together in `side`: one in as many as its table has rows. */
+  keyShare(side: Plan, keys: readonly Expression[]): number | undefined {
+    const ids = new Set(keys.flatMap((key) => (key.kind === 'column' ? [key.column.id] : [])));
+    const base = tableOf(side, ids);
+    if (base === undefined || !isUniqueOn(base, ids)) return undefined;
+    const rows = base.kind === 'scan' ? base.table.rowCount : this.rows(base);
+    return 1 / Math.max(1, rows);
+  }
+
+  /** The share of pairs in which two expressions are equal: the smaller set of values is in the larger. */
+  equalShare(a: Expression, b: Expression): number {
+    const x = distinctOf(a, this.figures);
+    const y = distinctOf(b, this.figures);
+    return 1 / Math.max(1, x ?? y ?? 100, y ?? 1);
+  }
+
+  /** The share of left rows that have a match. */
+  matchShare(left: Plan, right: Plan, conditions: readonly Expression[]): number {
+    const rightRows = this.rows(right);
+    const leftIds = columnIds(left);
+    const rightIds = columnIds(right);
+    let share = 1;
+    let matches = rightRows;
+    for (const condition of conditions) {
+      const pair = equalPair(condition, leftIds, rightIds);
+      if (pair === undefined) {
+        // With several candidates for each row, it takes only one of them.
+        share *=
+          1 - (1 - selectivity([condition], this.figures)) ** Math.max(1, Math.min(matches, 8));
+        continue;
+      }
+      const own = this.distinct(pair.right, rightRows);
+      const others = distinctOf(pair.left, this.figures) ?? own;
+      share *= Math.min(1, own / Math.max(1, others));
+      matches /= Math.max(1, own);
+    }
+    return Math.min(1, share);
+  }
+}
+
+export interface EqualPair {
+  readonly left: Expression;
+  readonly right: Expression;
+}
+
+/** `a = b` with one side from the left and one from the right. */
+export function equalPair(
+  condition: Expression,
+  left: ReadonlySet<number>,
+  right: ReadonlySet<number>,
+): EqualPair | undefined {
+  if (condition.kind !== 'call' || condition.name !== 'eq') return undefined;
+  const [a, b] = condition.args;
+  if (isCovered(a, left) && isCovered(b, right)) return { left: a, right: b };
+  return isCovered(a, right) && isCovered(b, left) ? { left: b, right: a } : undefined;
+}
+
+/** Shares of conditions that depend on each other: each further one counts half as much. */
+export function combine(shares: readonly number[]): number {
+  const sorted = [...shares].sort((a, b) => a - b);
+  return sorted.reduce((product, share, i) => product * share ** (1 / 2 ** Math.min(i, 3)), 1);
+}
+
+/** Expected distinct values in `rows` draws out of `all` values (Cardenas, 1975). */
+function distinctAmong(all: number, rows: number): number {
+  if (rows <= 0) return 1;
+  if (all <= 1) return 1;
+  return Math.max(1, Math.min(rows, all * (1 - Math.exp(-rows / all))));
+}
+
+/** The node below filters and joins that makes all these columns. */
+function tableOf(plan: Plan, ids: ReadonlySet<number>): Plan | undefined {
+  const own = columnIds(plan);
+  for (const id of ids) if (!own.has(id)) return undefined;
+  switch (plan.kind) {
+    case 'filter':
+    case 'sort':
+      return tableOf(plan.input, ids);
+    case 'join':
+      return tableOf(plan.left, ids) ?? tableOf(plan.right, ids);
+    default:
+      return plan;
+  }
+}

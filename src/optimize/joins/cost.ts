@@ -1,0 +1,181 @@
+import { makeEqual } from '../../plan/build.ts';
+import type { Expression } from '../../plan/expression.ts';
+import { conjuncts } from '../../plan/expression.ts';
+import { combine, type Estimator } from '../estimate/estimator.ts';
+import { distinctOf, selectivity } from '../estimate/selectivity.ts';
+import type { EqualClass, JoinGraph } from './graph.ts';
+
+/** The best known way to join a set of nodes. */
+export interface JoinTree {
+  readonly mask: number;
+  readonly rows: number;
+  readonly cost: number;
+  /** undefined for a single node. */
+  readonly left: JoinTree | undefined;
+  readonly right: JoinTree | undefined;
+}
+
+/**
+ * Costs in rows touched, as weights of what was measured in compiled code: putting a row into a hash
+ * table costs about twice what looking one up does.
+ */
+const buildWeight = 2;
+const probeWeight = 1;
+const outputWeight = 0.5;
+
+/** Works out rows and costs of joins of a graph. */
+export class JoinCosts {
+  readonly #graph: JoinGraph;
+  readonly #estimator: Estimator;
+  /** Rows of sets: they do not depend on the order of joins. */
+  readonly #rows = new Map<number, number>();
+
+  constructor(graph: JoinGraph, estimator: Estimator) {
+    this.#graph = graph;
+    this.#estimator = estimator;
+  }
+
+  leaf(node: number): JoinTree {
+    const mask = 1 << node;
+    const rows = this.#estimator.rows(this.#graph.nodes[node].plan);
+    this.#rows.set(mask, rows);
+    return { mask, rows, cost: 0, left: undefined, right: undefined };
+  }
+
+  /** The join of two disjoint sets, or undefined if it is not allowed. */
+  join(a: JoinTree, b: JoinTree): JoinTree | undefined {
+    const special = this.#specialOf(b) ?? this.#specialOf(a);
+    if (special !== undefined) return this.#joinSpecial(a, b);
+    const mask = a.mask | b.mask;
+    let rows = this.#rows.get(mask);
+    if (rows === undefined) {
+      rows = a.rows * b.rows * this.#share(a.mask, b.mask);
+      this.#rows.set(mask, rows);
+    }
+    const [left, right] = a.rows >= b.rows ? [a, b] : [b, a];
+    const connected = this.joinConditions(a.mask, b.mask).length > 0;
+    const work = connected
+      ? right.rows * buildWeight + left.rows * probeWeight
+      : right.rows * buildWeight + left.rows * Math.max(right.rows, 1);
+    const cost = a.cost + b.cost + work + rows * outputWeight;
+    return { mask, rows, cost, left, right };
+  }
+
+  #specialOf(tree: JoinTree): JoinTree | undefined {
+    if (tree.left !== undefined) return undefined;
+    return this.#graph.nodes[bitIndex(tree.mask)].special === undefined ? undefined : tree;
+  }
+
+  #joinSpecial(a: JoinTree, b: JoinTree): JoinTree | undefined {
+    const right = this.#specialOf(b) ?? a;
+    const left = right === b ? a : b;
+    if (this.#specialOf(left) !== undefined) return undefined;
+    const node = this.#graph.nodes[bitIndex(right.mask)];
+    const { type, condition, needs } = node.special!;
+    if ((needs & left.mask) !== needs) return undefined;
+    const mask = a.mask | b.mask;
+    let rows = this.#rows.get(mask);
+    if (rows === undefined) {
+      const conditions = condition === undefined ? [] : conjuncts(condition);
+      rows = this.#specialRows(type, left, right.mask, conditions);
+      rows *= selectivity(this.latePredicates(left.mask, right.mask), this.#estimator.figures);
+      this.#rows.set(mask, rows);
+    }
+    const work = right.rows * buildWeight + left.rows * probeWeight;
+    const cost = left.cost + right.cost + work + rows * outputWeight;
+    return { mask, rows, cost, left, right };
+  }
+
+  #specialRows(
+    type: string,
+    left: JoinTree,
+    rightMask: number,
+    conditions: readonly Expression[],
+  ): number {
+    const { nodes } = this.#graph;
+    const right = nodes[bitIndex(rightMask)].plan;
+    if (type === 'mark' || type === 'single') return left.rows;
+    // The nodes that the condition needs stand for the whole left side.
+    const needed = nodes.filter((_, i) => left.mask & (1 << i));
+    const columns = needed.flatMap((node) => node.plan.columns);
+    const side = { kind: 'values', rows: [], columns } as const;
+    if (type === 'left') {
+      const share = this.#estimator.joinShare(side, right, conditions);
+      return Math.max(left.rows, left.rows * this.#estimator.rows(right) * share);
+    }
+    const share = this.#estimator.matchShare(side, right, conditions);
+    return left.rows * (type === 'semi' ? share : Math.max(0.01, 1 - share));
+  }
+
+  /** The share of pairs that pass everything that can be tested once both sets are there. */
+  #share(a: number, b: number): number {
+    const classes = this.#crossing(a, b);
+    const late = this.latePredicates(a, b);
+    const rest = selectivity(late, this.#estimator.figures);
+    if (classes.length === 0) return rest;
+    if (classes.length > 1) {
+      const byKey = this.#keyShare(classes);
+      if (byKey !== undefined) return byKey * rest;
+    }
+    return combine(classes.map((item) => this.#classShare(item, a, b))) * rest;
+  }
+
+  #crossing(a: number, b: number): EqualClass[] {
+    return this.#graph.classes.filter((item) => item.mask & a && item.mask & b);
+  }
+
+  #classShare(item: EqualClass, a: number, b: number): number {
+    const least = (side: number): number => {
+      let distinct = Number.POSITIVE_INFINITY;
+      for (const { node, column } of item.members) {
+        if (!(side & (1 << node))) continue;
+        distinct = Math.min(distinct, distinctOf(column, this.#estimator.figures) ?? 100);
+      }
+      return distinct;
+    };
+    return 1 / Math.max(1, least(a), least(b));
+  }
+
+  /** If the columns of one node in these classes are its key together. */
+  #keyShare(classes: readonly EqualClass[]): number | undefined {
+    for (const [i, node] of this.#graph.nodes.entries()) {
+      const keys = classes.flatMap((item) =>
+        item.members.filter((member) => member.node === i).map((member) => member.column),
+      );
+      if (keys.length < 2) continue;
+      const share = this.#estimator.keyShare(node.plan, keys);
+      if (share !== undefined) return share;
+    }
+    return undefined;
+  }
+
+  /** Equations that join the two sets: one for each class of equal columns. */
+  joinConditions(a: number, b: number): Expression[] {
+    const conditions = this.#crossing(a, b).map((item) => {
+      const inside = (side: number): Expression =>
+        item.members.find(({ node }) => side & (1 << node))!.column;
+      return makeEqual(inside(a), inside(b));
+    });
+    for (const predicate of this.#graph.predicates) {
+      const { mask, expression, isEquation } = predicate;
+      if (isEquation && isNew(mask, a, b)) conditions.push(expression);
+    }
+    return conditions;
+  }
+
+  /** Other predicates that can be tested on the two sets together, but on neither alone. */
+  latePredicates(a: number, b: number): Expression[] {
+    return this.#graph.predicates
+      .filter(({ mask, isEquation }) => !isEquation && isNew(mask, a, b))
+      .map(({ expression }) => expression);
+  }
+}
+
+function isNew(mask: number, a: number, b: number): boolean {
+  return (mask & ~(a | b)) === 0 && (mask & ~a) !== 0 && (mask & ~b) !== 0;
+}
+
+/** The position of the only bit of a mask. */
+export function bitIndex(mask: number): number {
+  return 31 - Math.clz32(mask);
+}

@@ -1,0 +1,74 @@
+import { makeFilter, makeJoin } from '../../plan/build.ts';
+import { conjunction } from '../../plan/expression.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { mapInputs } from '../../plan/rewrite.ts';
+import type { Estimator } from '../estimate/estimator.ts';
+import { bitIndex, JoinCosts, type JoinTree } from './cost.ts';
+import { enumerate } from './enumerate.ts';
+import { buildGraph, type JoinGraph, startsGraph } from './graph.ts';
+import { greedy } from './greedy.ts';
+
+/** Chooses the order of joins everywhere in the plan; the smaller side of each comes to the right. */
+export function reorderJoins(plan: Plan, estimator: Estimator): Plan {
+  const recur = (input: Plan): Plan => reorderJoins(input, estimator);
+  if (plan.kind === 'with') {
+    const definition = recur(plan.definition);
+    const known = { ...plan, definition };
+    // References in the body are estimated by the definition.
+    estimator.defineTable(plan.id, definition);
+    return { ...known, body: recur(plan.body) };
+  }
+  if (!startsGraph(plan)) return mapInputs(plan, recur);
+  const graph = buildGraph(plan, recur);
+  const costs = new JoinCosts(graph, estimator);
+  return build(graph, costs, bestTree(graph, costs));
+}
+
+/** The best tree of each connected part, then of all. */
+function bestTree(graph: JoinGraph, costs: JoinCosts): JoinTree {
+  const parts = connectedParts(graph);
+  const trees = parts.flatMap(
+    (part) => enumerate(graph, costs, part) ?? leaves(graph, costs, part),
+  );
+  return greedy(graph, costs, trees);
+}
+
+function leaves(graph: JoinGraph, costs: JoinCosts, mask: number): JoinTree[] {
+  const nodes = graph.nodes.map((_, i) => i).filter((i) => mask & (1 << i));
+  return nodes.map((i) => costs.leaf(i));
+}
+
+function connectedParts(graph: JoinGraph): number[] {
+  const parts: number[] = [];
+  let seen = 0;
+  for (let i = 0; i < graph.nodes.length; i++) {
+    if (seen & (1 << i)) continue;
+    let part = 1 << i;
+    for (let size = 0; size !== part; ) {
+      size = part;
+      graph.neighbours.forEach((mask, node) => {
+        if (part & (1 << node)) part |= mask;
+      });
+    }
+    parts.push(part);
+    seen |= part;
+  }
+  return parts;
+}
+
+function build(graph: JoinGraph, costs: JoinCosts, tree: JoinTree): Plan {
+  if (tree.left === undefined || tree.right === undefined) {
+    return graph.nodes[bitIndex(tree.mask)].plan;
+  }
+  const left = build(graph, costs, tree.left);
+  const right = build(graph, costs, tree.right);
+  const [a, b] = [tree.left.mask, tree.right.mask];
+  const late = costs.latePredicates(a, b);
+  const special = tree.right.left === undefined ? graph.nodes[bitIndex(b)].special : undefined;
+  if (special !== undefined) {
+    const join = makeJoin(special.type, left, right, special.condition, special.mark);
+    return makeFilter(join, late);
+  }
+  const conditions = [...costs.joinConditions(a, b), ...late];
+  return makeJoin('inner', left, right, conjunction(conditions));
+}

@@ -1,0 +1,54 @@
+import { children, type Expression } from '../../plan/expression.ts';
+import { usedColumns } from '../../plan/free-columns.ts';
+
+/** Calls that give NULL as soon as one argument is NULL do so for all but these. */
+const nullTolerant = new Set([
+  'and',
+  'or',
+  'is_null',
+  'is_not_null',
+  'is_distinct_from',
+  'is_not_distinct_from',
+  'coalesce',
+  'greatest',
+  'least',
+]);
+
+/** Whether the expression is NULL whenever all columns in `ids` are. */
+function isNullWith(expression: Expression, ids: ReadonlySet<number>): boolean {
+  switch (expression.kind) {
+    case 'column':
+      return ids.has(expression.column.id);
+    case 'cast':
+      return isNullWith(expression.input, ids);
+    case 'inList':
+      return isNullWith(expression.input, ids);
+    case 'call':
+      if (nullTolerant.has(expression.name)) return false;
+      return children(expression).some((child) => isNullWith(child, ids));
+    default:
+      return false;
+  }
+}
+
+/** Whether no row passes the predicate in which all columns in `ids` are NULL. */
+export function rejectsNulls(predicate: Expression, ids: ReadonlySet<number>): boolean {
+  if (predicate.kind === 'constant') return predicate.value !== true;
+  if (predicate.kind !== 'call') return isNullWith(predicate, ids);
+  switch (predicate.name) {
+    case 'and':
+      return predicate.args.some((part) => rejectsNulls(part, ids));
+    case 'or':
+      return predicate.args.every((part) => rejectsNulls(part, ids));
+    case 'is_not_null':
+      return isNullWith(predicate.args[0], ids);
+    default:
+      return isNullWith(predicate, ids);
+  }
+}
+
+/** Whether the predicate uses any of the columns. */
+export function concerns(predicate: Expression, ids: ReadonlySet<number>): boolean {
+  for (const id of usedColumns(predicate).keys()) if (ids.has(id)) return true;
+  return false;
+}

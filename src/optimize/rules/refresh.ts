@@ -1,0 +1,55 @@
+import type { Column } from '../../plan/expression.ts';
+import { columnRef } from '../../plan/expression.ts';
+import { freeColumns } from '../../plan/free-columns.ts';
+import { inputs, type Plan } from '../../plan/plan.ts';
+import { mapExpressions, mapInputs } from '../../plan/rewrite.ts';
+import { type Substitution, substitute } from '../../plan/substitute.ts';
+import type { OptimizerContext } from '../context.ts';
+
+/**
+ * A copy of a plan that computes the same with columns of its own, so that both can stand in one
+ * plan. The columns it gives keep their identity if they are named in `keep`.
+ */
+export function refreshPlan(
+  context: OptimizerContext,
+  plan: Plan,
+  keep: ReadonlySet<number>,
+): Plan {
+  const copies = new Map<number, Column>();
+  const collect = (node: Plan): void => {
+    for (const input of inputs(node)) collect(input);
+    for (const column of node.columns) {
+      if (keep.has(column.id) || copies.has(column.id)) continue;
+      copies.set(column.id, context.column(column.name, column.type, column.nullable));
+    }
+  };
+  collect(plan);
+  for (const id of freeColumns(plan).keys()) copies.delete(id);
+  const by: Substitution = new Map([...copies].map(([id, column]) => [id, columnRef(column)]));
+  return rename(context, plan, copies, by, new Map());
+}
+
+function rename(
+  context: OptimizerContext,
+  original: Plan,
+  copies: ReadonlyMap<number, Column>,
+  by: Substitution,
+  tables: Map<number, number>,
+): Plan {
+  let plan = original;
+  if (plan.kind === 'with') {
+    const id = context.nextWith();
+    tables.set(plan.id, id);
+    plan = { ...plan, id };
+  } else if (plan.kind === 'withReference' && tables.has(plan.id)) {
+    plan = { ...plan, id: tables.get(plan.id)! };
+  }
+  const inner = mapInputs(plan, (input) => rename(context, input, copies, by, tables));
+  const columns = plan.columns.map((column) => {
+    const copy = copies.get(column.id);
+    return copy === undefined ? column : { ...copy, nullable: column.nullable };
+  });
+  const mark = plan.kind === 'join' && plan.mark ? copies.get(plan.mark.id) : undefined;
+  const renamed = mapExpressions(inner, (expression) => substitute(expression, by));
+  return mark === undefined ? { ...renamed, columns } : ({ ...renamed, columns, mark } as Plan);
+}

@@ -1,0 +1,304 @@
+import { assert } from '../../base/assert.ts';
+import { QuernError, sqlState } from '../../base/error.ts';
+import { makeFilter, makeJoin, makeNot, makeSelection } from '../../plan/build.ts';
+import {
+  call,
+  columnRef,
+  conjunction,
+  conjuncts,
+  type Expression,
+  type SubqueryExpression,
+} from '../../plan/expression.ts';
+import { columnIds, freeColumns, hasSubquery, usedColumns } from '../../plan/free-columns.ts';
+import type { Join, JoinType, Plan } from '../../plan/plan.ts';
+import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
+import { booleanType } from '../../value/type.ts';
+import type { OptimizerContext } from '../context.ts';
+import { decorrelate } from './decorrelate.ts';
+
+/**
+ * Turns every subquery into a join, and every correlated join into a plain one. Afterwards the plan
+ * has neither subquery expressions nor dependent joins.
+ *
+ * Conditions that need only the existence of a row become semi and anti joins; a subquery whose truth
+ * value is used otherwise becomes a mark join; one whose value is used becomes a `single` join.
+ */
+export function unnestSubqueries(context: OptimizerContext, plan: Plan): Plan {
+  const unnest = (input: Plan): Plan => unnestSubqueries(context, input);
+  if (plan.kind === 'filter') return unnestFilter(context, plan.predicate, unnest(plan.input));
+  if (plan.kind === 'join') return unnestJoin(context, mapInputs(plan, unnest) as Join);
+  return unnestNode(context, mapInputs(plan, unnest));
+}
+
+function unnestFilter(context: OptimizerContext, predicate: Expression, start: Plan): Plan {
+  let input = start;
+  const rest: Expression[] = [];
+  const { columns } = start;
+  for (const condition of conjuncts(predicate)) {
+    if (!hasSubquery(condition)) {
+      rest.push(condition);
+      continue;
+    }
+    const joined = joinCondition(context, input, condition);
+    if (joined !== undefined) {
+      input = joined;
+      continue;
+    }
+    const replaced = replaceSubqueries(context, input, condition);
+    input = replaced.input;
+    rest.push(replaced.expression);
+  }
+  const filtered = makeFilter(input, rest);
+  return sameColumns(filtered, columns) ? filtered : makeSelection(filtered, columns);
+}
+
+function sameColumns(plan: Plan, columns: Plan['columns']): boolean {
+  return plan.columns.length === columns.length;
+}
+
+/** A conjunct that is just EXISTS, IN, ANY or ALL, or NOT of one: a semi or an anti join. */
+function joinCondition(
+  context: OptimizerContext,
+  input: Plan,
+  condition: Expression,
+): Plan | undefined {
+  const negated = condition.kind === 'call' && condition.name === 'not';
+  const inner = negated ? condition.args[0] : condition;
+  if (inner.kind !== 'subquery' || inner.mode === 'scalar') return undefined;
+  if (inner.operands.some(hasSubquery)) return undefined;
+  if (inner.mode === 'exists') {
+    return existsJoin(context, negated ? 'anti' : 'semi', input, inner);
+  }
+  // x op ALL (…) holds if there is no row for which NOT (x op row) holds or is unknown.
+  const wantsNone = (inner.mode === 'all') !== negated;
+  const right = unnestSubqueries(context, inner.plan);
+  const matches = comparisons(inner, right);
+  if (!wantsNone) {
+    const wanted = inner.mode === 'all' ? matches.map(makeNot) : matches;
+    return dependentJoin(context, 'semi', input, right, wanted);
+  }
+  const offending = inner.mode === 'all' ? negate(matches) : matches;
+  if (offending.some((match) => match.nullable)) return undefined;
+  return dependentJoin(context, 'anti', input, right, offending);
+}
+
+/** NOT (a AND b), as one condition. */
+function negate(conditions: readonly Expression[]): Expression[] {
+  return [makeNot(conjunction(conditions)!)];
+}
+
+function comparisons(node: SubqueryExpression, right: Plan): Expression[] {
+  const name = node.comparison;
+  assert(name !== undefined, 'ANY and ALL have a comparison');
+  const parts = node.operands.map((operand, i) =>
+    call(name, [operand, columnRef(right.columns[i])], booleanType),
+  );
+  // (a, b) <> ANY: some column differs.
+  return name === 'ne' && parts.length > 1 ? [call('or', parts, booleanType)] : parts;
+}
+
+function existsJoin(
+  context: OptimizerContext,
+  type: 'semi' | 'anti',
+  input: Plan,
+  node: SubqueryExpression,
+): Plan {
+  const right = unnestSubqueries(context, withoutLimit(node.plan));
+  return dependentJoin(context, type, input, right, []);
+}
+
+/** Order, a limit above 0 and the select list mean nothing to EXISTS. */
+function withoutLimit(plan: Plan): Plan {
+  if (plan.kind === 'sort') return withoutLimit(plan.input);
+  if (plan.kind !== 'limit' || plan.offset !== undefined) return plan;
+  const { limit } = plan;
+  const harmless =
+    limit?.kind === 'constant' && typeof limit.value === 'bigint' && limit.value > 0n;
+  return harmless ? withoutLimit(plan.input) : plan;
+}
+
+/** Whether the plan gives one row exactly, whatever its input: an aggregate without groups. */
+export function isSingleRow(plan: Plan): boolean {
+  switch (plan.kind) {
+    case 'aggregate':
+      return plan.groups.length === 0 && plan.groupingSets === undefined;
+    case 'project':
+    case 'sort':
+      return isSingleRow(plan.input);
+    case 'with':
+      return isSingleRow(plan.body);
+    case 'values':
+      return plan.rows.length === 1;
+    default:
+      return false;
+  }
+}
+
+interface Replaced {
+  readonly input: Plan;
+  readonly expression: Expression;
+}
+
+/** Replaces the subqueries in an expression by columns that joins add to the input. */
+function replaceSubqueries(
+  context: OptimizerContext,
+  start: Plan,
+  expression: Expression,
+): Replaced {
+  let input = start;
+  const replace = (node: Expression): Expression => {
+    const inner = mapChildren(node, replace);
+    if (inner.kind !== 'subquery') return inner;
+    const added =
+      inner.mode === 'scalar' ? addScalar(context, input, inner) : addMark(context, input, inner);
+    input = added.input;
+    return added.expression;
+  };
+  const replaced = replace(expression);
+  return { input, expression: replaced };
+}
+
+function addScalar(context: OptimizerContext, input: Plan, node: SubqueryExpression): Replaced {
+  const right = unnestSubqueries(context, node.plan);
+  const [value] = right.columns;
+  const correlated = isCorrelated(input, right);
+  if (!correlated && isSingleRow(right)) {
+    const join = makeJoin('inner', input, right, undefined);
+    return { input: join, expression: columnRef(value) };
+  }
+  if (!correlated) {
+    const join = makeJoin('single', input, right, undefined);
+    return { input: join, expression: columnRef({ ...value, nullable: true }) };
+  }
+  let decorrelated = decorrelate(context, input, right, { mayDefault: true });
+  let fallback = missingValue(decorrelated.missing, value.id);
+  if (fallback !== undefined && value.nullable) {
+    // NULL would not tell a row that is missing from a value that is NULL.
+    decorrelated = decorrelate(context, input, right, { mayDefault: false });
+    fallback = undefined;
+  }
+  const { plan, equalities, residual } = decorrelated;
+  const condition = conjunction([...equalities, ...residual]);
+  const join = makeJoin('single', input, plan, condition);
+  const column = columnRef({ ...value, nullable: true });
+  if (fallback === undefined) return { input: join, expression: column };
+  // COUNT of no rows is 0, not NULL.
+  const expression = call('coalesce', [column, fallback], value.type, false);
+  return { input: join, expression };
+}
+
+/** What a column is when an aggregate without groups has no rows, if that is not NULL. */
+function missingValue(
+  missing: ReadonlyMap<number, Expression> | undefined,
+  id: number,
+): Expression | undefined {
+  const value = missing?.get(id);
+  return value?.kind === 'constant' && value.value !== null ? value : undefined;
+}
+
+/** The truth value of EXISTS, ANY or ALL as a column. */
+function addMark(context: OptimizerContext, input: Plan, node: SubqueryExpression): Replaced {
+  const exists = node.mode === 'exists';
+  const right = unnestSubqueries(context, exists ? withoutLimit(node.plan) : node.plan);
+  const matches = exists ? [] : comparisons(node, right);
+  const conditions = node.mode === 'all' ? negate(matches) : matches;
+  const nullable = conditions.some((condition) => condition.nullable);
+  const mark = context.column(exists ? 'exists' : 'matches', booleanType, nullable);
+  const join = dependentJoin(context, 'mark', input, right, conditions, mark);
+  const value = columnRef(mark);
+  return { input: join, expression: node.mode === 'all' ? makeNot(value) : value };
+}
+
+function isCorrelated(left: Plan, right: Plan): boolean {
+  const free = freeColumns(right);
+  return free.size > 0 && left.columns.some((column) => free.has(column.id));
+}
+
+/** The join of two plans, the right one of which may refer to columns of the left one. */
+function dependentJoin(
+  context: OptimizerContext,
+  type: JoinType,
+  left: Plan,
+  right: Plan,
+  conditions: readonly Expression[],
+  mark?: Join['mark'],
+): Plan {
+  if (!isCorrelated(left, right)) {
+    return makeJoin(type, left, right, conjunction(conditions), mark);
+  }
+  const { plan, equalities, residual } = decorrelate(context, left, right, { mayDefault: false });
+  const all = conjunction([...conditions, ...equalities, ...residual]);
+  return makeJoin(type, left, plan, all, mark);
+}
+
+function unnestJoin(context: OptimizerContext, join: Join): Plan {
+  const { left, right, type } = join;
+  const parts = join.condition === undefined ? [] : conjuncts(join.condition);
+  const nested = parts.filter(hasSubquery);
+  const plain = parts.filter((part) => !hasSubquery(part));
+  if (nested.length === 0) {
+    if (!isCorrelated(left, right)) return join;
+    if (type === 'right' || type === 'full') lateralOuter();
+    return dependentJoin(context, type, left, right, plain, join.mark);
+  }
+  if (type === 'inner') {
+    const inner = dependentJoin(context, 'inner', left, right, plain);
+    return unnestFilter(context, conjunction(nested)!, inner);
+  }
+  const rightIds = columnIds(right);
+  const onRight = nested.every((part) => {
+    for (const id of usedColumns(part).keys()) {
+      if (!rightIds.has(id) && columnIds(left).has(id)) return false;
+    }
+    return true;
+  });
+  if (type === 'left' && onRight) {
+    const filtered = unnestFilter(context, conjunction(nested)!, right);
+    return dependentJoin(context, 'left', left, filtered, plain);
+  }
+  throw new QuernError(
+    sqlState.featureNotSupported,
+    'a subquery in the condition of this outer join is not supported yet',
+  );
+}
+
+function lateralOuter(): never {
+  throw new QuernError(
+    sqlState.featureNotSupported,
+    'a RIGHT or FULL JOIN with a LATERAL subquery is not supported yet',
+  );
+}
+
+/** Any other node: its subqueries become joins below it. */
+function unnestNode(context: OptimizerContext, plan: Plan): Plan {
+  let found = false;
+  eachExpression(plan, (expression) => {
+    found ||= hasSubquery(expression);
+  });
+  if (!found) return plan;
+  if (plan.kind === 'values') return unnestValues(context, plan);
+  assert('input' in plan, `a subquery in ${plan.kind}`);
+  let { input } = plan;
+  const changed = mapExpressions(plan, (expression) => {
+    const replaced = replaceSubqueries(context, input, expression);
+    input = replaced.input;
+    return replaced.expression;
+  });
+  const rebuilt = mapInputs(changed, () => input);
+  if (plan.kind === 'project' || plan.kind === 'aggregate') return rebuilt;
+  // These pass all columns of their input on: drop the ones that the joins added.
+  return makeSelection({ ...rebuilt, columns: input.columns }, plan.columns);
+}
+
+/** One row with subqueries is a projection of one row without. */
+function unnestValues(context: OptimizerContext, plan: Extract<Plan, { kind: 'values' }>): Plan {
+  if (plan.rows.length !== 1) {
+    throw new QuernError(
+      sqlState.featureNotSupported,
+      'a subquery in VALUES of several rows is not supported yet',
+    );
+  }
+  const empty: Plan = { kind: 'values', rows: [[]], columns: [] };
+  const expressions = plan.rows[0];
+  return unnestNode(context, { kind: 'project', input: empty, expressions, columns: plan.columns });
+}
