@@ -1,3 +1,4 @@
+import { type Column, columnRef } from '../plan/expression.ts';
 import type { Plan } from '../plan/plan.ts';
 import { mapInputs } from '../plan/rewrite.ts';
 import { canonicalColumns } from './canonical.ts';
@@ -22,7 +23,19 @@ export function optimize(plan: Plan): Plan {
   current = pushDown(current);
   current = reorderJoins(current, new Estimator());
   current = pruneColumns(current);
-  return annotate(canonicalColumns(current), new Estimator());
+  return annotate(withNames(canonicalColumns(current), plan.columns), new Estimator());
+}
+
+/** The root with the names of the result: one column may be shown under several. */
+function withNames(plan: Plan, columns: readonly Column[]): Plan {
+  const same =
+    plan.columns.length === columns.length &&
+    columns.every((column, i) => plan.columns[i].name === column.name);
+  if (same) return plan;
+  const byId = new Map(plan.columns.map((column) => [column.id, column]));
+  const inner = columns.map((column) => byId.get(column.id)!);
+  const named = inner.map((column, i) => ({ ...column, name: columns[i].name }));
+  return { kind: 'project', input: plan, expressions: inner.map(columnRef), columns: named };
 }
 
 /** Writes the estimates into the nodes. */

@@ -25,8 +25,8 @@ function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
       return pruneAggregate(plan, isNeeded);
     case 'join': {
       const ids = below();
-      const left = prune(plan.left, ids);
-      const right = prune(plan.right, ids);
+      const left = withoutSelection(prune(plan.left, ids));
+      const right = withoutSelection(prune(plan.right, ids));
       return makeJoin(plan.type, left, right, plan.condition, plan.mark);
     }
     case 'filter':
@@ -79,8 +79,17 @@ function pruneProject(
   const expressions = plan.expressions.filter((_, i) => isNeeded(plan.columns[i]));
   const ids = new Set<number>();
   for (const expression of expressions) addUsed(ids, expression);
-  const input = prune(plan.input, ids);
+  const input = withoutSelection(prune(plan.input, ids));
   return { ...plan, input, columns, expressions };
+}
+
+/** For a reader that names the columns it wants, one that only leaves some out is of no use. */
+function withoutSelection(plan: Plan): Plan {
+  if (plan.kind !== 'project') return plan;
+  const passesOnly = plan.expressions.every(
+    (expression, i) => expression.kind === 'column' && expression.column.id === plan.columns[i].id,
+  );
+  return passesOnly ? plan.input : plan;
 }
 
 /** Groups decide how many rows there are, so they stay; unused aggregates go. */
@@ -94,5 +103,5 @@ function pruneAggregate(plan: Aggregate, isNeeded: (column: Column) => boolean):
   const pruned: Aggregate = { ...plan, aggregates: kept, columns };
   const ids = new Set<number>();
   eachExpression(pruned, (expression) => addUsed(ids, expression));
-  return { ...pruned, input: prune(plan.input, ids) };
+  return { ...pruned, input: withoutSelection(prune(plan.input, ids)) };
 }

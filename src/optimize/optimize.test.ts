@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bind } from '../bind/bind.ts';
+import type { Catalog, TableEntry } from '../catalog/catalog.ts';
+import { explainPlan } from '../plan/explain.ts';
+import { children, type Expression } from '../plan/expression.ts';
+import { freeColumns } from '../plan/free-columns.ts';
+import { inputs, type Plan } from '../plan/plan.ts';
+import { eachExpression } from '../plan/rewrite.ts';
+import { parseSingle } from '../sql/parse.ts';
+import { dateType, decimalType, integerType, type SqlType, varcharType } from '../value/type.ts';
+import { optimize } from './index.ts';
+
+function table(name: string, rowCount: number, columns: Record<string, SqlType>): TableEntry {
+  const entries = Object.entries(columns).map(([column, type], i) => ({
+    name: column,
+    type,
+    notNull: i === 0 || column === 'k',
+    statistics: {
+      nullCount: i === 0 ? 0 : 1,
+      min: type.kind === 'varchar' ? undefined : 1n,
+      max: type.kind === 'varchar' ? undefined : BigInt(rowCount),
+      distinctCount: i === 0 ? rowCount : Math.ceil(rowCount / 10),
+      averageWidth: 4,
+      order: i === 0 ? ('strict' as const) : ('none' as const),
+    },
+  }));
+  const schema = entries.map((e) => ({ name: e.name, type: e.type, nullable: !e.notNull }));
+  const data = { schema, columns: [], rowGroups: [], rowCount };
+  return { kind: 'table', name, columns: entries, rowCount, primaryKey: [0], data };
+}
+
+const tables = [
+  table('big', 100_000, {
+    id: integerType,
+    k: integerType,
+    n: integerType,
+    d: decimalType(10, 2),
+    day: dateType,
+    s: varcharType,
+  }),
+  table('mid', 1000, { id: integerType, k: integerType, n: integerType, s: varcharType }),
+  table('tiny', 10, { id: integerType, k: integerType, n: integerType }),
+];
+
+const catalog: Catalog = {
+  version: 1,
+  table: (name) => tables.find((entry) => entry.name === name),
+  view: () => undefined,
+  names: () => tables.map((entry) => entry.name),
+};
+
+function optimized(sql: string): Plan {
+  const { statement } = bind(sql, parseSingle(sql), { catalog });
+  assert.equal(statement.kind, 'query');
+  return statement.kind === 'query' ? optimize(statement.plan) : assert.fail();
+}
+
+/** The plan as text without estimates. */
+function explain(sql: string): string {
+  return explainPlan(optimized(sql)).replace(/ {2}\(~[\d.,]+ rows\)/g, '');
+}
+
+function checkSound(plan: Plan, sql: string): void {
+  assert.deepEqual([...freeColumns(plan).keys()], [], `free columns in ${sql}`);
+  const objects = new Map<number, unknown>();
+  const checkExpression = (expression: Expression): void => {
+    assert.notEqual(expression.kind, 'subquery', sql);
+    if (expression.kind === 'column') {
+      const { column } = expression;
+      assert.equal(objects.get(column.id) ?? column, column, `${column.name} is two objects`);
+      objects.set(column.id, column);
+    }
+    children(expression).forEach(checkExpression);
+  };
+  const visit = (node: Plan): void => {
+    if (node.kind === 'join') assert.equal(node.dependent, false, sql);
+    eachExpression(node, checkExpression);
+    assert.ok(node.estimate !== undefined && node.estimate >= 0, sql);
+    inputs(node).forEach(visit);
+  };
+  visit(plan);
+}
+
+test('every kind of correlated subquery is unnested', () => {
+  const subqueries = [
+    'exists (select 1 from mid where mid.k = big.k)',
+    'not exists (select 1 from mid where mid.k = big.k and mid.n < big.n)',
+    'exists (select 1 from mid where mid.n < big.n) or n = 1',
+    'n in (select n from mid where mid.k > big.k)',
+    'n not in (select n from mid where mid.k = big.k)',
+    'n not in (select n from mid)',
+    'n > all (select n from mid where mid.k = big.k)',
+    'n = any (select mid.n + big.n from mid)',
+    '(n, k) in (select n, k from mid where mid.id <> big.id)',
+    'n = (select max(n) from mid where mid.k = big.k)',
+    'n > (select count(*) from mid where mid.k = big.k)',
+    'n > (select count(*) + big.k from mid where mid.n < big.n)',
+    'n = (select sum(mid.n + big.n) from mid)',
+    'n = (select n from mid where mid.id = big.k)',
+    'n = (select max(m.n) from mid m, tiny where m.k = big.k and tiny.n = big.n)',
+    'n = (select max(x.n) from (select n, k from mid union all select n, k from tiny) x where x.k = big.k)',
+    'n = (select max(n) from mid where mid.k = big.k having count(*) > 2)',
+    'exists (select k from mid where k = big.k group by k having sum(n) > big.n)',
+    'exists (select 1 from mid left join tiny on mid.k = tiny.k and tiny.n = big.n where mid.n = big.n)',
+    'n = (select max(n) from mid where mid.k in (select k from tiny where tiny.n = big.n))',
+    'exists (select 1 from mid where exists (select 1 from tiny where tiny.k = mid.k and tiny.n = big.n))',
+    'n = (select n from mid where mid.k = big.k order by id limit 1)',
+    "case when exists (select 1 from mid where mid.k = big.k) then s = 'x' else n = 2 end",
+  ];
+  for (const condition of subqueries) {
+    const sql = `select id from big where ${condition}`;
+    checkSound(optimized(sql), sql);
+  }
+  for (const sql of [
+    'select (select max(n) from mid where mid.k = big.k), count(*) from big group by k',
+    'select sum((select n from mid where mid.id = big.k)) from big',
+    'select id from big order by (select max(n) from mid where mid.k = big.k)',
+    'select * from tiny, lateral (select max(n) as m from mid where mid.k = tiny.k) x',
+    'select * from tiny left join lateral (select n from mid where mid.k = tiny.k) x on true',
+    'select big.id from big left join mid on big.k = mid.k and mid.n in (select n from tiny)',
+    'select (select count(*) from mid)',
+  ]) {
+    checkSound(optimized(sql), sql);
+  }
+});
+
+test('EXISTS and IN become semi joins, NOT EXISTS and NOT IN of what is not NULL anti joins', () => {
+  assert.equal(
+    explain(
+      'select id from big where exists (select * from mid where mid.k = big.k and n = 3) ' +
+        'and k not in (select k from tiny)',
+    ),
+    `project id
+  anti join on k = k#3
+    semi join on k = k#2
+      scan big [id, k]
+      scan mid [k#2, n] where (n = 3)
+    scan tiny [k#3]`,
+  );
+});
+
+test('a scalar subquery is grouped by what it is correlated with, without a domain', () => {
+  assert.equal(
+    explain('select id from mid where n > (select 2 * avg(n) from big where big.k = mid.k)'),
+    `project id
+  inner join on (k = k#2) and (cast(n#2 as DOUBLE) > 2 * avg(n))
+    project 2 * avg(n) = 2.0 * avg(n), k
+      aggregate by k: avg(n) = avg(n)
+        scan big [k, n]
+    scan mid [id, k#2, n#2]`,
+  );
+});
+
+test('outer joins are inner ones where missing rows cannot pass', () => {
+  const joinOf = (condition: string): string | undefined =>
+    /(\w+) join/.exec(
+      explain(`select big.id from big left join mid on big.k = mid.k where ${condition}`),
+    )?.[1];
+  assert.equal(joinOf('mid.n > 3'), 'inner');
+  assert.equal(joinOf("mid.n = 1 or mid.s like 'x%'"), 'inner');
+  assert.equal(joinOf('mid.n is null'), 'left');
+  assert.equal(joinOf('coalesce(mid.n, 0) = 0'), 'left');
+  assert.equal(joinOf('big.n > 3'), 'left');
+});
+
+test('predicates reach the scans, in the type of their column', () => {
+  assert.equal(
+    explain(
+      "select id from big where day < date '1995-03-15' + interval '1' day and d > 1.5 and n > 2.5 " +
+        'and 1 = 1 and not (k <> 4)',
+    ),
+    `project id
+  scan big [id, k, n, d, day] where (day < DATE '1995-03-16') and (d > 1.50) and (n > 2) and (k = 4)`,
+  );
+});
+
+test('what all branches of an OR demand is taken out, and what they imply for one table', () => {
+  assert.equal(
+    explain(
+      'select big.id from big, mid where (big.k = mid.k and big.n = 1 and mid.n = 2) ' +
+        'or (big.k = mid.k and big.n = 3 and mid.n = 4)',
+    ),
+    `project id
+  inner join on (k = k#2) and (((n = 1) and (n#2 = 2)) or ((n = 3) and (n#2 = 4)))
+    scan big [id, k, n] where ((n = 1) or (n = 3))
+    scan mid [k#2, n#2] where ((n#2 = 2) or (n#2 = 4))`,
+  );
+});
+
+test('joins start from what is small, and use equalities that follow from others', () => {
+  const text = explain(
+    'select big.s from big, mid, tiny where big.k = mid.id and mid.id = tiny.id and tiny.n = 1',
+  );
+  assert.equal(
+    text,
+    `project s
+  inner join on k = id
+    scan big [k, s]
+    inner join on id = id#2
+      scan mid [id]
+      scan tiny [id#2, n] where (n = 1)`,
+  );
+});
+
+test('many relations are ordered in reasonable time', () => {
+  const names = Array.from({ length: 24 }, (_, i) => `t${i}`);
+  const from = names.map((name) => `mid ${name}`).join(', ');
+  const chain = names.slice(1).map((name, i) => `t${i}.id = ${name}.k`);
+  const star = names.slice(1).map((name) => `t0.id = ${name}.k`);
+  for (const conditions of [chain, star]) {
+    const sql = `select t0.id from ${from} where ${conditions.join(' and ')}`;
+    const start = performance.now();
+    checkSound(optimized(sql), sql);
+    const time = performance.now() - start;
+    assert.ok(time < 3000, `${time} ms`);
+  }
+});
+
+test('the root has the names of the result, also of a column that is shown twice', () => {
+  const { columns } = optimized('select id as x, id as y, id from tiny');
+  assert.deepEqual(
+    columns.map((column) => column.name),
+    ['x', 'y', 'id'],
+  );
+});
