@@ -90,7 +90,7 @@ test(
     const errors: unknown[] = [];
     const wire = new Wire();
     const closed = new Promise<void>((resolve) => {
-      new Connection(wire, {
+      const connection = new Connection({
         catalog: new StaticCatalog([['disk', fuzzer.below(2) === 0 ? disk : slow]]),
         pool,
         tlsMode: 'off',
@@ -99,6 +99,7 @@ test(
         onError: (error) => errors.push(error),
         onClose: () => resolve(),
       });
+      connection.start(wire, 'events');
     });
     for (const piece of fuzzer.pieces(fuzzer.mutate(fuzzer.conversation()))) {
       if (wire.destroyed) break;

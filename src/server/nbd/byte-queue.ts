@@ -10,6 +10,8 @@ export class ByteQueue {
   /** How much of the first piece has been taken. */
   #position = 0;
   #length = 0;
+  /** The first pieces that are the queue's own. */
+  #owned = 0;
 
   /** Bytes that wait. */
   get length(): number {
@@ -20,6 +22,15 @@ export class ByteQueue {
     if (piece.length === 0) return;
     this.#pieces.push(piece);
     this.#length += piece.length;
+  }
+
+  /** Makes what waits the queue's own, by copying the rest of each piece that is not yet. */
+  own(): void {
+    for (; this.#owned < this.#pieces.length; this.#owned++) {
+      const at = this.#owned === 0 ? this.#position : 0;
+      this.#pieces[this.#owned] = this.#pieces[this.#owned].slice(at);
+      if (this.#owned === 0) this.#position = 0;
+    }
   }
 
   /** The next `count` bytes if they lie in one piece: a view, valid as long as the piece is. */
@@ -83,6 +94,7 @@ export class ByteQueue {
     if (pieces.length > 0) pieces[0] = pieces[0].subarray(this.#position);
     this.#position = 0;
     this.#length = 0;
+    this.#owned = 0;
     return pieces.filter((piece) => piece.length > 0);
   }
 
@@ -101,6 +113,7 @@ export class ByteQueue {
     if (this.#position === this.#pieces[0].length) {
       this.#pieces.shift();
       this.#position = 0;
+      if (this.#owned > 0) this.#owned--;
     }
   }
 }

@@ -35,7 +35,7 @@ const optionsMax = 4096;
 export class Connection implements TransmissionHost {
   readonly pool: BufferPool;
   readonly #options: ConnectionOptions;
-  #stream: Duplex;
+  #stream!: Duplex;
   #parser: OptionParser | undefined = new OptionParser();
   #negotiation: Negotiation;
   #transmission: Transmission | undefined;
@@ -48,12 +48,16 @@ export class Connection implements TransmissionHost {
   #closed = false;
   #progressAt = 0;
 
-  constructor(stream: Duplex, options: ConnectionOptions) {
-    this.#stream = stream;
+  constructor(options: ConnectionOptions) {
     this.#options = options;
     this.pool = options.pool;
     this.#negotiation = this.#newNegotiation(false, 0);
-    this.#listen(stream);
+  }
+
+  /** Greets the client. What it sends comes through {@link receive}, or by `data` events. */
+  start(stream: Duplex, delivery: 'receive' | 'events'): void {
+    this.#stream = stream;
+    this.#listen(stream, delivery);
     this.#restartTimer();
     const greeting = new Uint8Array(greetingBytes);
     const view = viewOf(greeting);
@@ -63,6 +67,17 @@ export class Connection implements TransmissionHost {
     view.setUint32(12, optionMagicLow);
     view.setUint16(16, handshakeFlag.fixedNewstyle | handshakeFlag.noZeroes);
     stream.write(greeting);
+  }
+
+  /** Takes what the client sent; `piece` is the caller's again on return. */
+  receive(piece: Uint8Array): void {
+    if (this.#transmission !== undefined) {
+      this.#progressAt = performance.now();
+      this.#transmission.receive(piece);
+      return;
+    }
+    this.#parser?.push(piece.slice());
+    void this.#negotiate();
   }
 
   /** Whether it has kept memory since `before` (of `performance.now()`) without moving a byte. */
@@ -120,11 +135,13 @@ export class Connection implements TransmissionHost {
     this.#options.onError(error);
   }
 
-  #listen(stream: Duplex): void {
-    // Not as a Buffer: its `slice` makes no copy, a trap for whoever expects a Uint8Array.
-    stream.on('data', (piece: Buffer) => {
-      this.#receive(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
-    });
+  #listen(stream: Duplex, delivery: 'receive' | 'events'): void {
+    if (delivery === 'events') {
+      // Not as a Buffer: its `slice` makes no copy, a trap for whoever expects a Uint8Array.
+      stream.on('data', (piece: Buffer) => {
+        this.receive(new Uint8Array(piece.buffer, piece.byteOffset, piece.length));
+      });
+    }
     stream.on('error', (error) => {
       // A client that goes away without a word is no news.
       const { code } = error as NodeJS.ErrnoException;
@@ -141,16 +158,6 @@ export class Connection implements TransmissionHost {
   #endOutput(): void {
     if (this.#transmission !== undefined) this.#transmission.end();
     else this.#stream.end();
-  }
-
-  #receive(piece: Uint8Array): void {
-    if (this.#transmission !== undefined) {
-      this.#progressAt = performance.now();
-      this.#transmission.receive(piece);
-      return;
-    }
-    this.#parser?.push(piece);
-    void this.#negotiate();
   }
 
   /** Answers the options that have arrived, one after the other. */
@@ -240,7 +247,7 @@ export class Connection implements TransmissionHost {
     this.#parser = new OptionParser('header');
     this.#negotiation = this.#newNegotiation(true, this.#negotiation.clientFlags);
     this.#restartTimer();
-    this.#listen(secure);
+    this.#listen(secure, 'events');
   }
 
   #newNegotiation(secure: boolean, clientFlags: number): Negotiation {

@@ -47,6 +47,11 @@ export class RequestParser {
     this.#queue.push(piece);
   }
 
+  /** Copies what waits, so that the pushed pieces may be used again. */
+  keepWaiting(): void {
+    this.#queue.own();
+  }
+
   /** Throws {@link NbdProtocolError} when what comes is not a request. */
   next(): ParserStep {
     switch (this.#state) {

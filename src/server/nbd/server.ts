@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';
+import { adoptSocket } from './adopt-socket.ts';
 import type { ExportCatalog } from './block-export.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
@@ -85,9 +86,8 @@ export class NbdServer {
   /** Listens, and returns the address (with the port that port 0 became). */
   async listen(address: NbdAddress): Promise<NbdAddress> {
     if (address.kind === 'unix') await removeDeadSocket(address.path);
-    const listener = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-      this.#accept(socket);
-    });
+    const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: true };
+    const listener = createServer(options, (socket) => this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
       if (address.kind === 'unix') listener.listen(address.path, resolve);
@@ -124,7 +124,15 @@ export class NbdServer {
       socket.destroy();
       return;
     }
-    this.#connections.add(new Connection(socket, this.#connectionOptions));
+    const connection = new Connection(this.#connectionOptions);
+    this.#connections.add(connection);
+    const adopted = adoptSocket(socket, (piece) => connection.receive(piece));
+    if (adopted !== undefined) {
+      connection.start(adopted, 'receive');
+    } else {
+      connection.start(socket, 'events');
+      socket.resume();
+    }
   }
 
   #endStalled(): void {

@@ -117,11 +117,15 @@ export class Transmission {
     return this.#collecting !== undefined || this.#replies.unsentBytes > 0;
   }
 
-  /** One piece of input. Everything it leads to at once is sent at once. */
+  /**
+   * One piece of input, the caller's again on return. Everything it leads to at once is sent at
+   * once.
+   */
   receive(piece: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.#parser.push(piece);
     this.#process();
+    this.#parser.keepWaiting();
   }
 
   /** From now on requests are refused with ESHUTDOWN; those under way are finished. */
@@ -333,8 +337,11 @@ export class Transmission {
     }
     const buffer = this.#collecting;
     this.#collecting = undefined;
+    // Data that came in one piece is a view of what the next piece will overwrite.
+    const kept = buffer === undefined ? data.slice() : data;
     const { pool } = this.#host;
-    const work = attempt(() => this.#blocks.write(parser.offset, data, durable)).finally(() => {
+    const { offset } = parser;
+    const work = attempt(() => this.#blocks.write(offset, kept, durable)).finally(() => {
       if (buffer !== undefined) pool.release(buffer);
     });
     this.#track(pendingOf(parser), work, true);
