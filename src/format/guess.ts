@@ -42,7 +42,9 @@ export function isTextOf(type: types.SqlType, text: string): boolean {
   }
 }
 
-/** The narrowest type that reads all texts; undefined ones are NULL. VARCHAR when there are none. */
+/**
+ * The narrowest type that reads all texts; undefined ones are NULL. VARCHAR when there are none.
+ */
 export function guessType(texts: readonly (string | undefined)[]): types.SqlType {
   const first = texts.find((text) => text !== undefined);
   if (first === undefined) return types.varcharType;

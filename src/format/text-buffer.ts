@@ -1,4 +1,6 @@
-/** A growing buffer of text in UTF-8, with the digits of numbers and dates written straight into it. */
+/**
+ * A growing buffer of text in UTF-8, with the digits of numbers and dates written straight into it.
+ */
 import { civilFromDays } from '../value/date.ts';
 
 const encoder = new TextEncoder();

@@ -10,9 +10,10 @@ import type { SqlType } from './type.ts';
  *   fit): readers widen. Decimals are integers scaled by 10^scale, dates are days, timestamps
  *   microseconds, booleans 0 or 1. HUGEINT and decimals beyond 18 digits that do not fit in 64 bits
  *   take two BigInt64Array elements a row, low half (unsigned) first; `wide` marks them.
- *   INTERVAL takes two elements too: (months | days << 32), then microseconds; `wide` as well, as are
- *   UUIDs (see `uuidToHugeint` in value.ts).
- * - strings (VARCHAR and BLOB): UTF-8 or plain bytes back to back; row i spans offsets[i] to offsets[i + 1].
+ *   INTERVAL takes two elements too: (months | days << 32), then microseconds; `wide` as well, as
+ *   are UUIDs (see `uuidToHugeint` in value.ts).
+ * - strings (VARCHAR and BLOB): UTF-8 or plain bytes back to back; row i spans offsets[i] to
+ *   offsets[i + 1].
  * - dictionary: a code a row into a string vector. Its entries are distinct; unless `sorted` is
  *   true their order means nothing.
  *

@@ -41,11 +41,6 @@ const units: ReadonlyMap<string, Unit> = new Map(
   unitTable.flatMap(([names, unit]) => names.split(' ').map((name) => [name, unit] as const)),
 );
 
-/** Whether `name` is a unit that an interval can be written in, such as `month` or `days`. */
-export function isIntervalUnit(name: string): boolean {
-  return units.has(name.toLowerCase());
-}
-
 /** Adds up parts of an interval in plain integers; fractions flow down to smaller units. */
 class IntervalSum {
   months = 0;
@@ -89,8 +84,9 @@ class IntervalSum {
   }
 }
 
-const partPattern =
-  /\s*(?:([+-]?)(\d{1,12}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?![\w.])|([+-]?(?:\d{1,15}(?:\.\d*)?|\.\d+))\s*([a-z]+))/iy;
+const clockPart = /([+-]?)(\d{1,12}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?![\w.])/;
+const unitPart = /([+-]?(?:\d{1,15}(?:\.\d*)?|\.\d+))\s*([a-z]+)/;
+const partPattern = new RegExp(`\\s*(?:${clockPart.source}|${unitPart.source})`, 'iy');
 
 /** Reads `3 months`, `1 year 2 mons -3 days 04:05:06.7`; `ago` at the end turns all signs. */
 export function parseInterval(text: string): Interval {

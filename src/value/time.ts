@@ -80,8 +80,13 @@ export function formatClock(seconds: number, fractionMicros: number): string {
   return `${text}.${String(fractionMicros).padStart(6, '0').replace(/0+$/, '')}`;
 }
 
-const timestampPattern =
-  /^\s*(\d{1,6})([-/])(\d{1,2})\2(\d{1,2})(?:(?:\s+|T)(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?\s*(?:(Z|UTC)|([+-])(\d{2})(?::?(\d{2}))?)?)?\s*$/i;
+const datePart = /(\d{1,6})([-/])(\d{1,2})\2(\d{1,2})/;
+const clockPart = /(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?/;
+const zonePart = /(Z|UTC)|([+-])(\d{2})(?::?(\d{2}))?/;
+const timestampPattern = new RegExp(
+  `^\\s*${datePart.source}(?:(?:\\s+|T)${clockPart.source}\\s*(?:${zonePart.source})?)?\\s*$`,
+  'i',
+);
 
 /**
  * Reads `1998-09-02 17:30:59.5`, with `T` or spaces between, a date alone, and an offset from UTC

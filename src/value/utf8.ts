@@ -1,7 +1,9 @@
 /** Checking that bytes are UTF-8. */
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Whether `bytes` is UTF-8 and none of the texts that `offsets` cut it into ends in mid-character. */
+/**
+ * Whether `bytes` is UTF-8 and none of the texts that `offsets` cut it into ends in mid-character.
+ */
 export function isUtf8(bytes: Uint8Array, offsets?: Uint32Array): boolean {
   if (isAscii(bytes)) return true;
   if (offsets !== undefined) {

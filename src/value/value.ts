@@ -1,6 +1,7 @@
 /**
  * One value as a JavaScript value, exact for every type: what text is parsed to and formatted from,
- * and what {@link ColumnBuilder} takes. Batches never hold these; they are for edges and slow paths.
+ * and what {@link ColumnBuilder} takes. Batches never hold these; they are for edges and slow
+ * paths.
  *
  * | type | JavaScript |
  * |---|---|

@@ -1,4 +1,6 @@
-/** DuckDB as an independent reader and writer of files; absent where its package is not installed. */
+/**
+ * DuckDB as an independent reader and writer of files; absent where its package is not installed.
+ */
 import type { TestContext } from 'node:test';
 import type { Field, Schema } from '../../src/value/batch.ts';
 import { formatBlob, formatValue, type Value } from '../../src/value/value.ts';

@@ -23,7 +23,9 @@ export class FlatBuilder {
   /** Bytes written, at the end of the array. */
   #used = 0;
 
-  /** Makes room for `size` bytes so that, `more` bytes later, the position is a multiple of `align`. */
+  /**
+   * Makes room for `size` bytes so that, `more` bytes later, the position is a multiple of `align`.
+   */
   #prepare(size: number, align: number, more = 0): void {
     const padding = -(this.#used + size + more) & (align - 1);
     const needed = this.#used + size + more + padding;

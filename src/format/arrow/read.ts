@@ -1,4 +1,6 @@
-/** Reading Arrow's IPC formats: the stream, and the file, which is a stream with a frame around it. */
+/**
+ * Reading Arrow's IPC formats: the stream, and the file, which is a stream with a frame around it.
+ */
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { BatchStream, ColumnBatch, ColumnVector } from '../../value/batch.ts';
 import { type Codec, loadCodec } from '../compression/codec.ts';

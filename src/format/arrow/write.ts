@@ -4,8 +4,8 @@
  *     FF FF FF FF, size of the metadata (4 bytes), metadata (FlatBuffers, padded), body
  *
  * and the body of a record batch is, for each column, validity bitmap and data, each padded to
- * {@link alignment} bytes. A stream is the schema's message, a message a batch and an end mark; a file
- * is the same between "ARROW1" and a footer that says where the batches are.
+ * {@link alignment} bytes. A stream is the schema's message, a message a batch and an end mark; a
+ * file is the same between "ARROW1" and a footer that says where the batches are.
  */
 import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';

@@ -61,7 +61,9 @@ interface NodeZlib {
   readonly constants: { readonly ZSTD_c_compressionLevel: number };
 }
 
-/** Node's zlib where there is one: asked of the process, so that bundles for browsers do not see it. */
+/**
+ * Node's zlib where there is one: asked of the process, so that bundles for browsers do not see it.
+ */
 function nodeZlib(): NodeZlib | undefined {
   const { process } = globalThis as {
     process?: { getBuiltinModule?(name: string): NodeZlib | undefined };

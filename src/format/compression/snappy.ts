@@ -32,7 +32,9 @@ function load32(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 }
 
-/** Greedy matching of four bytes by a hash table of positions; strides grow where nothing matches. */
+/**
+ * Greedy matching of four bytes by a hash table of positions; strides grow where nothing matches.
+ */
 function compressBlock(
   input: Uint8Array,
   from: number,

@@ -160,8 +160,8 @@ class NumberCode {
   }
 
   /**
-   * Reads the digits at `at` into `value`: one to eight, or, when `long` is given, up to 16 with the
-   * code of `long` behind the eighth.
+   * Reads the digits at `at` into `value`: one to eight, or, when `long` is given, up to 16 with
+   * the code of `long` behind the eighth.
    */
   #wholeDigits(long?: (count: Local) => void): void {
     const { f } = this.e;

@@ -1,6 +1,7 @@
 /**
- * Generates the WebAssembly that parses delimited text into columns: one function, specialised for a
- * dialect and the types of the columns, so that its inner loop decides nothing it could know before.
+ * Generates the WebAssembly that parses delimited text into columns: one function, specialised for
+ * a dialect and the types of the columns, so that its inner loop decides nothing it could know
+ * before.
  *
  * A record is read field by field, left to right. Each field has a fast path for the usual form of
  * its type (see `number-code.ts` and `text-code.ts`), which ends exactly at the delimiter that must

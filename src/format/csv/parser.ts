@@ -1,6 +1,7 @@
 /**
- * The parser of delimited text: a compiled program, which can be sent to any worker, and an instance
- * of it over a region of memory. A chunk of text in, a batch of columns out, synchronously.
+ * The parser of delimited text: a compiled program, which can be sent to any worker, and an
+ * instance of it over a region of memory. A chunk of text in, a batch of columns out,
+ * synchronously.
  */
 import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';

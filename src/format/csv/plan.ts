@@ -4,7 +4,9 @@
  */
 import type { SqlType } from '../../value/type.ts';
 
-/** How a delimited text file is written. Delimiter, quote and escape are single ASCII characters. */
+/**
+ * How a delimited text file is written. Delimiter, quote and escape are single ASCII characters.
+ */
 export interface CsvDialect {
   readonly delimiter: string;
   /** Empty when nothing is ever quoted. */

@@ -3,11 +3,11 @@
  * [from, to) stands for the lines that start in it. Each range is parsed on its own, on the
  * assumption that its first line feed ends a record.
  *
- * That assumption fails only when a range begins inside a quoted field. It need not be checked where
- * it is made: if every range ends outside quotes, then by induction from the first, which starts
- * right, every range started right. So: when all ranges end clean, their rows are the file's; when
- * any reports `clean: false`, drop everything and read the file in order with `readCsv`, which either
- * succeeds or reports the error with its line.
+ * That assumption fails only when a range begins inside a quoted field. It need not be checked
+ * where it is made: if every range ends outside quotes, then by induction from the first, which
+ * starts right, every range started right. So: when all ranges end clean, their rows are the
+ * file's; when any reports `clean: false`, drop everything and read the file in order with
+ * `readCsv`, which either succeeds or reports the error with its line.
  */
 import type { ColumnBatch } from '../../value/batch.ts';
 import type { RandomSource } from '../source.ts';

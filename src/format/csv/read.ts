@@ -17,8 +17,9 @@ const recordBytesMax = 256 * 1024 * 1024;
 const chunkBytesStart = 512 * 1024;
 
 /**
- * Opens delimited text: its dialect and the types of its columns are found out from its start unless
- * `options` says them. The batches are the receiver's own. Errors name source, line and column.
+ * Opens delimited text: its dialect and the types of its columns are found out from its start
+ * unless `options` says them. The batches are the receiver's own. Errors name source, line and
+ * column.
  */
 export async function readCsv(
   source: ByteSource,

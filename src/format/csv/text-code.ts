@@ -1,6 +1,7 @@
 /**
  * The code for text fields, and for fields that are skipped: 16 bytes at a time are looked at and
- * copied at once, wherever the field ends among them; what was copied too much is overwritten later.
+ * copied at once, wherever the field ends among them; what was copied too much is overwritten
+ * later.
  */
 import { type Expr, i8x16, i32, type Label, type Local, v128 } from '../../wasm/index.ts';
 import { type FieldEmitter, lineFeed } from './parser-code.ts';

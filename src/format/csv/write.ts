@@ -11,8 +11,8 @@ export type CsvWriteOptions = Partial<CsvDialect>;
 const chunkBytes = 256 * 1024;
 
 /**
- * Delimited text, RFC 4180 unless `options` says otherwise. NULL is an unquoted empty field, an empty
- * text a quoted one, so that both can be read back.
+ * Delimited text, RFC 4180 unless `options` says otherwise. NULL is an unquoted empty field, an
+ * empty text a quoted one, so that both can be read back.
  */
 export async function* writeCsv(
   stream: BatchStream,

@@ -24,8 +24,8 @@ const sampleRecords = 20480;
 const batchRows = 8192;
 
 /**
- * Opens JSON data. Members that are absent are NULL; nested objects and arrays are read as their JSON
- * text. Errors name source and line.
+ * Opens JSON data. Members that are absent are NULL; nested objects and arrays are read as their
+ * JSON text. Errors name source and line.
  */
 export async function readJson(
   source: ByteSource,

@@ -11,7 +11,9 @@ const chunkBytes = 256 * 1024;
 const encoder = new TextEncoder();
 const nullBytes = encoder.encode('null');
 
-/** An object a line. Numbers are written exactly, with all their digits; dates and the like as text. */
+/**
+ * An object a line. Numbers are written exactly, with all their digits; dates and the like as text.
+ */
 export function writeNdjson(stream: BatchStream): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   return writeObjects(stream, { open: '', between: '\n', close: '\n', empty: '' });
 }

@@ -21,7 +21,9 @@ export interface ParquetChunk {
   readonly bytes: number;
   readonly valueCount: number;
   readonly nullCount: number | undefined;
-  /** In the plain encoding of the physical type; absent where the file has none that can be used. */
+  /**
+   * In the plain encoding of the physical type; absent where the file has none that can be used.
+   */
   readonly min: Uint8Array | undefined;
   readonly max: Uint8Array | undefined;
 }

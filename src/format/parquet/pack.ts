@@ -61,7 +61,9 @@ export function bitWidthOf(max: number): number {
   return max >= 0x80000000 ? 32 : 32 - Math.clz32(max);
 }
 
-/** Appends `count` integers of `width` bits, least significant bit first; `count * width` in bytes. */
+/**
+ * Appends `count` integers of `width` bits, least significant bit first; `count * width` in bytes.
+ */
 export function packBits(
   out: PageBuffer,
   values: Uint32Array | Uint16Array | Uint8Array,

@@ -36,7 +36,9 @@ export async function readParquet(
   return { schema: file.schema, batches: batches() };
 }
 
-/** A Parquet file opened for reading. Row groups can be read in any order, also at the same time. */
+/**
+ * A Parquet file opened for reading. Row groups can be read in any order, also at the same time.
+ */
 export class ParquetReader {
   readonly footer: ParquetFooter;
   /** The columns that are read. */

@@ -63,7 +63,9 @@ export class PageReader {
   }
 }
 
-/** Unpacks `count` integers of `width` bits, 0 to 32, from the bytes at `from`, which must be there. */
+/**
+ * Unpacks `count` integers of `width` bits, 0 to 32, from the bytes at `from`, which must be there.
+ */
 export function unpackBits(
   bytes: Uint8Array,
   from: number,
