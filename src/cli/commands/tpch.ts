@@ -8,5 +8,9 @@ export const tpchGroup: CommandGroup = {
       summary: 'Write the tables of a scale factor to files',
       load: async () => (await import('./tpch-generate.ts')).tpchGenerateCommand,
     },
+    queries: {
+      summary: 'Print the 22 queries with their parameters',
+      load: async () => (await import('./tpch-queries.ts')).tpchQueriesCommand,
+    },
   },
 };
