@@ -69,7 +69,7 @@ export function freeze(core: StoreCore): Frozen {
   core.lastFreeze = pool.now;
   pool.now++;
   const whole: Superblock = { ...superblock, blocks: tables.root };
-  const bytes = encodeSuperblock(whole);
+  const bytes = encodeSuperblock(whole, blocks.file.sealer);
   const copies = superblockPlaces.map((place) => ({ place, bytes }));
   return { superblock: whole, writes, copies };
 }

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
 import { Blocks, pagesPerChange } from './block/blocks.ts';
 import type { Sealer } from './block/sealer.ts';
+import { ByteWriter } from './bytes.ts';
 import {
   type CatalogEntry,
   catalogPrefix,
@@ -19,7 +20,7 @@ import {
 import { type Checkpoint, type Frozen, freeze } from './checkpoint.ts';
 import type { BlockDevice } from './device/device.ts';
 import { Journal } from './journal/journal.ts';
-import type { ObjectKind, Operation } from './journal/operation.ts';
+import { encodeOperation, type ObjectKind, type Operation } from './journal/operation.ts';
 import { blockSize, type Pointer, pointerFanout } from './layout.ts';
 import type { Superblock } from './superblock.ts';
 import { MapTree } from './tree/map-tree.ts';
@@ -77,8 +78,6 @@ export class StoreCore {
   readonly catalog: MapTree;
   readonly compressor: Compressor | undefined;
   storeId: Uint32Array = new Uint32Array(4);
-  keyProof: Uint32Array = new Uint32Array(4);
-  encrypted = false;
   generation = 0;
   nextObject = 1;
   /** Heads that were looked up, by name and by object id. */
@@ -211,6 +210,19 @@ export class StoreCore {
     this.change(() => {
       this.apply(operation);
       this.journal.appendOperation(operation);
+    });
+  }
+
+  /** Like {@link perform}, for a few operations that are there together after a crash, or not at all. */
+  performTogether(operations: Operation[]): void {
+    this.admit('write');
+    this.change(() => {
+      const writer = new ByteWriter();
+      for (const operation of operations) {
+        this.apply(operation);
+        encodeOperation(writer, operation);
+      }
+      this.journal.append(writer.view());
     });
   }
 
@@ -353,8 +365,15 @@ export class StoreCore {
       case 'removeSnapshot':
         this.#removeSnapshot(operation.source, operation.snapshot);
         return;
-      case 'restore':
-        this.#restore(this.#byId(operation.object), operation.snapshot);
+      case 'restore': {
+        const head = this.#byId(operation.object);
+        const entry = this.entry(snapshotKey(head.name, operation.snapshot));
+        if (entry === undefined) throw unknownObject(`${head.name}@${operation.snapshot}`);
+        this.#replace(head, entry);
+        return;
+      }
+      case 'adopt':
+        this.#replace(this.#byId(operation.object), this.head(operation.source));
         return;
     }
   }
@@ -429,9 +448,8 @@ export class StoreCore {
     this.scheduleReclaim();
   }
 
-  #restore(head: Head, snapshot: string): void {
-    const entry = this.entry(snapshotKey(head.name, snapshot));
-    if (entry === undefined) throw unknownObject(`${head.name}@${snapshot}`);
+  /** Makes a head what another state is. */
+  #replace(head: Head, entry: { root: Pointer | undefined; size: number }): void {
     if (entry.root !== undefined) this.pool.blocks.addReference(entry.root.id);
     if (head.root !== undefined) this.pool.release(head.root, nodeType(head.kind));
     head.root = entry.root;
@@ -637,10 +655,9 @@ export class StoreCore {
       generation: this.generation,
       transaction: this.pool.now,
       nextObject: this.nextObject,
-      encrypted: this.encrypted,
+      encrypted: this.blocks.file.sealer.authenticate !== undefined,
       journal: this.journal.start(),
       journalRuns: [current.place, this.journal.hasSpare ? runs[runs.length - 1].place : 0],
-      keyProof: this.keyProof,
     };
   }
 }

@@ -22,9 +22,9 @@ const runsMax = 100;
 export function writeData(
   core: StoreCore,
   count: number,
-  write: (run: BlockRun, at: number) => void,
+  write: (run: BlockRun, at: number, birth: number) => void,
   least = 1,
-): BlockRun[] {
+): { runs: BlockRun[]; birth: number } {
   const { blocks, pool } = core;
   const runs: BlockRun[] = [];
   let retried = false;
@@ -32,7 +32,8 @@ export function writeData(
     try {
       const run = blocks.newData(count - done, Math.min(least, count - done));
       runs.push(run);
-      write(run, done);
+      pool.lastBirth = pool.now;
+      write(run, done, pool.now);
       done += run.count;
     } catch (error) {
       for (const run of runs) discardRun(core, run);
@@ -45,7 +46,7 @@ export function writeData(
       done = 0;
     }
   }
-  return runs;
+  return { runs, birth: pool.now };
 }
 
 function discardRun(core: StoreCore, run: BlockRun): void {
@@ -84,19 +85,18 @@ function writeExtent(core: StoreCore, value: Uint8Array): Extent {
     }
   }
   const count = Math.ceil(stored.length / blockSize);
-  const birth = core.pool.now;
   const { file } = core.blocks;
   const padded = new Uint8Array(count * blockSize);
   let low = 0;
   let high = 0;
   const least = Math.min(256, Math.ceil(count / 32));
-  const runs = writeData(
+  const { runs, birth } = writeData(
     core,
     count,
-    (run, at) => {
+    (run, at, born) => {
       if (at === 0) {
         // The first id is part of the seal, so it comes before the bytes.
-        padded.set(file.sealer.seal(stored, run.id, birth));
+        padded.set(file.sealer.seal(stored, run.id, born));
         low = file.sealer.low;
         high = file.sealer.high;
       }

@@ -78,7 +78,9 @@ export class StoreMap {
 
 /** Keeps everything that is reachable now until the returned function is called. */
 function openView(core: StoreCore): () => void {
-  const transaction = core.pool.now++;
+  // Nothing born from here on is visible. The clock need not move for views that see the same.
+  if (core.pool.lastBirth === core.pool.now) core.pool.now++;
+  const transaction = core.pool.now - 1;
   core.views.open(transaction);
   let open = true;
   return () => {

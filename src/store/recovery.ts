@@ -19,15 +19,14 @@ export function recover(core: StoreCore, superblock: Superblock): void {
   blocks.open(superblock.blocks);
   core.catalogHolder.root = superblock.catalog;
   core.storeId = superblock.storeId;
-  core.keyProof = superblock.keyProof;
-  core.encrypted = superblock.encrypted;
   core.generation = superblock.generation;
   core.nextObject = superblock.nextObject;
   // Past everything that an unlucky predecessor may have written under this superblock: no two
   // blocks ever have the same id and birth, even if one of them was lost.
-  pool.now = superblock.transaction + transactionsPerCheckpoint;
-  core.lastFreeze = pool.now;
   const records = readJournal(blocks.file, superblock.journal);
+  const seen = records.reduce((max, record) => Math.max(max, record.birth), superblock.transaction);
+  pool.now = seen + transactionsPerCheckpoint;
+  core.lastFreeze = pool.now;
   if (!core.options.readOnly) resumeJournal(core, superblock, records);
   for (const record of records) {
     for (const operation of record.operations) reserve(core, operation);
@@ -146,7 +145,7 @@ function replay(core: StoreCore, operation: Operation, adopted: Set<number>): vo
 function readNotes(core: StoreCore): void {
   const [from, to] = prefixRange(prefixOnly(catalogPrefix.doomed));
   for (const [key, value] of core.catalog.entries(from, to)) {
-    core.pool.doomed.push(decodeDoomed(value));
+    core.pool.doomed.push({ ...decodeDoomed(value), death: core.pool.now });
     core.notes.push(key);
   }
 }

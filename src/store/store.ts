@@ -1,5 +1,5 @@
 import { QuernError, sqlState } from '../base/error.ts';
-import { ChecksumSealer } from './block/sealer.ts';
+import { ChecksumSealer, type Sealer, type SealerFactory } from './block/sealer.ts';
 import {
   type CatalogEntry,
   catalogPrefix,
@@ -14,10 +14,10 @@ import { Compaction, type CompactionReport } from './compaction.ts';
 import { type Compressor, type CoreOptions, isDiskFull, StoreCore, unknownObject } from './core.ts';
 import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
-import { blockSize } from './layout.ts';
+import { blockSize, bytesOf } from './layout.ts';
 import { StoreMap, View } from './map.ts';
 import { recover } from './recovery.ts';
-import { chooseSuperblock, type SuperblockCopy } from './superblock.ts';
+import { checkKey, chooseSuperblock, type SuperblockCopy } from './superblock.ts';
 import { Transaction } from './transaction.ts';
 import { MapTree } from './tree/map-tree.ts';
 import { type Usage, usageOf } from './usage.ts';
@@ -31,12 +31,14 @@ export interface StoreOptions {
   sizeMax?: number;
   /** Bytes of memory for tree nodes; 64 MiB unless given. */
   cacheSize?: number;
-  /** Bytes of journal that bring about a checkpoint; 2 MiB unless given. */
+  /** Bytes of journal that bring about a checkpoint; 1 MiB unless given. */
   journalSize?: number;
   /** Dirty nodes that bring about a checkpoint; 32768 unless given. */
   dirtyNodes?: number;
   /** Runs background work (taking deleted trees apart) soon; a timer unless given. */
   defer?: (task: () => void) => void;
+  /** Encrypts everything but the superblock; `aesSealer` in `store/node/` makes one from a key. */
+  encryption?: SealerFactory;
   /** For extents. */
   compressor?: Compressor;
   /** Random bytes, for ids of stores and snapshots; tests pass seeded ones. */
@@ -110,14 +112,15 @@ export class Store {
       readOnly,
       bytesMax: options.sizeMax ?? Number.MAX_SAFE_INTEGER,
       cacheNodes: Math.max(64, Math.floor((options.cacheSize ?? 64 << 20) / blockSize)),
-      journalBytes: options.journalSize ?? 2 << 20,
+      journalBytes: options.journalSize ?? 1 << 20,
       dirtyNodes: options.dirtyNodes ?? 32768,
       defer: options.defer ?? ((task) => setTimeout(task, 0)),
     };
     const random = options.random ?? randomBytes;
     if (device.size() === 0 && !readOnly) {
       const storeId = new Uint32Array(random(16).slice().buffer);
-      const core = new StoreCore(device, sealerFor(storeId), coreOptions, options.compressor);
+      const sealer = sealerFor(storeId, options.encryption);
+      const core = new StoreCore(device, sealer, coreOptions, options.compressor);
       core.storeId = storeId;
       core.blocks.create();
       core.journal.begin();
@@ -125,7 +128,8 @@ export class Store {
       return new Store(core, options, []);
     }
     const { superblock, copies } = chooseSuperblock(device);
-    const sealer = sealerFor(superblock.storeId);
+    const sealer = sealerFor(superblock.storeId, options.encryption);
+    checkKey(superblock, sealer, device.name);
     const core = new StoreCore(device, sealer, coreOptions, options.compressor);
     recover(core, superblock);
     if (!readOnly) await core.checkpoint();
@@ -424,6 +428,34 @@ export class Store {
     return verify(this.core);
   }
 
+  /**
+   * Makes `name` (new, or an existing object) what the branch `draft` is, and keeps that as a
+   * snapshot; the branch is gone afterwards. @internal
+   */
+  async adoptBranch(
+    draft: string,
+    name: string,
+    snapshot: string,
+    guid: Uint8Array,
+  ): Promise<void> {
+    const { core } = this;
+    const { objectId } = core.head(draft);
+    if (core.entry(snapshotKey(name, snapshot)) !== undefined) {
+      throw new QuernError(sqlState.duplicateTable, `'${name}@${snapshot}' exists already`);
+    }
+    const time = this.#clock();
+    const known = core.findHead(name);
+    const object = known?.objectId ?? core.nextObject;
+    core.performTogether([
+      known === undefined
+        ? { type: 'branch', source: draft, snapshot: '', object, name, time }
+        : { type: 'adopt', object, source: draft },
+      { type: 'snapshot', object, name: snapshot, guid, time },
+      { type: 'remove', object: objectId },
+    ]);
+    await this.sync();
+  }
+
   // --- space -----------------------------------------------------------------------------------
 
   space(): StoreSpace {
@@ -455,7 +487,8 @@ function wrongKind(name: string, kind: ObjectKind): QuernError {
   return new QuernError(sqlState.invalidParameterValue, `'${name}' is not a ${kind}`);
 }
 
-function sealerFor(storeId: Uint32Array): ChecksumSealer {
+function sealerFor(storeId: Uint32Array, encryption: SealerFactory | undefined): Sealer {
+  if (encryption !== undefined) return encryption(bytesOf(storeId));
   return new ChecksumSealer(storeId[0] ^ storeId[1] ^ storeId[2] ^ storeId[3]);
 }
 

@@ -1,6 +1,7 @@
 import { QuernError, sqlState } from '../base/error.ts';
 import type { BlocksRoot } from './block/blocks.ts';
 import { checksum, checksumResult } from './block/checksum.ts';
+import type { Sealer } from './block/sealer.ts';
 import type { TableRoot } from './block/table.ts';
 import type { BlockDevice } from './device/device.ts';
 import type { JournalStart } from './journal/record.ts';
@@ -31,7 +32,8 @@ import {
  *  14-15  ids                     60-61  checksum of the record before it
  *                                 62-63  place of the journal's current run
  *                                 64-65  place of its next run, 0 if there is none
- *  66-69  proof of the key        1022-1023  checksum of words 0 to 1021
+ *  66-69  if encrypted: code of the key for this block with these and the last words zero
+ *  1022-1023  checksum of words 0 to 1021
  * ```
  */
 export interface Superblock {
@@ -44,11 +46,16 @@ export interface Superblock {
   blocks: BlocksRoot;
   journal: JournalStart;
   journalRuns: [number, number];
-  keyProof: Uint32Array;
+}
+
+/** As it was read: with its words, for {@link checkKey}. */
+export interface StoredSuperblock extends Superblock {
+  words: Uint32Array;
 }
 
 const magic = [0x52455551, 0x4f54534e]; // 'QUERNSTO'
 const tableCount = 5;
+const proofAt = 66;
 const checksumAt = blockWords - 2;
 
 function put(words: Uint32Array, at: number, value: number): void {
@@ -65,7 +72,7 @@ function optionalPointer(words: Uint32Array, at: number): Pointer | undefined {
   return pointer.id === 0 ? undefined : pointer;
 }
 
-export function encodeSuperblock(superblock: Superblock): Uint8Array {
+export function encodeSuperblock(superblock: Superblock, sealer: Sealer): Uint8Array {
   const words = new Uint32Array(blockWords);
   words.set(magic);
   words[2] = formatVersion;
@@ -89,14 +96,15 @@ export function encodeSuperblock(superblock: Superblock): Uint8Array {
   words[61] = superblock.journal.previousHigh;
   put(words, 62, superblock.journalRuns[0]);
   put(words, 64, superblock.journalRuns[1]);
-  words.set(superblock.keyProof, 66);
+  const proof = sealer.authenticate?.(bytesOf(words));
+  if (proof !== undefined) bytesOf(words).set(proof, proofAt * 4);
   checksum(bytesOf(words.subarray(0, checksumAt)), 0);
   words.set(checksumResult, checksumAt);
   return bytesOf(words);
 }
 
 /** Undefined if the copy is damaged or never was one; throws if it is of a format not known here. */
-function decodeSuperblock(words: Uint32Array, name: string): Superblock | undefined {
+function decodeSuperblock(words: Uint32Array, name: string): StoredSuperblock | undefined {
   if (words[0] !== magic[0] || words[1] !== magic[1]) return undefined;
   checksum(bytesOf(words.subarray(0, checksumAt)), 0);
   if (checksumResult[0] !== words[checksumAt]) return undefined;
@@ -126,7 +134,7 @@ function decodeSuperblock(words: Uint32Array, name: string): Superblock | undefi
       previousHigh: words[61],
     },
     journalRuns: [get(words, 62), get(words, 64)],
-    keyProof: words.slice(66, 70),
+    words,
   };
 }
 
@@ -137,7 +145,7 @@ export interface SuperblockCopy {
 }
 
 export interface SuperblockChoice {
-  superblock: Superblock;
+  superblock: StoredSuperblock;
   copies: SuperblockCopy[];
 }
 
@@ -148,11 +156,11 @@ export interface SuperblockChoice {
  * generation are safe on the device.
  */
 export function chooseSuperblock(device: BlockDevice): SuperblockChoice {
-  let best: Superblock | undefined;
+  let best: StoredSuperblock | undefined;
   const copies: SuperblockCopy[] = [];
   for (const place of superblockPlaces) {
     const words = new Uint32Array(blockWords);
-    let copy: Superblock | undefined;
+    let copy: StoredSuperblock | undefined;
     if ((place + 1) * blockSize <= device.size()) {
       device.read(bytesOf(words), place * blockSize);
       copy = decodeSuperblock(words, device.name);
@@ -169,4 +177,24 @@ export function chooseSuperblock(device: BlockDevice): SuperblockChoice {
     );
   }
   return { superblock: best, copies };
+}
+
+/** Throws unless the sealer has the key that the superblock was written with. */
+export function checkKey(superblock: StoredSuperblock, sealer: Sealer, name: string): void {
+  const hasKey = sealer.authenticate !== undefined;
+  if (superblock.encrypted !== hasKey) {
+    throw new QuernError(
+      sqlState.invalidParameterValue,
+      hasKey ? `${name} is not encrypted` : `${name} is encrypted`,
+      { hint: hasKey ? 'Open it without a key.' : 'Open it with its key.' },
+    );
+  }
+  if (!hasKey) return;
+  const words = superblock.words.slice();
+  const stored = bytesOf(words).slice(proofAt * 4, proofAt * 4 + 16);
+  words.fill(0, proofAt, proofAt + 4);
+  words.fill(0, checksumAt);
+  const proof = sealer.authenticate!(bytesOf(words));
+  if (stored.every((byte, i) => byte === proof[i])) return;
+  throw new QuernError(sqlState.invalidParameterValue, `the key does not open ${name}`);
 }

@@ -10,7 +10,7 @@ export class Views implements ViewRegister {
   }
 
   close(transaction: number): void {
-    this.#transactions.splice(this.#transactions.indexOf(transaction), 1);
+    this.#transactions.splice(this.#transactions.lastIndexOf(transaction), 1);
   }
 
   get count(): number {

@@ -194,13 +194,12 @@ export class Volume {
     core.admit('write');
     for (let i = 0; i < count; i += pointerFanout) this.#tree.prepare(first + i);
     this.#tree.prepare(first + count - 1);
-    const birth = core.pool.now;
     const checks = new Uint32Array(count * 2);
-    const runs = writeData(core, count, (run, at) => {
+    const { runs, birth } = writeData(core, count, (run, at, born) => {
       let bytes = source.subarray(at * blockSize, (at + run.count) * blockSize);
       for (let k = 0; k < run.count; k++) {
         const block = bytes.subarray(k * blockSize, (k + 1) * blockSize);
-        const stored = file.sealer.seal(block, run.id + k, birth);
+        const stored = file.sealer.seal(block, run.id + k, born);
         checks[2 * (at + k)] = file.sealer.low;
         checks[2 * (at + k) + 1] = file.sealer.high;
         if (stored === block) continue;

@@ -13,7 +13,12 @@ export interface Sealer {
   high: number;
   /** True if `stored` is what was sealed; then `stored` holds the plain bytes. */
   open(stored: Uint8Array, id: number, birth: number, low: number, high: number): boolean;
+  /** Encrypting sealers: 16 bytes that only who has the key can give for these bytes. */
+  authenticate?(bytes: Uint8Array): Uint8Array;
 }
+
+/** Makes the sealer of a store from its random id. */
+export type SealerFactory = (storeId: Uint8Array) => Sealer;
 
 /** Checksums only. */
 export class ChecksumSealer implements Sealer {

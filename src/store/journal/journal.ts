@@ -21,6 +21,7 @@ interface Sealed {
 export class Journal {
   readonly #blocks: Blocks;
   #pending = new ByteWriter();
+  readonly #scratch = new ByteWriter();
   #queue: Sealed[] = [];
   /** Runs of places in order; the last ones hold `#at` and what follows it. */
   #runs: Run[] = [];
@@ -94,9 +95,9 @@ export class Journal {
   }
 
   appendOperation(operation: Operation): void {
-    const writer = new ByteWriter();
-    encodeOperation(writer, operation);
-    this.append(writer.view());
+    this.#scratch.reset();
+    encodeOperation(this.#scratch, operation);
+    this.append(this.#scratch.view());
   }
 
   /** Closes the record being gathered, if there is anything in it or if the next run must follow. */

@@ -15,6 +15,7 @@ export const operationType = {
   removeSnapshot: 9,
   resize: 10,
   restore: 11,
+  adopt: 12,
 } as const;
 
 export type ObjectKind = 'map' | 'volume';
@@ -51,7 +52,8 @@ export type Operation =
   | { type: 'branch'; source: string; snapshot: string; object: number; name: string; time: number }
   | { type: 'removeSnapshot'; source: string; snapshot: string }
   | { type: 'resize'; object: number; size: number }
-  | { type: 'restore'; object: number; snapshot: string };
+  | { type: 'restore'; object: number; snapshot: string }
+  | { type: 'adopt'; object: number; source: string };
 
 export function encodeOperation(writer: ByteWriter, operation: Operation): void {
   writer.u8(operationType[operation.type]);
@@ -114,6 +116,10 @@ export function encodeOperation(writer: ByteWriter, operation: Operation): void 
     case 'restore':
       writer.varint(operation.object);
       writer.text(operation.snapshot);
+      return;
+    case 'adopt':
+      writer.varint(operation.object);
+      writer.text(operation.source);
       return;
   }
 }
@@ -183,6 +189,8 @@ export function decodeOperation(reader: ByteReader): Operation {
       return { type: 'resize', object: reader.varint(), size: reader.varint() };
     case operationType.restore:
       return { type: 'restore', object: reader.varint(), snapshot: reader.text() };
+    case operationType.adopt:
+      return { type: 'adopt', object: reader.varint(), source: reader.text() };
     default:
       throw new QuernError(sqlState.dataCorrupted, `operation ${type} in the journal is unknown`);
   }

@@ -14,6 +14,13 @@ export interface Expected {
   readonly what: string;
 }
 
+/** A subtree without a reference; views taken since `death` cannot see it. */
+export interface Doomed {
+  pointer: Pointer;
+  type: number;
+  death: number;
+}
+
 /**
  * The nodes of all trees that are in memory: the dirty ones, and a cache of clean ones.
  *
@@ -31,12 +38,14 @@ export class Pool {
   #clean = 0;
   /** The running transaction: the birth of what is made now. */
   now = 1;
+  /** The last transaction in which anything was born. */
+  lastBirth = 0;
   /** Dirty nodes, those that are dead but kept for a view included. */
   dirtyCount = 0;
   /** Sealed by a checkpoint that has not written them yet: not to be dropped from the cache. */
   pinned = false;
   /** Subtrees that lost their last reference and wait to be taken apart. */
-  doomed: { pointer: Pointer; type: number }[] = [];
+  doomed: Doomed[] = [];
 
   constructor(blocks: Blocks, views: ViewRegister, cacheNodes: number) {
     this.blocks = blocks;
@@ -79,6 +88,7 @@ export class Pool {
   add<T extends TreeNode>(node: T): T {
     node.id = this.blocks.newNode();
     node.birth = this.now;
+    this.lastBirth = this.now;
     node.dirty = true;
     this.#nodes.set(node.id, node);
     this.dirtyCount++;
@@ -106,11 +116,11 @@ export class Pool {
   }
 
   /** Drops a reference to a subtree. What dies with it is taken apart by {@link reclaim}. */
-  release(pointer: Pointer, type: number): void {
+  release(pointer: Pointer, type: number, death = this.now): void {
     if (this.blocks.references(pointer.id) > 1) {
-      this.blocks.dropReference(pointer.id, pointer.birth, this.now);
+      this.blocks.dropReference(pointer.id, pointer.birth, death);
     } else {
-      this.doomed.push({ pointer, type });
+      this.doomed.push({ pointer, type, death });
     }
   }
 
@@ -119,7 +129,7 @@ export class Pool {
     while (budget > 0) {
       const next = this.doomed.pop();
       if (next === undefined) return;
-      budget -= this.#takeApart(next.pointer, next.type);
+      budget -= this.#takeApart(next);
     }
   }
 
@@ -127,24 +137,24 @@ export class Pool {
   reclaimDirty(): void {
     const kept: typeof this.doomed = [];
     for (let next = this.doomed.pop(); next !== undefined; next = this.doomed.pop()) {
-      if (this.isDirty(next.pointer.id)) this.#takeApart(next.pointer, next.type);
+      if (this.isDirty(next.pointer.id)) this.#takeApart(next);
       else kept.push(next);
     }
     this.doomed = kept;
   }
 
-  #takeApart(pointer: Pointer, type: number): number {
+  #takeApart({ pointer, type, death }: Doomed): number {
     const node = this.load(pointer, { type, what: 'a deleted object' });
     let count = 1;
     node.children((id, birth, isNode) => {
       count++;
       if (!isNode) {
-        this.blocks.dropReference(id, birth, this.now);
+        this.blocks.dropReference(id, birth, death);
       } else {
-        this.release(this.childPointer(node, id), type);
+        this.release(this.childPointer(node, id), type, death);
       }
     });
-    this.blocks.dropReference(pointer.id, pointer.birth, this.now);
+    this.blocks.dropReference(pointer.id, pointer.birth, death);
     return count;
   }
 
