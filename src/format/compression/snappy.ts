@@ -8,6 +8,7 @@
  *     11  copy, as 10 with four bytes of offset
  */
 import { QuernError, sqlState } from '../../base/error.ts';
+import { snappyCode, snappySlack } from './snappy-code.ts';
 
 const hashBits = 14;
 /** Copies reach back so far at most; so blocks of this size need no check of the distance. */
@@ -113,50 +114,41 @@ function broken(): QuernError {
   return new QuernError(sqlState.dataCorrupted, 'broken Snappy data');
 }
 
+interface SnappyExports {
+  readonly memory: WebAssembly.Memory;
+  decompress(from: number, to: number, out: number, outEnd: number): number;
+}
+
+let instance: SnappyExports | undefined;
+
+/** The module is a few hundred bytes: compiling it here and now takes less than a millisecond. */
+function loadModule(): SnappyExports {
+  const module = new WebAssembly.Module(snappyCode());
+  return new WebAssembly.Instance(module).exports as unknown as SnappyExports;
+}
+
 /** `size` is the length of the result, which the data must agree with. */
 export function snappyDecompress(input: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
-  const output = new Uint8Array(size);
-  let at = 0;
+  const dataStart = readLength(input, size);
+  const { memory, decompress } = (instance ??= loadModule());
+  const out = (input.length + snappySlack + 15) & ~15;
+  const missing = out + size + 2 * snappySlack - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(input);
+  if (decompress(dataStart, input.length, out, out + size) !== 1) throw broken();
+  return bytes.slice(out, out + size);
+}
+
+/** Index behind the length at the start of the data, which must be `size`. */
+function readLength(input: Uint8Array, size: number): number {
   let length = 0;
-  for (let shift = 0; ; shift += 7) {
-    if (at >= input.length || shift > 28) throw broken();
-    const byte = input[at++];
-    length += (byte & 127) * 2 ** shift;
-    if (byte < 128) break;
-  }
-  if (length !== size) throw broken();
-  let out = 0;
-  while (at < input.length) {
-    const tag = input[at++];
-    const kind = tag & 3;
-    let count = (tag >>> 2) + 1;
-    if (kind === 0) {
-      if (count > 60) {
-        const extra = count - 60;
-        if (at + extra > input.length) throw broken();
-        count = 1;
-        for (let i = 0; i < extra; i++) count += input[at++] * 2 ** (8 * i);
-      }
-      if (at + count > input.length || out + count > size) throw broken();
-      if (count > 32) output.set(input.subarray(at, at + count), out);
-      else for (let i = 0; i < count; i++) output[out + i] = input[at + i];
-      at += count;
-      out += count;
-      continue;
+  for (let at = 0; at < 5 && at < input.length; at++) {
+    length += (input[at] & 127) * 2 ** (7 * at);
+    if (input[at] < 128) {
+      if (length === size) return at + 1;
+      break;
     }
-    let offset = 0;
-    const offsetBytes = kind === 1 ? 1 : kind === 2 ? 2 : 4;
-    if (at + offsetBytes > input.length) throw broken();
-    for (let i = 0; i < offsetBytes; i++) offset += input[at++] * 2 ** (8 * i);
-    if (kind === 1) {
-      offset += (tag >>> 5) << 8;
-      count = ((tag >>> 2) & 7) + 4;
-    }
-    if (offset === 0 || offset > out || out + count > size) throw broken();
-    // The source may overlap what is being written: that repeats it.
-    for (let i = 0; i < count; i++) output[out + i] = output[out + i - offset];
-    out += count;
   }
-  if (out !== size) throw broken();
-  return output;
+  throw broken();
 }

@@ -81,14 +81,32 @@ export function stringBounds(strings: StringVector, count: number): Bounds | und
   const { offsets, bytes } = strings;
   let min = 0;
   let max = 0;
+  let minPrefix = prefixOf(bytes, offsets[0], offsets[1]);
+  let maxPrefix = minPrefix;
   for (let row = 1; row < count; row++) {
-    if (compareTexts(bytes, offsets, row, min) < 0) min = row;
-    else if (compareTexts(bytes, offsets, row, max) > 0) max = row;
+    const prefix = prefixOf(bytes, offsets[row], offsets[row + 1]);
+    // Most texts lie between the bounds, and their first bytes show it.
+    if (prefix > minPrefix && prefix < maxPrefix) continue;
+    if (compareTexts(bytes, offsets, row, min) < 0) {
+      min = row;
+      minPrefix = prefix;
+    }
+    if (compareTexts(bytes, offsets, row, max) > 0) {
+      max = row;
+      maxPrefix = prefix;
+    }
   }
   const part = (row: number) => bytes.slice(offsets[row], offsets[row + 1]);
   const bounds = { min: part(min), max: part(max) };
   const small = bounds.min.length <= boundBytesMax && bounds.max.length <= boundBytesMax;
   return small ? bounds : undefined;
+}
+
+/** The first three bytes as a number that orders as the texts do, but for ties. */
+function prefixOf(bytes: Uint8Array, from: number, to: number): number {
+  if (to - from >= 3) return (bytes[from] << 16) | (bytes[from + 1] << 8) | bytes[from + 2];
+  const first = to > from ? bytes[from] : 0;
+  return (first << 16) | ((to > from + 1 ? bytes[from + 1] : 0) << 8);
 }
 
 function compareTexts(bytes: Uint8Array, offsets: Uint32Array, a: number, b: number): number {
