@@ -1,6 +1,6 @@
 import type { Column, Expression } from '../plan/expression.ts';
 import { children, conjuncts } from '../plan/expression.ts';
-import type { Join, Plan } from '../plan/plan.ts';
+import type { Join, Plan, Scan } from '../plan/plan.ts';
 import { splitCondition } from './operators/join-keys.ts';
 
 /** The column an expression is, if it is one. */
@@ -130,27 +130,28 @@ function spread(plan: Plan, known: Set<Column>): void {
 }
 
 /**
- * The column of the driving table scan whose order the rows of the plan keep within a morsel, if
- * `column` is one that ascends there.
+ * The scan whose order the rows of the plan keep within a morsel, if `column` is one that ascends
+ * there, so that equal values of it follow each other.
  */
-export function isClustered(plan: Plan, column: Column): boolean {
+export function clusteringScan(plan: Plan, column: Column): Scan | undefined {
   switch (plan.kind) {
     case 'scan': {
       const index = plan.columns.indexOf(column);
-      if (index < 0) return false;
-      return plan.table.data.columns[plan.ordinals[index]].statistics.order !== 'none';
+      if (index < 0) return undefined;
+      const { statistics } = plan.table.data.columns[plan.ordinals[index]];
+      return statistics.order === 'none' ? undefined : plan;
     }
     case 'filter':
-      return isClustered(plan.input, column);
+      return clusteringScan(plan.input, column);
     case 'project': {
       const index = plan.columns.indexOf(column);
       const source = index < 0 ? column : columnOf(plan.expressions[index]);
-      return source !== undefined && isClustered(plan.input, source);
+      return source && clusteringScan(plan.input, source);
     }
     case 'join':
-      return isClustered(probeSide(plan), column);
+      return clusteringScan(probeSide(plan), column);
     default:
-      return false;
+      return undefined;
   }
 }
 

@@ -450,3 +450,9 @@ export function localCells(f: FunctionBuilder, types: readonly CellType[]): Cell
     return { get: () => local, set: (x) => f.set(local, x) };
   });
 }
+
+/** The zero that a cell starts with. */
+export function zeroLike(cell: Cell): Expr {
+  const { type } = cell.get();
+  return type === 'i32' ? i32.const(0) : type === 'i64' ? i64.const(0) : f64.const(0);
+}

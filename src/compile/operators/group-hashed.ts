@@ -1,0 +1,218 @@
+import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import { notDistinct } from '../expressions/logic.ts';
+import type { Query, Scope } from '../query.ts';
+import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
+import { spill, type Value } from '../value.ts';
+import {
+  type AccumulatorSet,
+  type Cell,
+  cellOffsets,
+  memoryCells,
+  zeroLike,
+} from './accumulator.ts';
+import type { EmitGroup, Groups } from './groups.ts';
+import { hashValues } from './hash.ts';
+import { produceRows } from './materialize.ts';
+import { mergeScope } from './published.ts';
+
+/** Header of a group's row: its hash, and whether it was merged into another. */
+const groupHashAt = 0;
+const groupDeadAt = 4;
+const groupHeader = 8;
+/** Slots of a worker's first table. */
+const firstSlots = 1024;
+
+/**
+ * Groups in rows, found through an open-addressing table of { row: u32, hash: u32 } with linear
+ * probing, at most half full.
+ */
+export class HashedGroups implements Groups {
+  readonly #query: Query;
+  readonly #set: AccumulatorSet;
+  readonly #keyIndexes: readonly number[];
+  readonly #layout: RowLayout;
+  readonly #fields: readonly StoredField[];
+  readonly #offsets: number[];
+  readonly #buffer: number;
+  /** In the local area: table address, mask, used slots. */
+  readonly #tableSlot: number;
+  /** Whether rows of one group tend to follow each other. */
+  readonly #clustered: boolean;
+
+  constructor(
+    query: Query,
+    set: AccumulatorSet,
+    groups: readonly Value[],
+    keyIndexes: readonly number[],
+    clustered: boolean,
+  ) {
+    this.#clustered = clustered;
+    this.#query = query;
+    this.#set = set;
+    this.#keyIndexes = keyIndexes;
+    this.#layout = new RowLayout(groupHeader);
+    this.#fields = groups.map((group) => this.#layout.add(group));
+    const types = set.cellTypes;
+    const bytes = cellOffsets(types, 0).end;
+    const start = this.#layout.reserve(bytes, 8);
+    this.#offsets = cellOffsets(types, start).offsets;
+    this.#buffer = query.buffer('groups', this.#layout.rowBytes);
+    this.#tableSlot = query.localSlot(16, 8);
+  }
+
+  #cells(f: FunctionBuilder, row: Expr): Cell[] {
+    return memoryCells(f, row, this.#set.cellTypes, this.#offsets);
+  }
+
+  update(scope: Scope, groups: readonly Value[]): void {
+    const { f } = scope;
+    if (!this.#clustered) {
+      this.#set.update(this.#cells(f, this.#lookUp(scope, groups)), scope);
+      return;
+    }
+    // The group of the row before, 0 at the start of a morsel.
+    const last = f.local('i32', 'last');
+    const same = f.let(i32.const(0), 'same');
+    f.if(last, () => f.set(same, this.#sameKeys(scope.child(), last, groups)));
+    f.if(i32.eqz(same), () => f.set(last, this.#lookUp(scope.child(), groups)));
+    this.#set.update(this.#cells(f, last), scope);
+  }
+
+  /** The group's row, made if it is not there. */
+  #lookUp(scope: Scope, groups: readonly Value[]): Local {
+    const { f, pipeline } = scope;
+    const keys = this.#keyIndexes.map((i) => groups[i]);
+    const hash = hashValues(keys, scope);
+    return this.#find(scope, pipeline.local, this.#tableSlot, hash, groups, () => {
+      const made = appendRow(pipeline, f, pipeline.local, this.#buffer, this.#layout.rowBytes);
+      f.do(i32.store(made, hash, groupHashAt));
+      f.do(i32.store(made, 0, groupDeadAt));
+      this.#fields.forEach((field, i) => storeField(f, made, field, groups[i]));
+      for (const cell of this.#cells(f, made)) cell.set(zeroLike(cell));
+      return made;
+    });
+  }
+
+  /** A local with the row of the group, made by `make` if it is not there. */
+  #find(
+    scope: Scope,
+    area: Expr,
+    slot: number,
+    hash: Expr,
+    groups: readonly Value[],
+    make: () => Expr,
+  ): Local {
+    const { f } = scope;
+    const row = f.local('i32', 'group');
+    const grow = this.#growFunction(slot);
+    const mask = f.let(i32.load(area, slot + 4), 'mask');
+    const used = () => i32.load(area, slot + 8);
+    f.if(i32.geU(i32.shl(used(), 1), mask), () => {
+      f.call(grow, area);
+      f.set(mask, i32.load(area, slot + 4));
+    });
+    const table = f.let(i32.load(area, slot), 'table');
+    const at = f.let(i32.and(hash, mask), 'at');
+    const entry = f.local('i32', 'entry');
+    f.block((found) => {
+      f.loop((next) => {
+        f.set(entry, i32.add(table, i32.shl(at, 3)));
+        f.set(row, i32.load(entry));
+        f.if(i32.eqz(row), () => {
+          f.set(row, make());
+          f.do(i32.store(entry, row));
+          f.do(i32.store(entry, hash, 4));
+          f.do(i32.store(area, i32.add(used(), 1), slot + 8));
+          f.br(found);
+        });
+        f.if(i32.eq(i32.load(entry, 4), hash), () => {
+          f.brIf(found, this.#sameKeys(scope.child(), row, groups));
+        });
+        f.set(at, i32.and(i32.add(at, 1), mask));
+        f.br(next);
+      });
+    });
+    return row;
+  }
+
+  #sameKeys(scope: Scope, row: Local, groups: readonly Value[]): Expr {
+    const tests = this.#keyIndexes.map((i) =>
+      notDistinct(groups[i], loadField(row, this.#fields[i]), scope),
+    );
+    return tests.reduceRight((rest, test) => i32.if(test, rest, 0));
+  }
+
+  /** Doubles a table (or makes the first): entries know their hash, so rows are not touched. */
+  #growFunction(slot: number) {
+    const query = this.#query;
+    return query.helper(`grow_${slot}`, (name) =>
+      query.module.func(name, { params: { area: 'i32' } }, (f) => {
+        const { area } = f.param;
+        const old = f.let(i32.load(area, slot), 'old');
+        const oldMask = f.let(i32.load(area, slot + 4), 'old_mask');
+        const doubled = i32.sub(i32.shl(i32.add(oldMask, 1), 1), 1);
+        const mask = f.let(i32.select(old, doubled, firstSlots - 1), 'mask');
+        const table = f.let(query.allocate.call(i32.shl(i32.add(mask, 1), 3)), 'table');
+        f.do(i32.store(area, table, slot));
+        f.do(i32.store(area, mask, slot + 4));
+        f.if(i32.eqz(old), () => f.return());
+        const i = f.local('i32', 'i');
+        const entry = f.local('i64', 'entry');
+        const at = f.local('i32', 'at');
+        const place = () => i32.add(table, i32.shl(at, 3));
+        f.for(i, 0, i32.add(oldMask, 1), () => {
+          f.set(entry, i64.load(i32.add(old, i32.shl(i, 3))));
+          f.if(i64.ne(entry, 0n), () => {
+            f.set(at, i32.and(i32.wrapI64(i64.shrU(entry, 32n)), mask));
+            f.while(i32.load(place()), () => {
+              f.set(at, i32.and(i32.add(at, 1), mask));
+            });
+            f.do(i64.store(place(), entry));
+          });
+        });
+        f.call(query.release, old);
+      }),
+    );
+  }
+
+  produce(emit: EmitGroup): void {
+    const query = this.#query;
+    if (query.parallel) this.#mergeWorkers();
+    produceRows(query, 'groups', this.#buffer, this.#layout.rowBytes, (scope, row) => {
+      const { f } = scope;
+      const output = (inner: Scope) => {
+        const groups = this.#fields.map((field) => () => spill(f, loadField(row, field), 'key'));
+        emit(inner, groups, this.#cells(f, row));
+      };
+      if (query.parallel) f.if(i32.eqz(i32.load(row, groupDeadAt)), () => output(scope.child()));
+      else output(scope);
+    });
+  }
+
+  /** Merges groups that several workers have; the row that came first in morsel order stays. */
+  #mergeWorkers(): void {
+    const query = this.#query;
+    const pointers = query.frameSlot(8, 8);
+    const area = query.frameSlot(16, 8);
+    query.steps.push({ kind: 'gather', buffer: this.#buffer, slot: pointers, pointers: true });
+    query.callStep(query.unique('merge_groups'), (f) => {
+      const { frame } = f.param;
+      const scope = mergeScope(query, f);
+      const next = f.let(i32.load(frame, pointers), 'next');
+      const end = f.let(i32.add(next, i32.shl(i32.load(frame, pointers + 4), 2)), 'end');
+      const row = f.local('i32', 'row');
+      f.while(i32.ltU(next, end), () => {
+        f.set(row, i32.load(next));
+        const inner = scope.child();
+        const groups = this.#fields.map((field) => loadField(row, field));
+        const hash = f.let(i32.load(row, groupHashAt), 'hash');
+        const kept = this.#find(inner, frame, area, hash, groups, () => row);
+        f.if(i32.ne(kept, row), () => {
+          f.do(i32.store(row, 1, groupDeadAt));
+          this.#set.merge(this.#cells(f, kept), this.#cells(f, row), inner.child());
+        });
+        f.set(next, i32.add(next, 4));
+      });
+    });
+  }
+}
