@@ -1,12 +1,20 @@
-import type { BlockFile } from './block/block-file.ts';
+import { type BlockFile, damaged } from './block/block-file.ts';
 import type { Run } from './block/space.ts';
 import { catalogPrefix, decodeDoomed, prefixOnly, prefixRange } from './catalog.ts';
 import { type StoreCore, transactionsPerCheckpoint } from './core.ts';
 import type { Operation } from './journal/operation.ts';
-import { type JournalStart, type ReadRecord, readRecord } from './journal/record.ts';
+import { type JournalStart, type ReadRecord, readAnyRecord, readRecord } from './journal/record.ts';
 import { blockSize, journalRunPlaces } from './layout.ts';
 import type { Superblock } from './superblock.ts';
 import { decodeExtent, extentBlocks, isExtent } from './tree/extent.ts';
+
+/** What was found at opening. */
+export interface RecoveryReport {
+  /** Records of the journal that were replayed: 0 after a clean close. */
+  records: number;
+  /** The journal ended with a record whose data was not complete, which was dropped. */
+  incomplete: boolean;
+}
 
 /**
  * Brings an opened store to the state of its last acknowledged operation: the trees of the
@@ -14,7 +22,7 @@ import { decodeExtent, extentBlocks, isExtent } from './tree/extent.ts';
  * that follows (when opened for writing) makes the result the new beginning, so a crash during
  * recovery just repeats it.
  */
-export function recover(core: StoreCore, superblock: Superblock): void {
+export function recover(core: StoreCore, superblock: Superblock): RecoveryReport {
   const { blocks, pool } = core;
   blocks.open(superblock.blocks);
   core.catalogHolder.root = superblock.catalog;
@@ -23,7 +31,7 @@ export function recover(core: StoreCore, superblock: Superblock): void {
   core.nextObject = superblock.nextObject;
   // Past everything that an unlucky predecessor may have written under this superblock: no two
   // blocks ever have the same id and birth, even if one of them was lost.
-  const records = readJournal(blocks.file, superblock.journal);
+  const { records, incomplete } = readJournal(blocks.file, superblock);
   const seen = records.reduce((max, record) => Math.max(max, record.birth), superblock.transaction);
   pool.now = seen + transactionsPerCheckpoint;
   core.lastFreeze = pool.now;
@@ -39,15 +47,18 @@ export function recover(core: StoreCore, superblock: Superblock): void {
     pool.now++;
   }
   dropUncommitted(core, adopted);
+  return { records: records.length, incomplete };
 }
 
 /** The records that are certainly whole, with all the data they speak of. */
-export function readJournal(file: BlockFile, start: JournalStart): ReadRecord[] {
+export function readJournal(file: BlockFile, superblock: Superblock): JournalContents {
   const records: ReadRecord[] = [];
-  let at = start;
+  let at = superblock.journal;
+  const runs = superblock.journalRuns.filter((run) => run !== 0);
   for (let record = readRecord(file, at); record !== undefined; record = readRecord(file, at)) {
     records.push(record);
     const { low, high, head } = record;
+    if (head.next !== at.place + record.places) runs.push(head.next);
     at = {
       place: head.next,
       sequence: record.sequence + 1,
@@ -55,13 +66,35 @@ export function readJournal(file: BlockFile, start: JournalStart): ReadRecord[] 
       previousHigh: high,
     };
   }
+  checkEnd(file, runs, at.sequence);
   // Records that a later one knows to be durable need no look at their data.
-  let durable = start.sequence - 1;
+  let durable = superblock.journal.sequence - 1;
   for (const record of records) durable = Math.max(durable, record.head.durable);
   const end = records.findIndex(
     (record) => record.sequence > durable && !record.operations.every((op) => dataIntact(file, op)),
   );
-  return end < 0 ? records : records.slice(0, end);
+  return { records: end < 0 ? records : records.slice(0, end), incomplete: end >= 0 };
+}
+
+export interface JournalContents {
+  records: ReadRecord[];
+  /** After the last record came one whose data is not there, as a crash leaves it. */
+  incomplete: boolean;
+}
+
+/**
+ * The journal ends before record `sequence`. If a record further on knows that one to be durable,
+ * this is not the end but damage, and opening would silently forget what was acknowledged.
+ */
+function checkEnd(file: BlockFile, runs: number[], sequence: number): void {
+  for (const run of new Set(runs)) {
+    for (let place = run; place < run + journalRunPlaces; place++) {
+      const record = readAnyRecord(file, place);
+      if (record === undefined) continue;
+      if (record.head.durable >= sequence) throw damaged(`record ${sequence} of the journal`);
+      place += record.places - 1;
+    }
+  }
 }
 
 /** Is the data an operation refers to on the device? It was written without a flush between. */

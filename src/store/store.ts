@@ -16,7 +16,7 @@ import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
 import { blockSize, bytesOf } from './layout.ts';
 import { StoreMap, View } from './map.ts';
-import { recover } from './recovery.ts';
+import { type RecoveryReport, recover } from './recovery.ts';
 import { checkKey, chooseSuperblock, type SuperblockCopy } from './superblock.ts';
 import { Transaction } from './transaction.ts';
 import { MapTree } from './tree/map-tree.ts';
@@ -89,8 +89,17 @@ export class Store {
   /** The copies of the superblock as they were found. */
   readonly superblocks: SuperblockCopy[];
 
-  private constructor(core: StoreCore, options: StoreOptions, superblocks: SuperblockCopy[]) {
+  /** What opening found in the journal. */
+  readonly recovery: RecoveryReport;
+
+  private constructor(
+    core: StoreCore,
+    options: StoreOptions,
+    superblocks: SuperblockCopy[],
+    recovery: RecoveryReport,
+  ) {
     this.core = core;
+    this.recovery = recovery;
     this.superblocks = superblocks;
     this.#random = options.random ?? randomBytes;
     this.#clock = options.clock ?? Date.now;
@@ -125,16 +134,16 @@ export class Store {
       core.blocks.create();
       core.journal.begin();
       await core.checkpoint();
-      return new Store(core, options, []);
+      return new Store(core, options, [], { records: 0, incomplete: false });
     }
     const { superblock, copies } = chooseSuperblock(device);
     const sealer = sealerFor(superblock.storeId, options.encryption);
     checkKey(superblock, sealer, device.name);
     const core = new StoreCore(device, sealer, coreOptions, options.compressor);
-    recover(core, superblock);
+    const recovery = recover(core, superblock);
     if (!readOnly) await core.checkpoint();
     core.scheduleReclaim();
-    return new Store(core, options, copies);
+    return new Store(core, options, copies, recovery);
   }
 
   /** Makes a checkpoint, so that the next opening is quick, and closes the device. */

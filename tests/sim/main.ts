@@ -1,12 +1,14 @@
 /**
  * The long runs of the store's simulations.
  *
- *     node dist/tests/sim/main.js crash|model|full [--minutes N] [--seed S] [--steps N]
+ *     node dist/tests/sim/main.js crash|model|full|damage|kill [--minutes N] [--seed S] [--steps N]
  *
  * Goes on with seed after seed until the time is over; a failure prints the seed that replays it.
  */
 import { parseArgs } from 'node:util';
 import { crashHistory } from './crash.ts';
+import { damageRun } from './damage.ts';
+import { killRun } from './kill.ts';
 import { fullDiskRun, modelRun } from './model-run.ts';
 
 const { values, positionals } = parseArgs({
@@ -26,6 +28,8 @@ let seed = Number(values.seed);
 const last = seed + Number(values.count);
 
 async function run(runSeed: number, steps: number): Promise<object> {
+  if (what === 'damage') return await damageRun(runSeed, steps);
+  if (what === 'kill') return await killRun(runSeed, 10);
   if (what === 'model') return await modelRun(runSeed, steps);
   if (what === 'full') return await fullDiskRun(runSeed, steps);
   if (what === 'crash') return await crashHistory(runSeed, steps);

@@ -104,20 +104,31 @@ export interface ReadRecord {
 
 /** The record that continues the journal at `start`, undefined where the journal ends. */
 export function readRecord(file: BlockFile, start: JournalStart): ReadRecord | undefined {
+  const record = readAnyRecord(file, start.place);
+  if (record?.sequence !== start.sequence) return undefined;
+  const { previousLow, previousHigh } = record.head;
+  // A record of a future that was lost in a crash can have the right number: its past differs.
+  if (previousLow !== start.previousLow || previousHigh !== start.previousHigh) return undefined;
+  return record;
+}
+
+/** The record at a place, if there is an intact one, wherever it belongs. */
+export function readAnyRecord(file: BlockFile, place: number): ReadRecord | undefined {
   const first = new Uint32Array(blockWords);
-  if (!file.tryRead(bytesOf(first), start.place)) return undefined;
+  if (!file.tryRead(bytesOf(first), place)) return undefined;
   const header = readHeader(first);
-  if (header?.type !== blockType.journal || header.id !== start.sequence) return undefined;
+  if (header?.type !== blockType.journal) return undefined;
   const { count, used } = header;
   if (count < 1 || count > recordPlacesMax || used < headSize) return undefined;
   if (count !== Math.ceil((overhead + used) / blockSize)) return undefined;
   const bytes = new Uint8Array(count * blockSize);
-  if (!file.tryRead(bytes, start.place)) return undefined;
+  if (!file.tryRead(bytes, place)) return undefined;
   const low = first[headerWords];
   const high = first[headerWords + 1];
   const plain = bytes.slice(overhead, overhead + used);
-  const identity = recordIdentity(start.sequence);
-  if (!file.sealer.open(plain, identity, header.birth, low, high)) return undefined;
+  if (!file.sealer.open(plain, recordIdentity(header.id), header.birth, low, high)) {
+    return undefined;
+  }
   const reader = new ByteReader(plain);
   const head: RecordHead = {
     previousLow: reader.u32(),
@@ -125,10 +136,6 @@ export function readRecord(file: BlockFile, start: JournalStart): ReadRecord | u
     durable: reader.u48(),
     next: reader.u48(),
   };
-  // A record of a future that was lost in a crash can have the right number: its past differs.
-  if (head.previousLow !== start.previousLow || head.previousHigh !== start.previousHigh) {
-    return undefined;
-  }
   const operations: Operation[] = [];
   while (!reader.done) operations.push(decodeOperation(reader));
   return { sequence: header.id, birth: header.birth, head, places: count, low, high, operations };

@@ -1,0 +1,11 @@
+import { test } from 'node:test';
+import { damageRun } from './damage.ts';
+import { killRun } from './kill.ts';
+
+test('flipped bits, exchanged and outdated blocks give right data or an error, nothing else', async () => {
+  for (let seed = 1; seed <= 12; seed++) await damageRun(seed, 60);
+});
+
+test('a process that is killed while it writes loses nothing it has acknowledged', async () => {
+  await killRun(1, 6);
+});
