@@ -155,13 +155,12 @@ export function clusteringScan(plan: Plan, column: Column): Scan | undefined {
   }
 }
 
-/** The side of a join that streams by while the other is looked up. */
+/**
+ * The side of a join that streams by while the other is looked up: the left one, where the optimizer
+ * puts it.
+ */
 export function probeSide(join: Join): Plan {
-  if (join.type === 'right') return join.right;
-  if (join.type === 'inner' && estimatedRows(join.left) < estimatedRows(join.right)) {
-    return join.right;
-  }
-  return join.left;
+  return join.type === 'right' ? join.right : join.left;
 }
 
 /** A bound on the rows a plan can give; sums rely on it, so it is never too low. */

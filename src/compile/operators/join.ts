@@ -147,12 +147,15 @@ class JoinCompiler {
   #chooseIndex(keys: readonly Value[]): Index {
     const query = this.#query;
     const rows = Math.max(estimatedRows(this.#join.right), 1);
+    const probes = estimatedRows(this.#join.left);
     let best = -1;
     let bestDomain = 0n;
     keys.forEach((key, i) => {
       if (key.form !== 'int') return;
       const domain = key.range.max - key.range.min + 1n;
-      const affordable = BigInt(Math.min(Math.ceil(rows * 64) + 2 ** 20, 2 ** 28));
+      // Many probes pay for an array that is sparse: finding no row in it takes one load.
+      const sparse = Math.max(rows * 64 + 2 ** 20, probes * 4);
+      const affordable = BigInt(Math.min(Math.ceil(sparse), 2 ** 28));
       if (domain > affordable || domain <= bestDomain) return;
       // With other keys beside it, chains must stay short.
       if (keys.length > 1 && Number(domain) * 8 < rows) return;
