@@ -193,6 +193,28 @@ describe('files', () => {
     await db.query('drop table f, g');
   });
 
+  test('every format gives back what was written to it', async () => {
+    await db.query('create table w (a integer, b varchar, c decimal(9,2), d date, e double)');
+    await db.query("insert into w values (1, 'é', 1.25, '2024-02-29', 0.5)");
+    await db.query('insert into w (a) values (2)');
+    const exact = async (from: string) => {
+      return (await db.query(`select * from ${from}`, [], { values: 'exact' })).values();
+    };
+    const rows = await exact('w');
+    for (const ending of ['csv', 'parquet', 'arrow', 'arrows', 'json', 'ndjson']) {
+      const path = join(folder, `w.${ending}`);
+      await db.query(`copy w to '${path}'`);
+      await db.query('create or replace table back as select * from w where false');
+      const { rowsChanged } = await db.query(`copy back from '${path}'`);
+      assert.equal(rowsChanged, 2, ending);
+      assert.deepEqual(await exact('back'), rows, ending);
+      assert.equal((await exact(`'${path}'`)).length, 2, ending);
+    }
+    await assert.rejects(values(`copy w to '${join(folder, 'w.xls')}'`), { code: '0A000' });
+    await assert.rejects(values(`copy w to '${join(folder, 'w.csv')}' (color 'red')`), /"color"/);
+    await db.query('drop table w, back');
+  });
+
   test('a file is read again each time, and errors name it', async () => {
     const path = join(folder, 'b.csv');
     writeFileSync(path, 'x\n1\n');

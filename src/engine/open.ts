@@ -4,8 +4,9 @@ import type { Platform } from '../run/platform.ts';
 import { Runtime } from '../run/runtime.ts';
 import { TableStorage } from '../table/storage.ts';
 import { CatalogState } from './catalog-state.ts';
-import { csvSource } from './csv-source.ts';
 import { Database } from './database.ts';
+import { fileFormats } from './file-formats.ts';
+import { fileSource } from './file-source.ts';
 import type { FileSystem } from './files.ts';
 import type { OpenOptions } from './options.ts';
 import type { Procedure } from './procedures.ts';
@@ -43,7 +44,7 @@ export async function openDatabase(
   const sources = new SourceRegistry([
     rangeSource,
     generateSeriesSource,
-    csvSource(files),
+    ...fileFormats.map((format) => fileSource(files, format)),
     ...extensions.flatMap((extension) => extension.tableFunctions ?? []),
   ]);
   const procedures = extensions.flatMap((extension) => extension.procedures ?? []);
@@ -71,11 +72,11 @@ function checkOptions({ threads, memoryLimit }: OpenOptions): void {
 async function loadEnvironment(): Promise<{ platform: Platform; files: FileSystem }> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   if (process?.versions?.node !== undefined) {
-    const [{ platform }, { openFile, writeFile }] = await Promise.all([
+    const [{ platform }, { openFile, openRandomFile, writeFile }] = await Promise.all([
       import('../run/node/platform.ts'),
       import('../format/node/file.ts'),
     ]);
-    return { platform, files: { open: openFile, write: writeFile } };
+    return { platform, files: { open: openFile, openRandom: openRandomFile, write: writeFile } };
   }
   const { platform } = await import('../run/browser/platform.ts');
   return { platform, files: noFiles };
@@ -83,6 +84,7 @@ async function loadEnvironment(): Promise<{ platform: Platform; files: FileSyste
 
 const noFiles: FileSystem = {
   open: (path) => Promise.reject(noFileError(path)),
+  openRandom: (path) => Promise.reject(noFileError(path)),
   write: (path) => Promise.reject(noFileError(path)),
 };
 

@@ -1,32 +1,77 @@
+import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';
-import type { BoundCopyFrom, BoundCopyTo, Options } from '../../bind/statement/bound.ts';
+import type { BoundCopyFrom, BoundCopyTo } from '../../bind/statement/bound.ts';
 import type { TableEntry } from '../../catalog/catalog.ts';
-import type { Expression } from '../../plan/expression.ts';
-import type { ColumnBatch } from '../../value/batch.ts';
+import { cast, columnRef, constant, type Expression } from '../../plan/expression.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { ColumnBatch, Schema } from '../../value/batch.ts';
 import { ColumnBuilder } from '../../value/column-builder.ts';
-import { readCsvAs, writeCsvTo } from '../csv-source.ts';
+import { varcharType } from '../../value/type.ts';
+import { formatOf } from '../file-formats.ts';
 import { Result } from '../result.ts';
 import type { Request, Session } from '../session.ts';
 import { appendRows } from '../write-table.ts';
 
 export async function copyFrom(
   session: Session,
-  { table, ordinals, path: pathExpression, options }: BoundCopyFrom,
+  statement: BoundCopyFrom,
   request: Request,
 ): Promise<Result> {
   session.checkWritable();
-  const { files, storage, catalog } = session.engine;
-  const path = pathOf(pathExpression, request);
-  requireFormat(path, options);
-  const schema = ordinals.map((ordinal) => table.data.schema[ordinal]);
-  const stream = await readCsvAs(files, path, options, schema);
+  const { table, ordinals, options } = statement;
+  const path = pathOf(statement.path, request);
+  const format = formatOf(path, options);
   const place = placer(table, ordinals);
   const batches: ColumnBatch[] = [];
-  for await (const batch of stream.batches) {
-    request.options.signal?.throwIfAborted();
-    batches.push(place(batch));
+  const schema = ordinals.map((ordinal) => table.data.schema[ordinal]);
+  const { files, storage, catalog } = session.engine;
+  if (format.typed) {
+    const stream = await format.read(files, path, options, schema);
+    for await (const batch of stream.batches) {
+      checkAborted(request);
+      batches.push(place(batch));
+    }
+  } else {
+    const plan = castingPlan(
+      await fileColumns(session, format.reader, path),
+      format.reader,
+      path,
+      schema,
+    );
+    for (const batch of (await session.rows(plan, request)).batches) batches.push(place(batch));
   }
   return Result.ofChange(appendRows(storage, catalog, table, batches));
+}
+
+async function fileColumns(session: Session, reader: string, path: string): Promise<Schema> {
+  const source = session.engine.sources.get(reader);
+  assert(source !== undefined, 'every file format has its reader');
+  return source.schema({ args: [constant(path, varcharType)], named: new Map() });
+}
+
+/** Reads a file whose columns have types of their own, and casts them to those of `target`. */
+function castingPlan(own: Schema, reader: string, path: string, target: Schema): Plan {
+  if (own.length !== target.length) {
+    throw new QuernError(
+      sqlState.badCopyFileFormat,
+      `"${path}" has ${own.length} columns, where ${target.length} are wanted`,
+    );
+  }
+  const columns = own.map(({ name, type, nullable }, id) => ({ id, name, type, nullable }));
+  const args = [constant(path, varcharType)];
+  const input: Plan = { kind: 'tableFunction', name: reader, args, named: new Map(), columns };
+  const expressions = columns.map((column, i) => cast(columnRef(column), target[i].type));
+  const results = target.map(({ name, type }, i) => {
+    return { id: columns.length + i, name, type, nullable: columns[i].nullable };
+  });
+  return { kind: 'project', input, expressions, columns: results };
+}
+
+function checkAborted({ options: { signal } }: Request): void {
+  if (signal?.aborted !== true) return;
+  throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
+    cause: signal.reason,
+  });
 }
 
 export async function copyTo(
@@ -35,10 +80,10 @@ export async function copyTo(
   request: Request,
 ): Promise<Result> {
   const path = pathOf(pathExpression, request);
-  requireFormat(path, options);
+  const format = formatOf(path, options);
   const { schema, batches, rowCount } = await session.rows(plan, request);
   const stream = { schema, batches: asAsync(batches) };
-  await session.engine.files.write(path, writeCsvTo(path, options, stream));
+  await session.engine.files.write(path, await format.write(stream, path, options));
   return Result.ofChange(rowCount);
 }
 
@@ -55,16 +100,6 @@ function pathOf(expression: Expression, { parameters }: Request): string {
         : undefined;
   if (typeof value === 'string') return value;
   throw new QuernError(sqlState.invalidParameterValue, 'the path of COPY must be text');
-}
-
-function requireFormat(path: string, options: Options): void {
-  const ending = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase();
-  const format = String(options.get('format') ?? ending ?? 'csv').toLowerCase();
-  if (['csv', 'tsv', 'tbl', 'txt', 'text'].includes(format)) return;
-  throw new QuernError(
-    sqlState.featureNotSupported,
-    `the format "${format}" is not supported by COPY yet`,
-  );
 }
 
 /** Puts the columns of a file in their places in the table; the others are NULL. */

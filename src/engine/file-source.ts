@@ -1,0 +1,40 @@
+/** `read_csv(path, …)`, `read_parquet(path)` and so on, which FROM 'file' stands for. */
+import { QuernError, sqlState } from '../base/error.ts';
+import type { BatchStream } from '../value/batch.ts';
+import type { FileFormat } from './file-formats.ts';
+import type { FileSystem } from './files.ts';
+import { checkArguments, textArgument } from './source-arguments.ts';
+import type { SourceCall, TableFunction } from './sources.ts';
+
+export function fileSource(files: FileSystem, format: FileFormat): TableFunction {
+  const read = (call: SourceCall): Promise<BatchStream> => {
+    checkArguments(call, ['path', ...format.options], format.reader);
+    const path = textArgument(call, 0, 'path');
+    if (path === undefined || call.args.length > 1) {
+      throw new QuernError(
+        sqlState.invalidParameterValue,
+        `${format.reader} takes the path of a file; options have names`,
+      );
+    }
+    const options = new Map([...call.named].map(([name, { value }]) => [name, value]));
+    options.delete('path');
+    return format.read(files, path, options);
+  };
+  return {
+    name: format.reader,
+    fileEndings: format.endings,
+    schema: async (call) => {
+      const { schema, batches } = await read(call);
+      await discard(batches);
+      return schema;
+    },
+    read,
+  };
+}
+
+/** Ends a stream. A generator closes its file only once it has begun, so it gets the first batch. */
+async function discard(batches: BatchStream['batches']): Promise<void> {
+  const iterator = batches[Symbol.asyncIterator]();
+  await iterator.next();
+  await iterator.return?.();
+}
