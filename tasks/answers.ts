@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import type { EngineAdapter } from '../src/bench/adapters/adapter.ts';
 import { engines } from '../src/bench/engines.ts';
 import { compareAnswer, parseAnswer } from '../src/bench/tpch-answers.ts';
-import { loadTpch } from '../src/bench/tpch-data.ts';
 
 /**
  * `answers FOLDER --queries FILE [--against ENGINE]`: runs the TPC-H queries with their validation
@@ -31,7 +30,7 @@ export async function answers(args: string[]): Promise<number> {
   const queries: Record<string, string> = JSON.parse(readFileSync(values.queries, 'utf8'));
   const engine = await open({ threads: Number(values.threads) });
   try {
-    await loadTpch(engine, 1);
+    await engine.loadTpch(1);
     return await compareAll(engine, queries, folder);
   } finally {
     await engine.close();

@@ -4,7 +4,6 @@ import type { EngineAdapter, FetchedResult } from './adapters/adapter.ts';
 import { engines } from './engines.ts';
 import { type ResultTable, resultDifference } from './result-table.ts';
 import type { Program, SuiteContext, SuiteOption } from './suite.ts';
-import { loadTpch } from './tpch-data.ts';
 
 export const tpchOptions = {
   scale: { type: 'string', default: '1', description: 'scale factor' },
@@ -68,7 +67,7 @@ export async function runTpch(context: SuiteContext, benchmark: TpchBenchmark): 
       const engine = await engines[name]({ threads });
       opened.push(engine);
       const start = performance.now();
-      await loadTpch(engine, scale);
+      await engine.loadTpch(scale);
       const seconds = (performance.now() - start) / 1000;
       context.log(`${engine.name}: tables generated and loaded in ${seconds.toFixed(1)} s`);
     }

@@ -1,6 +1,5 @@
 import { QuernError } from '../../src/base/error.ts';
 import type { EngineAdapter } from '../../src/bench/adapters/adapter.ts';
-import { loadTpch } from '../../src/bench/tpch-data.ts';
 import type { QueryRecord, Script, ScriptRecord, StatementRecord } from './parse.ts';
 import { formatRows, sameText, typeClass } from './value.ts';
 
@@ -54,7 +53,7 @@ async function faultOf(record: ScriptRecord, engine: EngineAdapter, options: Run
   if (record.kind === 'statement') return runStatement(record, engine, options);
   if (record.kind === 'query') return runQuery(record, engine, options);
   try {
-    await loadTpch(engine, record.scale);
+    await engine.loadTpch(record.scale);
     return undefined;
   } catch (error) {
     return `error: ${firstLine(error)}`;

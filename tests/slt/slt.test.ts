@@ -63,7 +63,7 @@ function engineWith(answer: ResultTable | QuernError): EngineAdapter {
     name: 'fixed',
     execute: async () => {},
     load: async () => {},
-    loadBatches: async () => {},
+    loadTpch: async () => {},
     close: async () => {},
     query: async () => {
       if (answer instanceof QuernError) throw answer;

@@ -1,4 +1,4 @@
-import type { BatchStream, Schema } from '../../value/batch.ts';
+import type { Schema } from '../../value/batch.ts';
 import { typeName } from '../../value/type.ts';
 import type { ResultTable } from '../result-table.ts';
 
@@ -10,8 +10,8 @@ export interface EngineAdapter {
   execute(sql: string): Promise<void>;
   /** Makes the table `name` and fills it from a file; the format is told by the file's ending. */
   load(name: string, schema: Schema, path: string): Promise<void>;
-  /** Makes the table `name` and fills it with batches. */
-  loadBatches(name: string, stream: BatchStream): Promise<void>;
+  /** Generates the eight tables of TPC-H at a scale factor and loads them. */
+  loadTpch(scale: number): Promise<void>;
   /** Runs a query and fetches the whole result, as a program would: this is what is timed. */
   query(sql: string): Promise<FetchedResult>;
   close(): Promise<void>;

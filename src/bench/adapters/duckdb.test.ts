@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Schema } from '../../value/batch.ts';
 import { dateType, decimalType, integerType, varcharType } from '../../value/type.ts';
-import { loadTpch } from '../tpch-data.ts';
 import type { EngineAdapter } from './adapter.ts';
 import { openDuckdb } from './duckdb.ts';
 
@@ -43,7 +42,7 @@ test('values keep what they are', async () => {
 });
 
 test('the tables of TPC-H load from the generator', async () => {
-  await loadTpch(duckdb, 0.01);
+  await duckdb.loadTpch(0.01);
   const sql = `select l_returnflag, l_linestatus, sum(l_quantity), count(*) from lineitem
     where l_shipdate <= date '1998-09-02' group by all order by all`;
   const { rows } = (await duckdb.query(sql)).table();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
 import { QuernError, sqlState } from '../../base/error.ts';
 import { writeTbl } from '../../format/csv/write.ts';
+import { tpch } from '../../tpc/index.ts';
 import type { BatchStream, Schema } from '../../value/batch.ts';
 import { typeName } from '../../value/type.ts';
 import type { Cell, ResultTable } from '../result-table.ts';
@@ -33,7 +34,11 @@ export async function openDuckdb(options: DuckdbOptions): Promise<EngineAdapter>
       await connection.run(sql);
     },
     load: (name, schema, path) => load(connection, name, schema, path),
-    loadBatches: (name, stream) => loadBatches(connection, name, stream),
+    async loadTpch(scale) {
+      for (const table of tpch.tables) {
+        await loadBatches(connection, table, tpch.read(table, { scale }));
+      }
+    },
     async query(sql) {
       const reader = await connection.runAndReadAll(sql);
       return { rowCount: reader.currentRowCount, table: () => readTable(reader) };
@@ -83,7 +88,7 @@ async function load(
   );
 }
 
-/** By way of a scratch file: an appender of JavaScript values would be many times slower. */
+/** Makes a table by way of a scratch file: an appender of JavaScript values would be many times slower. */
 async function loadBatches(
   connection: DuckDBConnection,
   name: string,
