@@ -48,13 +48,12 @@ export function isTextOf(type: types.SqlType, text: string): boolean {
 export function guessType(texts: readonly (string | undefined)[]): types.SqlType {
   const first = texts.find((text) => text !== undefined);
   if (first === undefined) return types.varcharType;
+  const rest = candidates.filter((candidate) => candidate.accepts(first));
   let candidate = 0;
   for (const text of texts) {
     if (text === undefined) continue;
-    // A wider type that does not hold the first value either would be wrong.
-    while (!candidates[candidate].accepts(text) || !candidates[candidate].accepts(first))
-      candidate++;
-    if (candidate === candidates.length - 1) break;
+    while (!rest[candidate].accepts(text)) candidate++;
+    if (candidate === rest.length - 1) break;
   }
-  return candidates[candidate].type;
+  return rest[candidate].type;
 }

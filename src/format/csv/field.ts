@@ -1,4 +1,5 @@
 /** Reading delimited text a field at a time in plain JavaScript: for sniffing and the slow path. */
+import { decodeUtf8 } from '../../value/vector.ts';
 import type { CsvDialect } from './plan.ts';
 
 const lineFeed = 10;
@@ -41,7 +42,7 @@ export function readField(
   let next = at;
   while (next < end && bytes[next] !== syntax.delimiter && bytes[next] !== lineFeed) next++;
   if (next > at && bytes[next] === lineFeed && bytes[next - 1] === carriageReturn) next--;
-  return { text: decoder.decode(bytes.slice(at, next)), quoted: false, next };
+  return { text: decodeUtf8(bytes, at, next), quoted: false, next };
 }
 
 function readQuoted(

@@ -3,14 +3,61 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { ByteSource, RandomSource } from '../source.ts';
 
-/** Opens a file for reading from start to end. */
+/** Bytes that are read ahead of the reader. */
+const aheadBytes = 1 << 20;
+
+/** Opens a file for reading from start to end, a step ahead of the reader. */
 export async function openFile(path: string): Promise<ByteSource> {
   const handle = await openHandle(path);
+  const ahead = new ReadAhead(handle, path);
   return {
     name: path,
-    read: (into) => readAt(handle, path, null, into),
-    close: () => handle.close(),
+    read: (into) => ahead.read(into),
+    close: () => ahead.close(),
   };
+}
+
+/** While the bytes of one buffer are used, the next ones are on their way into another. */
+class ReadAhead {
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  #spare = new Uint8Array(aheadBytes);
+  #current = new Uint8Array(aheadBytes);
+  #from = 0;
+  #to = 0;
+  #next: Promise<number> | undefined;
+
+  constructor(handle: FileHandle, path: string) {
+    this.#handle = handle;
+    this.#path = path;
+  }
+
+  #start(): Promise<number> {
+    const next = readAt(this.#handle, this.#path, null, this.#spare);
+    // An error is for the one who asks for these bytes; nobody may.
+    next.catch(() => {});
+    return next;
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    if (this.#from === this.#to) {
+      const count = await (this.#next ?? this.#start());
+      [this.#current, this.#spare] = [this.#spare, this.#current];
+      this.#from = 0;
+      this.#to = count;
+      if (count === 0) return 0;
+      this.#next = this.#start();
+    }
+    const part = this.#current.subarray(this.#from, Math.min(this.#to, this.#from + into.length));
+    into.set(part);
+    this.#from += part.length;
+    return part.length;
+  }
+
+  async close(): Promise<void> {
+    await this.#next?.catch(() => {});
+    await this.#handle.close();
+  }
 }
 
 /** Opens a file for reading anywhere. */
