@@ -177,6 +177,16 @@ describe('tables', () => {
   });
 });
 
+test('a join on several keys finds all rows of a first key', async () => {
+  await db.query('create table ps (p integer, s integer)');
+  await db.query('insert into ps values (1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2)');
+  const grouped = 'select p as lp, s as ls, count(*) as n from ps group by p, s';
+  const sql = `select p, s, n from ps, (${grouped}) x where lp = p and ls = s order by p, s`;
+  const expected = [1, 2, 3, 4].map((s) => [1, s, 1]).concat([1, 2].map((s) => [2, s, 1]));
+  assert.deepEqual(await values(sql), expected);
+  await db.query('drop table ps');
+});
+
 describe('files', () => {
   test('COPY writes what COPY and FROM read', async () => {
     const path = join(folder, 'a.csv');

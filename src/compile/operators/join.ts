@@ -44,7 +44,14 @@ function orient(join: Join): Join {
 /** Where to look for the rows that match a key. */
 type Index =
   | { readonly kind: 'bitmap'; readonly key: number; readonly range: Range; readonly slot: number }
-  | { readonly kind: 'direct'; readonly key: number; readonly range: Range; readonly slot: number }
+  | {
+      readonly kind: 'direct';
+      readonly key: number;
+      readonly range: Range;
+      readonly slot: number;
+      /** Whether that key alone tells all build rows apart, so that there are no chains. */
+      readonly unique: boolean;
+    }
   | { readonly kind: 'hashed'; readonly slot: number; readonly mask: number }
   | { readonly kind: 'all'; readonly slot: number };
 
@@ -173,7 +180,9 @@ class JoinCompiler {
     const exists = keys.length === 1 && this.#onlyExistence();
     const bytes = exists ? Number(bestDomain / 8n) + 8 : Number(bestDomain) * 4;
     query.steps.push({ kind: 'allocate', slot, bytes });
-    return { kind: exists ? 'bitmap' : 'direct', key: best, range, slot };
+    if (exists) return { kind: 'bitmap', key: best, range, slot };
+    const unique = isUnique(this.#join.right, keyColumns([this.#keys.right[best]]));
+    return { kind: 'direct', key: best, range, slot, unique };
   }
 
   /** Whether it only matters if there is a match, not which. */
@@ -210,14 +219,14 @@ class JoinCompiler {
     if (index.kind === 'direct') {
       const array = pipeline.hoist(() => i32.load(pipeline.frame, index.slot), 'directory');
       const head = i32.add(array, i32.shl(position(keys[index.key], index.range), 2));
-      link(scope, head, row, this.#unique);
+      link(scope, head, row, index.unique);
     } else if (index.kind === 'all') {
       link(scope, i32.add(pipeline.frame, index.slot), row, false);
     }
   }
 
   #layOut(keys: readonly Value[], payload: readonly Value[], index: Index): void {
-    const chained = !(index.kind === 'direct' && this.#unique);
+    const chained = !(index.kind === 'direct' && index.unique);
     const header = index.kind === 'hashed' ? 8 : chained ? 4 : 0;
     this.#layout = new RowLayout(header);
     // A row address of 0 stands for no row; the first bytes of the memory read as zeros.
@@ -343,7 +352,7 @@ class JoinCompiler {
       this.#defineKeys(inner, keys);
       this.#ifMatch(inner, keys, row, hash, consume);
     };
-    if (this.#unique && index.kind === 'direct') {
+    if (index.kind === 'direct' && index.unique) {
       f.if(row, onRow);
       return;
     }
@@ -437,7 +446,7 @@ class JoinCompiler {
         f.set(found, 1);
         f.br(end);
       });
-      f.set(row, this.#unique && index.kind === 'direct' ? i32.const(0) : i32.load(row, nextAt));
+      f.set(row, index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt));
     });
     return found;
   }
@@ -456,7 +465,7 @@ class JoinCompiler {
     if (keyNull !== undefined) f.set(row, i32.select(keyNull, 0, row));
     const matched = f.let(i32.const(0), 'matched');
     const next = () =>
-      this.#unique && index.kind === 'direct' ? i32.const(0) : i32.load(row, nextAt);
+      index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
     f.block((done) => {
       f.loop((again) => {
         // On to the next row that matches, if any.
