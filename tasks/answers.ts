@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import type { EngineAdapter } from '../src/bench/adapters/adapter.ts';
 import { engines } from '../src/bench/engines.ts';
 import { compareAnswer, parseAnswer } from '../src/bench/tpch-answers.ts';
+import { tpch } from '../src/tpc/index.ts';
 
 /**
- * `answers FOLDER --queries FILE [--against ENGINE]`: runs the TPC-H queries with their validation
+ * `answers FOLDER [--against ENGINE]`: runs the TPC-H queries with their validation
  * parameters at scale factor 1 and says which results agree with the published answers, `q1.out` to
- * `q22.out` in the folder. FILE is a JSON object of query texts by number.
+ * `q22.out` in the folder.
  */
 export async function answers(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -16,39 +17,33 @@ export async function answers(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       against: { type: 'string', default: 'quern' },
-      queries: { type: 'string' },
       threads: { type: 'string', default: '1' },
     },
   });
   const [folder] = positionals;
   const open = engines[values.against];
-  if (folder === undefined || values.queries === undefined || open === undefined) {
+  if (folder === undefined || open === undefined) {
     const known = Object.keys(engines).join('|');
-    console.error(`answers FOLDER --queries FILE [--against ${known}] [--threads N]`);
+    console.error(`answers FOLDER [--against ${known}] [--threads N]`);
     return 2;
   }
-  const queries: Record<string, string> = JSON.parse(readFileSync(values.queries, 'utf8'));
   const engine = await open({ threads: Number(values.threads) });
   try {
     await engine.loadTpch(1);
-    return await compareAll(engine, queries, folder);
+    return await compareAll(engine, folder);
   } finally {
     await engine.close();
   }
 }
 
-async function compareAll(
-  engine: EngineAdapter,
-  queries: Record<string, string>,
-  folder: string,
-): Promise<number> {
+async function compareAll(engine: EngineAdapter, folder: string): Promise<number> {
   const counts = new Map<string, number>();
-  for (const [number, sql] of Object.entries(queries)) {
+  for (const { number, sql } of tpch.queries()) {
     const answer = parseAnswer(readFileSync(join(folder, `q${number}.out`), 'utf8'));
     const line = await agreement(engine, sql, answer);
     const [kind] = line.split(' ');
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    console.log(`Q${number.padEnd(2)}  ${line}`);
+    console.log(`Q${String(number).padEnd(2)}  ${line}`);
   }
   console.log([...counts].map(([kind, count]) => `${count} ${kind}`).join(', '));
   return [...counts.keys()].every((kind) => kind === 'exact') ? 0 : 1;

@@ -35,6 +35,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'write the checkpoints of the TPC-H text pool anew',
     load: async () => (await import('./checkpoints.ts')).checkpoints,
   },
+  demo: {
+    summary: 'make the TPC-H tables, run the queries on them and print the times: demo [scale]',
+    load: async () => (await import('./demo.ts')).demo,
+  },
   answers: {
     summary: 'compare TPC-H results with the published answers in a folder',
     load: async () => (await import('./answers.ts')).answers,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { QuernError, sqlState } from '../base/error.ts';
+import { tpch } from '../tpc/index.ts';
 import type { EngineAdapter, FetchedResult } from './adapters/adapter.ts';
 import { engines } from './engines.ts';
 import { type ResultTable, resultDifference } from './result-table.ts';
@@ -10,7 +11,7 @@ export const tpchOptions = {
   threads: { type: 'string', default: '1', description: 'threads of each engine' },
   against: { type: 'string', default: 'duckdb', description: "engines to compare with, or ''" },
   queries: { type: 'string', default: '', description: 'numbers such as 1,6; all by default' },
-  texts: { type: 'string', description: 'JSON file of query texts by number' },
+  texts: { type: 'string', description: 'JSON file of other query texts, by number' },
 } as const satisfies Record<string, SuiteOption>;
 
 export interface TpchBenchmark {
@@ -30,13 +31,14 @@ export function readTpchOptions(options: SuiteContext['options']): TpchBenchmark
   for (const name of ['quern', ...against]) {
     if (engines[name] === undefined) throw invalid(`there is no adapter for engine '${name}'`);
   }
-  const all = queryTexts(text('texts'));
+  const scale = Number(text('scale'));
+  const all = queryTexts(text('texts'), scale);
   const numbers = words('queries').map(Number);
   for (const number of numbers) {
     if (!all.has(number)) throw invalid(`there is no query ${number}`);
   }
   return {
-    scale: Number(text('scale')),
+    scale,
     threads: Number(text('threads')),
     against,
     queries: new Map(
@@ -49,8 +51,9 @@ function invalid(message: string): QuernError {
   return new QuernError(sqlState.invalidParameterValue, message);
 }
 
-function queryTexts(path: string): Map<number, string> {
-  if (path === '') throw invalid('--texts names the file of the query texts');
+/** The queries with the parameters of the qualification run, unless a file has others. */
+function queryTexts(path: string, scale: number): Map<number, string> {
+  if (path === '') return new Map(tpch.queries({ scale }).map(({ number, sql }) => [number, sql]));
   const texts: Record<string, string> = JSON.parse(readFileSync(path, 'utf8'));
   return new Map(Object.entries(texts).map(([number, sql]) => [Number(number), sql]));
 }
