@@ -76,7 +76,9 @@ export class ByteWriter {
   }
 }
 
-/** Reads what {@link ByteWriter} wrote. Running past the end is an error of the data, not of ours. */
+/**
+ * Reads what {@link ByteWriter} wrote. Running past the end is an error of the data, not of ours.
+ */
 export class ByteReader {
   readonly bytes: Uint8Array;
   at = 0;

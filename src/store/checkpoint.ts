@@ -27,8 +27,8 @@ export interface Checkpoint {
 /**
  * Gives every dirty node and table page a place and its final bytes. Happens in one step, in memory
  * only; afterwards all nodes are clean and later changes copy them. The order matters: trees before
- * the catalog, whose entries carry the checksums of their roots; then the tables, which record where
- * all of those went; the superblock last.
+ * the catalog, whose entries carry the checksums of their roots; then the tables, which record
+ * where all of those went; the superblock last.
  */
 export function freeze(core: StoreCore): Frozen {
   const { pool, blocks, journal, catalog } = core;

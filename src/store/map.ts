@@ -1,8 +1,9 @@
 import { QuernError, sqlState } from '../base/error.ts';
 import { type CatalogEntry, decodeEntry, headKey, snapshotKey } from './catalog.ts';
-import { type StoreCore, unknownObject } from './core.ts';
+import type { StoreCore } from './core.ts';
 import { loadValue } from './extents.ts';
 import type { Pointer } from './layout.ts';
+import { unknownObject } from './objects.ts';
 import { keyMax } from './tree/map-node.ts';
 import { MapTree, type TreeHolder } from './tree/map-tree.ts';
 import { Volume } from './volume.ts';
@@ -58,7 +59,10 @@ export class StoreMap {
     return loadValue(this.#core, tagged, what);
   }
 
-  /** Entries from `from` (included) to `to` (not included); as of the call, whatever is written later. */
+  /**
+   * Entries from `from` (included) to `to` (not included); as of the call, whatever is written
+   * later.
+   */
   *entries(from?: Uint8Array, to?: Uint8Array): Generator<[Uint8Array, Uint8Array]> {
     this.#check();
     const core = this.#core;
@@ -93,8 +97,8 @@ function openView(core: StoreCore): () => void {
 }
 
 /**
- * The whole store as it was at one moment. Writers do not wait for it; the blocks it can still reach
- * are not reused until it is closed.
+ * The whole store as it was at one moment. Writers do not wait for it; the blocks it can still
+ * reach are not reused until it is closed.
  */
 export class View {
   readonly #core: StoreCore;

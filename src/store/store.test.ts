@@ -105,7 +105,7 @@ test('commits that come together share a flush', async () => {
   assert.ok(traffic.flushes - before < 100, `${traffic.flushes - before} flushes`);
 });
 
-test('a view stays as it was while everything is overwritten, deleted and checkpointed', async () => {
+test('a view stays as it was while everything is overwritten and deleted', async () => {
   const store = await withMap(new KeptDevice(), { cacheSize: 64 * 4096 });
   const random = new Random(1);
   const expected = new Map<string, Uint8Array>();
@@ -144,7 +144,7 @@ test('a view stays as it was while everything is overwritten, deleted and checkp
   intact(store);
 });
 
-test('encrypted and compressed: the device shows nothing, and another key opens nothing', async () => {
+test('encrypted: the device shows nothing, and another key opens nothing', async () => {
   const device = new KeptDevice();
   const key = new Random(1).fill(new Uint8Array(32));
   const options = { encryption: aesSealer(key), compressor: zlibCompressor };
@@ -247,7 +247,7 @@ test('compaction cuts the file while a snapshot and a view hold parts of it', as
   assert.deepEqual(again.volume('disk').read(0, 8 << 20), model);
 });
 
-test('a failed flush stops the store, which says why and opens again at what was durable', async () => {
+test('a failed flush stops the store, which opens again at what was durable', async () => {
   let fails = false;
   class FailingDevice extends KeptDevice {
     override async flush(): Promise<void> {

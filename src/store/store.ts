@@ -11,11 +11,12 @@ import {
   snapshotName,
 } from './catalog.ts';
 import { Compaction, type CompactionReport } from './compaction.ts';
-import { type Compressor, type CoreOptions, isDiskFull, StoreCore, unknownObject } from './core.ts';
+import { type Compressor, type CoreOptions, isDiskFull, StoreCore } from './core.ts';
 import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
 import { blockSize, bytesOf } from './layout.ts';
 import { StoreMap, View } from './map.ts';
+import { unknownObject } from './objects.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import { checkKey, chooseSuperblock, type SuperblockCopy } from './superblock.ts';
 import { Transaction } from './transaction.ts';
@@ -105,7 +106,10 @@ export class Store {
     this.#clock = options.clock ?? Date.now;
   }
 
-  /** Opens the store on `device`, or makes one if the device is empty. Closes the device if it fails. */
+  /**
+   * Opens the store on `device`, or makes one if the device is empty. Closes the device if it
+   * fails.
+   */
   static async open(device: BlockDevice, options: StoreOptions = {}): Promise<Store> {
     try {
       return await Store.#open(device, options);
@@ -320,7 +324,6 @@ export class Store {
       this.volume(name).zero(size, rest);
     }
     this.core.perform({ type: 'resize', object: head.objectId, size });
-    this.core.scheduleReclaim();
     await this.sync();
   }
 

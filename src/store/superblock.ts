@@ -103,7 +103,9 @@ export function encodeSuperblock(superblock: Superblock, sealer: Sealer): Uint8A
   return bytesOf(words);
 }
 
-/** Undefined if the copy is damaged or never was one; throws if it is of a format not known here. */
+/**
+ * Undefined if the copy is damaged or never was one; throws if it is of a format not known here.
+ */
 function decodeSuperblock(words: Uint32Array, name: string): StoredSuperblock | undefined {
   if (words[0] !== magic[0] || words[1] !== magic[1]) return undefined;
   checksum(bytesOf(words.subarray(0, checksumAt)), 0);
@@ -173,7 +175,7 @@ export function chooseSuperblock(device: BlockDevice): SuperblockChoice {
   if (best === undefined) {
     throw new QuernError(
       sqlState.dataCorrupted,
-      `${device.name} is not a Quern store, or all ${copies.length} copies of its superblock are damaged`,
+      `${device.name} is not a Quern store, or all copies of its superblock are damaged`,
     );
   }
   return { superblock: best, copies };

@@ -25,8 +25,8 @@ interface Overlay {
 
 /**
  * Changes to any number of maps that become visible, and durable, together. There is one
- * transaction at a time; others wait for their turn in {@link Store.begin}. It sees its own changes.
- * Large values are written when they are put, everything else when it commits.
+ * transaction at a time; others wait for their turn in {@link Store.begin}. It sees its own
+ * changes. Large values are written when they are put, everything else when it commits.
  */
 export class Transaction {
   readonly #core: StoreCore;

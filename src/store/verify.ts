@@ -29,8 +29,8 @@ export interface VerifyReport {
 }
 
 /**
- * Reads and checks everything a root reaches, and compares every count the store keeps with what the
- * walk found. Runs on the present state, in memory or on the device.
+ * Reads and checks everything a root reaches, and compares every count the store keeps with what
+ * the walk found. Runs on the present state, in memory or on the device.
  */
 export function verify(core: StoreCore): VerifyReport {
   return new Verification(core).run();

@@ -64,7 +64,7 @@ test('a store that was not closed has every flushed write, from the journal', as
   assert.deepEqual(again.volume('disk').read(4096, 8192), bytes);
 });
 
-test('snapshots keep their state, branches go their own way, deletion gives the space back', async () => {
+test('snapshots stay, branches go their own way, deletion gives the space back', async () => {
   const device = new KeptDevice();
   const store = await Store.open(device);
   const volume = await store.createVolume('disk', 4 * mebibyte);
@@ -96,7 +96,7 @@ test('snapshots keep their state, branches go their own way, deletion gives the 
   assert.ok(device.size() <= 2 * mebibyte, `the device has shrunk to ${device.size()}`);
 });
 
-test('ranges tell data from holes, and trimming a whole volume is a matter of its top', async () => {
+test('ranges tell data from holes, and a whole volume is trimmed at its top', async () => {
   const store = await Store.open(new MemoryDevice());
   const volume = await store.createVolume('disk', 2 ** 40);
   volume.write(new Uint8Array(4096).fill(1), 2 ** 39);

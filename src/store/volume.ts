@@ -156,8 +156,8 @@ export class Volume {
   // --- writing ---------------------------------------------------------------------------------
 
   /**
-   * Replaces the bytes from `offset` on. After a crash a write of up to 4 MiB is there as a whole or
-   * not at all; what it changes of a block at either end is read first.
+   * Replaces the bytes from `offset` on. After a crash a write of up to 4 MiB is there as a whole
+   * or not at all; what it changes of a block at either end is read first.
    */
   write(source: Uint8Array, offset: number): void {
     const head = this.#checkWritable(offset, source.length);
@@ -246,7 +246,6 @@ export class Volume {
     this.#tree.prepare(last - 1);
     const object = head.objectId;
     this.#core.perform({ type: 'clear', object, from: first, to: last }, 'delete');
-    this.#core.scheduleReclaim();
   }
 
   #hasData(first: number, last: number): boolean {
@@ -262,7 +261,9 @@ export class Volume {
     this.write(new Uint8Array(length), offset);
   }
 
-  /** Gives back the whole blocks in the range, which then read as zeros; the rest keeps its bytes. */
+  /**
+   * Gives back the whole blocks in the range, which then read as zeros; the rest keeps its bytes.
+   */
   trim(offset: number, length: number): void {
     const head = this.#checkWritable(offset, length);
     const end = offset + length;

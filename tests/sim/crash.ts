@@ -100,8 +100,9 @@ function allowed(recording: Recording, cut: number): { from: number; to: number 
 
 /**
  * Runs the history of a seed and cuts it at every boundary of a write or a flush, with several
- * choices of what was lost. Each time the store must open, verify, and show a state that is a prefix
- * of the history with everything in it that was acknowledged. Some recoveries are cut as well.
+ * choices of what was lost. Each time the store must open, verify, and show a state that is a
+ * prefix of the history with everything in it that was acknowledged. Some recoveries are cut as
+ * well.
  */
 export async function crashHistory(seed: number, steps: number): Promise<CrashReport> {
   const recording = await record(seed, steps);

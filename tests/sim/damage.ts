@@ -41,8 +41,8 @@ async function attempt(device: KeptMemoryDevice, seed: number): Promise<ModelSta
 }
 
 /**
- * Makes a store, damages its file in many ways, one at a time, and reads it: the data must be right,
- * or there must be an error; never wrong data, a crash or a hang.
+ * Makes a store, damages its file in many ways, one at a time, and reads it: the data must be
+ * right, or there must be an error; never wrong data, a crash or a hang.
  */
 export async function damageRun(seed: number, steps: number): Promise<DamageReport> {
   const random = new Random(seed);

@@ -1,7 +1,7 @@
 /**
  * The victim of `kill.ts`: opens the store in the file it is given, checks that it continues the
- * sequence it finds, and goes on writing until it is killed. A line on the standard output says what
- * is durable.
+ * sequence it finds, and goes on writing until it is killed. A line on the standard output says
+ * what is durable.
  */
 import { openStoreFile } from '../../src/store/node/store-file.ts';
 

@@ -43,9 +43,7 @@ for (; Date.now() < until && seed < last; seed++) {
     for (const [name, value] of Object.entries(report)) totals[name] = (totals[name] ?? 0) + value;
   } catch (error) {
     console.error(error);
-    console.error(
-      `replay: node dist/tests/sim/main.js ${what} --seed ${seed} --count 1 --steps ${values.steps}`,
-    );
+    console.error(`replay: main.js ${what} --seed ${seed} --count 1 --steps ${values.steps}`);
     process.exit(1);
   }
 }

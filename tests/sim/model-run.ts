@@ -19,8 +19,8 @@ function expectIntact(store: Store, where: string): void {
 }
 
 /**
- * Random operations with snapshots, branches, deletions and compaction interleaved, against a model;
- * everything the store counts is compared with a full walk, over and over.
+ * Random operations with snapshots, branches, deletions and compaction interleaved, against a
+ * model; everything the store counts is compared with a full walk, over and over.
  */
 export async function modelRun(seed: number, steps: number): Promise<ModelReport> {
   const random = new Random(seed);

@@ -5,6 +5,6 @@ test('random operations agree with a model, and every count with a full walk', a
   for (let seed = 1; seed <= 8; seed++) await modelRun(seed, 400);
 });
 
-test('a disk that is too small refuses writes, loses nothing and lets deletions through', async () => {
+test('a disk too small refuses writes, loses nothing and lets deletions through', async () => {
   for (let seed = 1; seed <= 6; seed++) await fullDiskRun(seed, 150);
 });

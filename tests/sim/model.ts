@@ -1,6 +1,8 @@
 import { checksum, checksumResult } from '../../src/store/block/checksum.ts';
 
-/** What a store contains, in the simplest possible form. Values are never changed, only replaced. */
+/**
+ * What a store contains, in the simplest possible form. Values are never changed, only replaced.
+ */
 export interface ModelVolume {
   kind: 'volume';
   bytes: Uint8Array;

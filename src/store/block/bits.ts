@@ -51,7 +51,7 @@ function population(x: number): number {
   return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-/** Bits that a table keeps: all of them in memory (32 KiB for each GiB of store), pages in the file. */
+/** Bits that a table keeps: all in memory (32 KiB for each GiB of store), pages in the file. */
 export class StoredBits extends Bits {
   readonly table: Table;
   /** How many are set. */

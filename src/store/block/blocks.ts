@@ -69,7 +69,9 @@ export class Blocks {
   #nodeIdCursor = 1;
   /** Ids are below this. */
   idLimit = 1;
-  /** Dead since the last freeze; dead before it, the checkpoint not durable yet; kept for a view. */
+  /**
+   * Dead since the last freeze; dead before it, the checkpoint not durable yet; kept for a view.
+   */
   #dying: Dead[] = [];
   #buried: Dead[] = [];
   #withheld: Dead[] = [];

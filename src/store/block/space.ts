@@ -170,7 +170,9 @@ export class Space {
     return run.place;
   }
 
-  /** Takes `count` consecutive places for metadata, from a fresh segment if there is no such run. */
+  /**
+   * Takes `count` consecutive places for metadata, from a fresh segment if there is no such run.
+   */
   takeMetaRun(count: number): Run {
     const run = this.#takeMetaRun(count);
     if (run !== undefined) return run;

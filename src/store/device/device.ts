@@ -6,7 +6,7 @@
  * kind of access to private files either. A flush does wait for hardware, so it is a promise, and
  * the store lets others work meanwhile.
  *
- * The contract, which `device/conformance.ts` tests:
+ * The contract, which `tests/conform/block-device.ts` tests:
  * 1. A read sees every earlier write. Bytes never written, below `size`, are zero.
  * 2. A write at or beyond `size` extends the device; a gap in between reads as zeros.
  * 3. After `flush` resolves, every write and truncate that returned before `flush` was called

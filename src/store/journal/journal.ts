@@ -100,7 +100,9 @@ export class Journal {
     this.append(this.#scratch.view());
   }
 
-  /** Closes the record being gathered, if there is anything in it or if the next run must follow. */
+  /**
+   * Closes the record being gathered, if there is anything in it or if the next run must follow.
+   */
   seal(leaveRun = false): void {
     if (this.#pending.length === 0 && !leaveRun) return;
     const operations = this.#pending.view();

@@ -18,8 +18,8 @@ import { decodeOperation, type Operation } from './operation.ts';
 /**
  * A record: a header whose id is the sequence number, count the blocks and used the stored bytes;
  * two words of checksum; then, sealed, the checksum of the record before, the sequence number up to
- * which the journal was durable when this was written, the place of the record that will follow, and
- * the operations. A record takes effect as a whole or not at all.
+ * which the journal was durable when this was written, the place of the record that will follow,
+ * and the operations. A record takes effect as a whole or not at all.
  */
 export interface RecordHead {
   previousLow: number;

@@ -24,11 +24,12 @@ export interface Doomed {
 /**
  * The nodes of all trees that are in memory: the dirty ones, and a cache of clean ones.
  *
- * Copy on write is lazy, as in btrfs. A reference count counts the pointers to a block from distinct
- * nodes (and from the catalog). Changing a node that has one reference replaces it; changing one
- * that has several copies it, and then the copy points to the same children too, so each of their
- * counts grows by one. Whether a node belongs to one tree only is thus known on the way down from
- * the root, and dropping a tree stops wherever it meets a node that someone else still points to.
+ * Copy on write is lazy, as in btrfs. A reference count counts the pointers to a block from
+ * distinct nodes (and from the catalog). Changing a node that has one reference replaces it;
+ * changing one that has several copies it, and then the copy points to the same children too, so
+ * each of their counts grows by one. Whether a node belongs to one tree only is thus known on the
+ * way down from the root, and dropping a tree stops wherever it meets a node that someone else
+ * still points to.
  */
 export class Pool {
   readonly blocks: Blocks;

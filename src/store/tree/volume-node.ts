@@ -17,8 +17,8 @@ import {
 import type { ChildVisitor, TreeNode } from './node.ts';
 
 /**
- * A node of a volume's tree: 202 pointers by position. At level 0 they point to blocks of data, each
- * of which is one logical block; a pointer of zeros is a hole, at any level.
+ * A node of a volume's tree: 202 pointers by position. At level 0 they point to blocks of data,
+ * each of which is one logical block; a pointer of zeros is a hole, at any level.
  */
 export class VolumeNode implements TreeNode {
   readonly type = blockType.volumeNode;

@@ -8,9 +8,6 @@ export function pointerSpan(level: number): number {
   return pointerFanout ** level;
 }
 
-/** Called with logical blocks in ascending order; undefined for a hole. */
-export type BlockVisitor = (index: number, node: VolumeNode, slot: number) => void;
-
 /** The logical blocks of a volume: a tree of pointers by position, holes left out. */
 export class VolumeTree {
   readonly pool: Pool;

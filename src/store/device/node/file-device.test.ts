@@ -4,15 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { deviceConformance } from '../conformance.ts';
 import { FileDevice } from './file-device.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quern-device-'));
 after(() => rmSync(folder, { recursive: true }));
 let count = 0;
 const fresh = (): string => join(folder, `device${count++}`);
-
-deviceConformance('file', () => new FileDevice(fresh()));
 
 test('a second writer is told who holds the file, a reader is not stopped', () => {
   const path = fresh();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Random } from '../../base/random.ts';
-import type { BlockDevice } from './device.ts';
+import { Random } from '../../src/base/random.ts';
+import type { BlockDevice } from '../../src/store/device/device.ts';
 
 /** The tests every device has to pass. `make` gives an empty one. */
 export function deviceConformance(kind: string, make: () => BlockDevice): void {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { OpfsDevice, type SyncAccessHandle } from './browser/opfs-device.ts';
-import { deviceConformance } from './conformance.ts';
-import { MemoryDevice } from './memory.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { OpfsDevice, type SyncAccessHandle } from '../../src/store/device/browser/opfs-device.ts';
+import { MemoryDevice } from '../../src/store/device/memory.ts';
+import { FileDevice } from '../../src/store/device/node/file-device.ts';
+import { deviceConformance } from './block-device.ts';
 
 /** The behaviour that the File System standard gives to sync access handles, over memory. */
 class StandardHandle implements SyncAccessHandle {
@@ -31,6 +35,11 @@ class StandardHandle implements SyncAccessHandle {
   close(): void {}
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'quern-device-'));
+after(() => rmSync(folder, { recursive: true }));
+let count = 0;
+
+deviceConformance('file', () => new FileDevice(join(folder, `device${count++}`)));
 deviceConformance('memory', () => new MemoryDevice());
 deviceConformance('origin-private file', () => new OpfsDevice('test', new StandardHandle()));
 
