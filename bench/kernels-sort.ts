@@ -67,78 +67,99 @@ function compile(): Kernels {
   return new WebAssembly.Instance(new WebAssembly.Module(m.toBytes())).exports as never;
 }
 
+/** The rows of the bench, and the ways to sort them. */
+class Sorting {
+  readonly #kernels: Kernels;
+  readonly #view: DataView;
+  readonly #array: Uint32Array;
+  #keys = new BigUint64Array(rows);
+
+  constructor(kernels: Kernels) {
+    this.#kernels = kernels;
+    this.#view = new DataView(kernels.memory.buffer);
+    this.#array = new Uint32Array(kernels.memory.buffer, arrayAt, rows);
+  }
+
+  fill(key: (i: number) => bigint): void {
+    this.#keys = BigUint64Array.from({ length: rows }, (_, i) => key(i));
+    this.#keys.forEach((key, i) => {
+      this.#view.setBigUint64(rowsAt + i * rowBytes, key, true);
+      this.#view.setUint32(rowsAt + i * rowBytes + payloadAt, i, true);
+    });
+  }
+
+  /** Times only the sorting, and checks the order of what it gives. */
+  #program(
+    name: string,
+    prepare: () => void,
+    sort: () => void,
+    keyAt: (i: number) => bigint,
+  ): Program {
+    const run = () => {
+      prepare();
+      const start = performance.now();
+      sort();
+      const time = performance.now() - start;
+      for (let i = 1; i < rows; i += 997) {
+        if (keyAt(i - 1) > keyAt(i)) throw new Error('not in order');
+      }
+      return time;
+    };
+    return { name, run };
+  }
+
+  programs(): Program[] {
+    const view = this.#view;
+    const array = this.#array;
+    const keys = this.#keys;
+    const { inline, called, radix, byKey } = this.#kernels;
+    const pointers = () => {
+      for (let i = 0; i < rows; i++) array[i] = rowsAt + i * rowBytes;
+    };
+    const entries = () =>
+      new Uint8Array(view.buffer).copyWithin(arrayAt, rowsAt, rowsAt + rows * entryBytes[8]);
+    const entryKey = (i: number) => view.getBigUint64(arrayAt + i * rowBytes, true);
+    const rowKey = (i: number) => view.getBigUint64(array[i], true);
+    const args = [arrayAt, rows, scratchAt] as const;
+    let copy = keys;
+    const copyKeys = () => {
+      copy = keys.slice();
+    };
+    return [
+      this.#program('radix sort of keys', entries, () => radix(...args), entryKey),
+      this.#program(
+        'radix sort, ties compared',
+        entries,
+        () => byKey(...args, arrayAt),
+        (i) => keys[array[i]],
+      ),
+      this.#program('merge sort of addresses', pointers, () => inline(...args), rowKey),
+      this.#program('the same, comparison called', pointers, () => called(...args), rowKey),
+      this.#program(
+        'BigUint64Array.sort, keys alone',
+        copyKeys,
+        () => copy.sort(),
+        (i) => copy[i],
+      ),
+    ];
+  }
+}
+
 export async function run({ measure, note }: SuiteContext): Promise<void> {
   const kernels = compile();
-  const { buffer } = kernels.memory;
-  const view = new DataView(buffer);
-  const array = new Uint32Array(buffer, arrayAt, rows);
-  const fill = (key: (i: number) => bigint): BigUint64Array => {
-    const keys = BigUint64Array.from({ length: rows }, (_, i) => key(i));
-    keys.forEach((key, i) => {
-      view.setBigUint64(rowsAt + i * rowBytes, key, true);
-      view.setUint32(rowsAt + i * rowBytes + payloadAt, i, true);
-    });
-    return keys;
-  };
-  /** Times only the sorting, and checks the order of what it gives. */
-  const timed = (prepare: () => void, sort: () => void, keyAt: (i: number) => bigint) => () => {
-    prepare();
-    const start = performance.now();
-    sort();
-    const time = performance.now() - start;
-    for (let i = 1; i < rows; i += 997) {
-      if (keyAt(i - 1) > keyAt(i)) throw new Error('not in order');
-    }
-    return time;
-  };
-  const pointers = () => {
-    for (let i = 0; i < rows; i++) array[i] = rowsAt + i * rowBytes;
-  };
-  const copyOfRows = () =>
-    new Uint8Array(buffer).copyWithin(arrayAt, rowsAt, rowsAt + rows * entryBytes[8]);
+  const sorting = new Sorting(kernels);
   const random = new Random(1);
   const shapes: [string, (i: number) => bigint][] = [
     ['random keys of 64 bits', () => random.u64()],
     ['random keys of 24 bits', () => random.u64() & 0xffffffn],
     ['keys in order', (i) => BigInt(i)],
   ];
+  const amount = { value: rows, unit: 'rows' };
   for (const [shape, key] of shapes) {
-    const keys = fill(key);
-    const rowKey = (i: number) => view.getBigUint64(array[i], true);
-    const outKey = (i: number) => keys[array[i]];
-    const entryKey = (i: number) => view.getBigUint64(arrayAt + i * rowBytes, true);
-    let copy = keys;
-    const programs: Program[] = [
-      {
-        name: 'radix sort of keys',
-        run: timed(copyOfRows, () => kernels.radix(arrayAt, rows, scratchAt), entryKey),
-      },
-      {
-        name: 'radix sort, ties compared',
-        run: timed(copyOfRows, () => kernels.byKey(arrayAt, rows, scratchAt, arrayAt), outKey),
-      },
-      {
-        name: 'merge sort of addresses',
-        run: timed(pointers, () => kernels.inline(arrayAt, rows, scratchAt), rowKey),
-      },
-      {
-        name: 'the same, comparison called',
-        run: timed(pointers, () => kernels.called(arrayAt, rows, scratchAt), rowKey),
-      },
-      {
-        name: 'BigUint64Array.sort, keys alone',
-        run: timed(
-          () => {
-            copy = keys.slice();
-          },
-          () => copy.sort(),
-          (i) => copy[i],
-        ),
-      },
-    ];
-    await measure({ name: shape, amount: { value: rows, unit: 'rows' }, programs });
+    sorting.fill(key);
+    await measure({ name: shape, amount, programs: sorting.programs() });
   }
-  fill(() => random.u64());
+  sorting.fill(() => random.u64());
   for (const k of [10, 1000]) {
     const program = {
       name: 'quern',
@@ -146,7 +167,6 @@ export async function run({ measure, note }: SuiteContext): Promise<void> {
         if (kernels.top(k) !== k) throw new Error('not enough');
       },
     };
-    const amount = { value: rows, unit: 'rows' };
     await measure({ name: `the first ${k}, random keys`, amount, programs: [program] });
   }
   note('rows have 16 bytes; the addresses are in the order of the rows at first');

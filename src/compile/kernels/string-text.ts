@@ -50,11 +50,18 @@ export function emitCharacterOffset(m: ModuleBuilder): Func {
         f.set(starts, characterStarts(i32.add(address, offset)));
         f.set(count, i32.popcnt(starts));
         f.if(i32.gtU(count, n), () => {
-          f.while(n, () => {
-            f.set(starts, i32.and(starts, i32.sub(starts, 1)));
-            f.set(n, i32.sub(n, 1));
-          });
-          f.set(offset, i32.add(offset, i32.ctz(starts)));
+          // Where every byte is a character, as in ASCII, there is nothing to search.
+          f.if(
+            i32.eq(starts, 0xffff),
+            () => f.set(offset, i32.add(offset, n)),
+            () => {
+              f.while(n, () => {
+                f.set(starts, i32.and(starts, i32.sub(starts, 1)));
+                f.set(n, i32.sub(n, 1));
+              });
+              f.set(offset, i32.add(offset, i32.ctz(starts)));
+            },
+          );
           f.return(i32.select(i32.ltU(offset, length), offset, length));
         });
         f.set(n, i32.sub(n, count));
