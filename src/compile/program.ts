@@ -65,7 +65,10 @@ export type Step =
   | GatherStep
   | FreeStep;
 
-/** One call a row group of the table that its zone maps cannot rule out. */
+/**
+ * One call for each row group of the table that its zone maps cannot rule out, or for each of the
+ * equal parts of a multiple of 64 rows that the runtime cuts it into.
+ */
 export interface ScanStep {
   readonly kind: 'scan';
   readonly name: string;

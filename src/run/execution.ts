@@ -144,7 +144,11 @@ export class Execution {
     const { memory } = this.runtime;
     switch (step.kind) {
       case 'scan':
-        return this.#runMorsels(step, scanMorsels(memory, this.#owner, step), profile);
+        return this.#runMorsels(
+          step,
+          scanMorsels(memory, this.#owner, step, this.#threads),
+          profile,
+        );
       case 'rows': {
         const { rowBytes } = this.program.buffers[step.buffer];
         const runs = this.buffers.runs(step.buffer);

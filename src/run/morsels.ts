@@ -1,6 +1,6 @@
 /** Morsel descriptors of a step, laid out by the main thread for all workers to read. */
 import { morselField, type ScanStep, type ZoneTest } from '../compile/program.ts';
-import type { RowGroup } from '../table/layout.ts';
+import { layoutWidth, type RowGroup, rowsPerGroup } from '../table/layout.ts';
 import type { EngineMemory } from './memory.ts';
 
 /** The morsels of a step: descriptors at `address`, `stride` bytes apart. */
@@ -15,32 +15,53 @@ export interface Morsels {
 /** Rows of a buffer in order: address and number of rows of each contiguous run, flat. */
 export type RowRuns = readonly number[];
 
+/** With fewer row groups for each thread, morsels are parts of them. */
+const groupsPerThread = 8;
 /** Most rows of a morsel over a buffer. */
 const rowsPerMorsel = 32768;
 
-/** A morsel for each row group that the zone maps cannot rule out. */
-export function scanMorsels(memory: EngineMemory, owner: number, step: ScanStep): Morsels {
-  const groups = step.table.data.rowGroups.filter((group) => mayMatch(group, step.prune));
+/**
+ * The row groups that the zone maps cannot rule out, a morsel each; cut in four where there are few
+ * groups for the threads, so that they end at about the same time.
+ */
+export function scanMorsels(
+  memory: EngineMemory,
+  owner: number,
+  step: ScanStep,
+  threads: number,
+): Morsels {
+  const { rowGroups } = step.table.data;
+  const groups = rowGroups.filter((group) => mayMatch(group, step.prune));
+  const cut = threads > 1 && groups.length < groupsPerThread * threads;
+  const morselRows = cut ? rowsPerGroup / 4 : rowsPerGroup;
+  const widths = step.ordinals.map((ordinal) =>
+    layoutWidth(step.table.data.columns[ordinal].layout),
+  );
+  let count = 0;
+  for (const group of groups) count += Math.ceil(group.rowCount / morselRows);
   const stride = morselField.columns + 16 * step.ordinals.length;
-  const address = memory.pages.allocate(groups.length * stride, owner);
+  const address = memory.pages.allocate(count * stride, owner);
   const words = memory.u32;
+  let sequence = 0;
   let rows = 0;
-  groups.forEach((group, sequence) => {
-    const at = (address + sequence * stride) >>> 2;
-    writeHeader(words, at, group.rowCount, group.firstRow, sequence, 0);
-    let column = at + morselField.columns / 4;
-    for (const ordinal of step.ordinals) {
-      const segment = group.segments[ordinal];
-      words[column] = segment.data;
-      words[column + 1] = segment.heap;
-      words[column + 2] = segment.nulls;
-      words[column + 3] = 0;
-      column += 4;
+  for (const group of groups) {
+    for (let from = 0; from < group.rowCount; from += morselRows) {
+      const at = (address + sequence * stride) >>> 2;
+      const morselCount = Math.min(morselRows, group.rowCount - from);
+      writeHeader(words, at, morselCount, group.firstRow + from, sequence, 0);
+      step.ordinals.forEach((ordinal, i) => {
+        const { data, heap, nulls } = group.segments[ordinal];
+        const column = at + morselField.columns / 4 + 4 * i;
+        words[column] = data + from * widths[i];
+        words[column + 1] = heap;
+        words[column + 2] = nulls === 0 ? 0 : nulls + from;
+        words[column + 3] = 0;
+      });
+      sequence++;
     }
     rows += group.rowCount;
-  });
-  const pruned = step.table.data.rowGroups.length - groups.length;
-  return { address, stride, count: groups.length, rows, pruned };
+  }
+  return { address, stride, count, rows, pruned: rowGroups.length - groups.length };
 }
 
 function mayMatch(group: RowGroup, tests: readonly ZoneTest[]): boolean {
