@@ -1,13 +1,14 @@
 import { assert } from '../../base/assert.ts';
-import { conjuncts, type Expression } from '../../plan/expression.ts';
+import { children, conjuncts, type Expression } from '../../plan/expression.ts';
 import type { Scan } from '../../plan/plan.ts';
-import { type ColumnLayout, layoutWidth } from '../../table/layout.ts';
+import { type ColumnLayout, layoutWidth, rowsPerGroup } from '../../table/layout.ts';
 import type { StoredColumn } from '../../table/table.ts';
 import { isFloat, type SqlType } from '../../value/type.ts';
 import { type Expr, f32, f64, i32, i64, type Local } from '../../wasm/index.ts';
 import { compileCondition } from '../expressions/compile.ts';
+import { emitLikeColumn } from '../kernels/like.ts';
 import { morselField, type ZoneTest } from '../program.ts';
-import { type Consume, type Pipeline, type Query, Scope } from '../query.ts';
+import { type Consume, expressionKey, type Pipeline, type Query, Scope } from '../query.ts';
 import { rangeOf } from '../range.ts';
 import { loadCode, loadInt } from '../row.ts';
 import { spill, type Value } from '../value.ts';
@@ -29,6 +30,9 @@ export interface ScannedColumn {
 /** Below this share of rows passing, a bit mask of 16 rows beats a branch for each row. */
 const vectorSelectivityMax = 0.7;
 
+/** With more rows than this share left, a whole column is searched for a pattern at once. */
+const likeColumnShareMin = 0.25;
+
 /** Reads a table, morsel by morsel, and passes on the rows that all its filters let through. */
 export function produceScan(scan: Scan, query: Query, consume: Consume): void {
   const name = query.unique(`scan_${scan.table.name.replace(/\W/g, '_')}`);
@@ -38,6 +42,7 @@ export function produceScan(scan: Scan, query: Query, consume: Consume): void {
   const prune: ZoneTest[] = tests.flatMap((test) => test.zone ?? []);
   const pipeline = buildStep(query, name, (p) => {
     const source = new TableSource(scan, p);
+    if (tests.length === 0 || share > likeColumnShareMin) source.searchColumns(filters);
     if (tests.length > 0 && share < vectorSelectivityMax) {
       const used = new Set(tests.flatMap((test) => test.filters));
       const rest = filters.filter((filter) => !used.has(filter));
@@ -71,12 +76,44 @@ class TableSource {
   readonly #pipeline: Pipeline;
   readonly #columns = new Map<number, ScannedColumn>();
   readonly #count: Local;
+  /** LIKE predicates that were decided for the whole morsel: bytes of 1 and 0. */
+  readonly #searched: { readonly expression: Expression; readonly out: Local }[] = [];
 
   constructor(scan: Scan, pipeline: Pipeline) {
     this.#scan = scan;
     this.#pipeline = pipeline;
     const { morsel } = pipeline.f.param;
     this.#count = pipeline.hoist(() => i32.load(morsel, morselField.count), 'count');
+  }
+
+  /**
+   * Decides LIKE with a constant pattern on a column of plain strings for all rows of the morsel
+   * before the first, which is faster than row by row.
+   */
+  searchColumns(filters: readonly Expression[]): void {
+    const visit = (expression: Expression): void => {
+      if (expression.kind === 'call' && expression.name === 'like') this.#search(expression);
+      else for (const child of children(expression)) visit(child);
+    };
+    filters.forEach(visit);
+  }
+
+  #search(like: Extract<Expression, { kind: 'call' }>): void {
+    const [text, pattern] = like.args;
+    if (like.args.length > 2 || text.kind !== 'column' || pattern.kind !== 'constant') return;
+    const index = this.#scan.columns.indexOf(text.column);
+    if (index < 0 || typeof pattern.value !== 'string') return;
+    const { layout, statistics } = this.#scan.table.data.columns[this.#scan.ordinals[index]];
+    if (layout.kind !== 'string' || statistics.nullCount > 0) return;
+    const { f, query } = this.#pipeline;
+    const column = this.#column(this.#scan.ordinals[index]);
+    const slot = query.localSlot(rowsPerGroup, 16);
+    const out = this.#pipeline.hoist(() => i32.add(this.#pipeline.local, slot), 'matches');
+    const search = emitLikeColumn(query.module, pattern.value);
+    this.#pipeline.before(() => {
+      f.call(search, column.data, column.heap as Local, this.#count, out);
+    });
+    this.#searched.push({ expression: like, out });
   }
 
   /** One row after another. */
@@ -120,6 +157,10 @@ class TableSource {
       const ordinal = this.#scan.ordinals[i];
       scope.define(column, () => loadColumn(this.#column(ordinal), row, scope, column.name));
     });
+    for (const { expression, out } of this.#searched) {
+      const x = i32.load8U(i32.add(out, row));
+      scope.remember(expressionKey(expression), { form: 'bool', x, isNull: undefined });
+    }
     return scope;
   }
 

@@ -13,7 +13,7 @@ import type { ScannedColumn } from './scan.ts';
  * four bytes without NULLs within [low, high], or compared with another such column.
  */
 export interface VectorTest {
-  readonly kind: 'range' | 'columns';
+  readonly kind: 'range' | 'columns' | 'set';
   readonly ordinal: number;
   readonly width: 1 | 2 | 4;
   /** For `range`: bounds in the stored domain, both included. */
@@ -22,6 +22,8 @@ export interface VectorTest {
   /** For `columns`: the other side, and what is added to either side to meet at one base. */
   readonly other: number;
   readonly comparison: 'eq' | 'ltU' | 'leU';
+  /** For `set`: the stored values below 16 that pass, as bits. */
+  readonly members: number;
   readonly shift: number;
   readonly otherShift: number;
   /** Estimated share of rows that pass. */
@@ -60,6 +62,10 @@ export function findVectorTests(scan: Scan, filters: readonly Expression[]): Vec
   const others: VectorTest[] = [];
   for (const filter of filters) {
     const range = rangeTest(scan, filter);
+    if (range?.kind === 'set') {
+      others.push(range);
+      continue;
+    }
     if (range !== undefined) {
       const known = ranges.get(range.ordinal);
       ranges.set(range.ordinal, known === undefined ? range : intersect(known, range, scan));
@@ -91,6 +97,7 @@ function makeRange(
     high: empty ? 0 : Number(to),
     other: -1,
     comparison: 'eq',
+    members: 0,
     shift: 0,
     otherShift: 0,
     selectivity: share,
@@ -147,15 +154,28 @@ function flip(name: string): string {
   return flipped[name] ?? name;
 }
 
-/** Any predicate on a dictionary column whose passing codes are adjacent. */
+/** Any predicate on a dictionary column whose passing codes are adjacent, or few enough. */
 function dictionaryTest(column: Narrow, filter: Expression): VectorTest | undefined {
   if (column.layout.kind !== 'dictionary' || usesParameter(filter)) return undefined;
   const passes = column.layout.dictionary.values.map(
     (text) => evaluate(filter, { ...emptyEnvironment, column: () => text }) === true,
   );
   const run = passingRun(passes);
-  if (run === undefined) return undefined;
+  if (run === undefined) return setTest(column, passes, filter);
   return makeRange(column, BigInt(run.from), BigInt(run.to) - 1n, [filter]);
+}
+
+/** Codes below 16 look their answer up in a vector, one byte shuffle for sixteen rows. */
+function setTest(
+  column: Narrow,
+  passes: readonly boolean[],
+  filter: Expression,
+): VectorTest | undefined {
+  if (passes.length > 16 || column.width !== 1) return undefined;
+  const members = passes.reduce((bits, pass, code) => (pass ? bits | (1 << code) : bits), 0);
+  const share = passes.filter(Boolean).length / passes.length;
+  const whole = makeRange(column, 0n, BigInt(column.max), [filter]);
+  return { ...whole, kind: 'set', members, selectivity: share, zone: undefined };
 }
 
 function usesParameter(expression: Expression): boolean {
@@ -190,6 +210,7 @@ function columnTest(scan: Scan, filter: Expression): VectorTest | undefined {
     high: 0,
     other: b.ordinal,
     comparison,
+    members: 0,
     shift,
     otherShift,
     selectivity: comparison === 'eq' ? 1 / (a.max + 1) : 0.5,
@@ -218,11 +239,9 @@ function byteMask(test: VectorTest, column: (ordinal: number) => ScannedColumn, 
     i32.add(column(ordinal).data, shift === 0 ? first : i32.shl(first, shift));
   for (let part = 0; part < test.width; part++) {
     const x = v128.load(address(test.ordinal), part * 16);
-    parts.push(
-      test.kind === 'range'
-        ? withinRange(test, x)
-        : compareColumns(test, x, v128.load(address(test.other), part * 16)),
-    );
+    if (test.kind === 'range') parts.push(withinRange(test, x));
+    else if (test.kind === 'set') parts.push(i8x16.swizzle(memberBytes(test.members), x));
+    else parts.push(compareColumns(test, x, v128.load(address(test.other), part * 16)));
   }
   if (test.width === 1) return parts[0];
   if (test.width === 2) return i8x16.narrowI16x8S(parts[0], parts[1]);
@@ -230,6 +249,12 @@ function byteMask(test: VectorTest, column: (ordinal: number) => ScannedColumn, 
     i16x8.narrowI32x4S(parts[0], parts[1]),
     i16x8.narrowI32x4S(parts[2], parts[3]),
   );
+}
+
+/** Byte i is all ones when value i is a member. */
+function memberBytes(members: number): Expr {
+  const bytes = Array.from({ length: 16 }, (_, i) => (((members >> i) & 1) === 1 ? 0xff : 0));
+  return i8x16.const(...bytes);
 }
 
 function withinRange(test: VectorTest, x: Expr): Expr {
