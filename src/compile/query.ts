@@ -119,6 +119,11 @@ export class Query {
     return this.buffers.length - 1;
   }
 
+  /** For a buffer whose rows were laid out after it was made. */
+  setRowBytes(buffer: number, rowBytes: number): void {
+    this.buffers[buffer] = { ...this.buffers[buffer], rowBytes };
+  }
+
   /** A name for a step or helper that no other has. */
   unique(name: string): string {
     const count = this.#names.get(name) ?? 0;

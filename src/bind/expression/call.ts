@@ -156,7 +156,7 @@ export function bindKeys(place: Place, items: readonly OrderItem[]): SortKey[] {
   return items.map((item) => ({
     expression: bindExpression(place, item.value),
     descending: item.descending,
-    nullsFirst: item.nullsFirst ?? false,
+    nullsFirst: item.nullsFirst ?? item.descending,
   }));
 }
 

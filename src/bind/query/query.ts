@@ -125,7 +125,7 @@ function bindOrdered(place: QueryPlace, query: Query): Plan {
     ? plan.columns.map((column) => ({
         expression: columnRef(column),
         descending: query.orderByAll!.descending,
-        nullsFirst: query.orderByAll!.nullsFirst ?? false,
+        nullsFirst: query.orderByAll!.nullsFirst ?? query.orderByAll!.descending,
       }))
     : query.orderBy.map((item) => outputKey(plan, item));
   return keys.length === 0 ? plan : { kind: 'sort', input: plan, keys, columns: plan.columns };
@@ -156,7 +156,7 @@ function outputKey(plan: Plan, item: OrderItem): SortKey {
     );
   }
   const { descending, nullsFirst } = item;
-  return { expression: columnRef(column), descending, nullsFirst: nullsFirst ?? false };
+  return { expression: columnRef(column), descending, nullsFirst: nullsFirst ?? descending };
 }
 
 /** The result column that a name or a number in ORDER BY means. */

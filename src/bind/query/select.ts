@@ -216,7 +216,7 @@ function finish(
   const expressions = [...values];
   const shown = [...columns];
   const sortKeys = keys.map((key, i): SortKey => {
-    const { descending, nullsFirst = false } = key;
+    const { descending, nullsFirst = descending } = key;
     if (key.item !== undefined) {
       return { expression: columnRef(columns[key.item]), descending, nullsFirst };
     }

@@ -1,14 +1,13 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { i32 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
-import { type Consume, type Query, Scope } from '../query.ts';
+import type { Consume, Query } from '../query.ts';
 import { produceAggregate } from './aggregate.ts';
 import { produceJoin } from './join.ts';
-import { buildStep, stepTail } from './materialize.ts';
 import { filtered, produceScan } from './scan.ts';
 import { produceSetOperation } from './set-operation.ts';
 import { produceOrdered } from './sort.ts';
+import { produceValues } from './values.ts';
 import { produceWith, produceWithReference } from './with.ts';
 
 /**
@@ -37,24 +36,9 @@ export function produce(plan: Plan, query: Query, consume: Consume): void {
         consume(scope);
       });
       return;
-    case 'values': {
-      const name = query.unique('values');
-      const one = query.frameSlot(4, 4);
-      query.callStep(`${name}_count`, (f) => f.do(i32.store(f.param.frame, 1, one)));
-      const pipeline = buildStep(query, name, (p) => {
-        for (const row of plan.rows) {
-          p.f.block(() => {
-            const scope = new Scope(p);
-            plan.columns.forEach((column, i) => {
-              scope.define(column, compileExpression(row[i], scope));
-            });
-            consume(scope);
-          });
-        }
-      });
-      query.steps.push({ kind: 'range', name, count: one, grain: 1, ...stepTail(pipeline) });
+    case 'values':
+      produceValues(plan, query, consume);
       return;
-    }
     case 'join':
       produceJoin(plan, query, consume);
       return;

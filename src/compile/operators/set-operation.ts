@@ -2,13 +2,12 @@ import { assert } from '../../base/assert.ts';
 import { type AggregateCall, type Column, columnRef, constant } from '../../plan/expression.ts';
 import type { Aggregate, Plan, Project, SetOperation } from '../../plan/plan.ts';
 import { bigintType } from '../../value/type.ts';
-import { i32, i64 } from '../../wasm/index.ts';
+import { i64 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
-import { decode } from '../expressions/strings.ts';
-import { type Consume, freshColumn, type Query, type Scope } from '../query.ts';
-import { fitsI64 } from '../range.ts';
+import { type Consume, freshColumn, type Query } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
-import { halves, spill, typeRange, type Value } from '../value.ts';
+import { spill } from '../value.ts';
+import { generalValue } from './general-value.ts';
 import { produceRows, storeRow } from './materialize.ts';
 import { produce } from './produce.ts';
 
@@ -130,7 +129,7 @@ function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): vo
   for (const side of [plan.left, plan.right]) {
     produce(side, query, (scope) => {
       const values = side.columns.map((column, i) =>
-        general(compileExpression(columnRef(column), scope), plan.columns[i], scope),
+        generalValue(compileExpression(columnRef(column), scope), plan.columns[i], scope),
       );
       if (fields === undefined) {
         fields = values.map((value) => layout.add(value));
@@ -153,20 +152,4 @@ function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): vo
     });
     consume(scope);
   });
-}
-
-/** A value in the form that any value of the column's type can have. */
-function general(value: Value, column: Column, scope: Scope): Value {
-  const isNull = value.isNull ?? i32.const(0);
-  if (value.form === 'code' || value.form === 'string') {
-    return { ...decode(value, scope), isNull };
-  }
-  if (value.form !== 'int' && value.form !== 'wide') return { ...value, isNull };
-  const range = typeRange(column.type);
-  if (fitsI64(range)) {
-    assert(value.form === 'int', 'a value lies within its type');
-    return { ...value, range, isNull };
-  }
-  const { lo, hi } = halves(value);
-  return { form: 'wide', x: lo, y: hi, range, isNull };
 }

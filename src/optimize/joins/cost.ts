@@ -166,8 +166,16 @@ export class JoinCosts {
   /** Other predicates that can be tested on the two sets together, but on neither alone. */
   latePredicates(a: number, b: number): Expression[] {
     return this.#graph.predicates
-      .filter(({ mask, isEquation }) => !isEquation && isNew(mask, a, b))
+      .filter(
+        ({ mask, isEquation }) => !isEquation && (isNew(mask, a, b) || this.#isOfOuter(mask, b)),
+      )
       .map(({ expression }) => expression);
+  }
+
+  /** A predicate on what a special join adds, its mark or NULLs, has to wait for that join. */
+  #isOfOuter(mask: number, b: number): boolean {
+    if (mask !== b || (b & (b - 1)) !== 0) return false;
+    return this.#graph.nodes[bitIndex(b)].special !== undefined;
   }
 }
 
