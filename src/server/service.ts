@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { QuernError, sqlState } from '../base/error.ts';
-import { FileDevice } from '../store/device/node/file-device.ts';
-import { Store } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
+import { openStoreFile } from '../store/node/store-file.ts';
 import { HttpServer } from './http/http-server.ts';
 import { TokenTable } from './http/tokens.ts';
 import { volumeRoutes } from './http/volume-routes.ts';
@@ -46,7 +46,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const nbdAddresses = options.nbd.map(parseAddress);
   const httpAddress = options.http === undefined ? undefined : parseHttpAddress(options);
   const tls = tlsOf(options);
-  const store = await Store.open(new FileDevice(options.file));
+  const store = await openStoreFile(options.file);
   const catalog = new StoreCatalog(store);
   const { tlsOptional, onError } = options;
   const nbd = new NbdServer({ catalog, tls, tlsOptional, onError });

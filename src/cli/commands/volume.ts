@@ -1,3 +1,5 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { HttpVolumes } from '../../server/volumes/http-volumes.ts';
 import type { VolumeService, VolumeSource } from '../../server/volumes/volume-service.ts';
 import { type Command, type CommandGroup, defineCommand } from '../command.ts';
@@ -26,6 +28,7 @@ interface VolumeCall {
   volumes: VolumeService;
   args: string[];
   options: Record<string, unknown>;
+  io: Io;
   /** Shows rows, or one row, as the user asked. */
   show(value: object): Promise<void>;
 }
@@ -101,7 +104,30 @@ export const volumeGroup: CommandGroup = {
       { since: { type: 'text', value: 'SNAPSHOT', summary: 'The older snapshot' } },
       listChanges,
     ),
-    usage: entry('usage', 'Show what the file of the store is used for', [], {}, showUsage),
+    backup: entry(
+      'backup',
+      'Write a snapshot as a stream: all of it, or what changed',
+      ['NAME@SNAPSHOT'],
+      {
+        since: { type: 'text', value: 'SNAPSHOT', summary: 'Only what changed since this one' },
+        out: { type: 'text', value: 'FILE', summary: 'Where it goes (default: stdout)' },
+      },
+      backUp,
+    ),
+    restore: entry(
+      'restore',
+      'Make a volume of a backup, or bring it forward by one of changes',
+      ['NAME', '[FILE]'],
+      {},
+      restore,
+    ),
+    usage: entry(
+      'usage',
+      'Show what the file of the store, or one volume or snapshot, takes',
+      ['[NAME[@SNAPSHOT]]'],
+      {},
+      showUsage,
+    ),
   },
 };
 
@@ -119,11 +145,57 @@ async function listChanges({ volumes, args: [name], options, show }: VolumeCall)
   await show(ranges);
 }
 
-async function showUsage({ volumes, show }: VolumeCall): Promise<void> {
-  await show(await volumes.usage());
+async function showUsage({ volumes, args: [name], show }: VolumeCall): Promise<void> {
+  if (name === undefined) {
+    await show(await volumes.usage());
+    return;
+  }
+  const { volume, snapshot } = parseSource(name);
+  await show(await volumes.volumeUsage(volume, snapshot));
 }
 
-/** One command of the group; `positionals` are all needed. */
+async function backUp({ volumes, args: [name], options, io }: VolumeCall): Promise<void> {
+  const { volume, snapshot } = parseSource(name);
+  const { since, out } = options;
+  if (snapshot === undefined) throw new UsageError('which snapshot? NAME@SNAPSHOT');
+  if (out === undefined && io.stdout.isTTY === true) {
+    throw new UsageError('a backup is not for a terminal: give --out FILE or redirect it');
+  }
+  const stream = volumes.backup(volume, snapshot, since as string | undefined);
+  const counted = withProgress(io, stream);
+  if (typeof out === 'string') await pipeline(counted, createWriteStream(out));
+  else await pipeline(counted, io.stdout, { end: false });
+}
+
+async function restore({ volumes, args: [name, file], io, show }: VolumeCall): Promise<void> {
+  const source = file === undefined ? io.stdin : createReadStream(file);
+  await show(await volumes.restore(name, withProgress(io, source)));
+}
+
+/** Counts the bytes that pass, on stderr, where someone watches. */
+async function* withProgress(
+  io: Io,
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const begin = performance.now();
+  let bytes = 0;
+  let shown = begin;
+  const line = () => {
+    const megabytes = bytes / 1e6;
+    const seconds = (performance.now() - begin) / 1000;
+    return `${megabytes.toFixed(1)} MB, ${(megabytes / seconds).toFixed(0)} MB/s`;
+  };
+  for await (const piece of stream) {
+    bytes += piece.length;
+    yield piece;
+    if (io.stderr.isTTY !== true || performance.now() - shown < 200) continue;
+    shown = performance.now();
+    io.stderr.write(`\r${line()} `);
+  }
+  if (io.stderr.isTTY === true) io.stderr.write(`\r${line()}\n`);
+}
+
+/** One command of the group; positionals in square brackets may be left out. */
 function entry(
   name: string,
   summary: string,
@@ -148,8 +220,9 @@ function command(
     positionalsMax: positionals.length,
     options: { ...extra, ...common },
     run: async ({ options, positionals: args, io }) => {
-      if (args.length < positionals.length) {
-        throw new UsageError(`${positionals[args.length]} is missing`);
+      const missing = positionals[args.length];
+      if (missing !== undefined && !missing.startsWith('[')) {
+        throw new UsageError(`${missing} is missing`);
       }
       const { server, token, json } = options;
       const volumes = new HttpVolumes(
@@ -157,7 +230,7 @@ function command(
         (token as string | undefined) ?? process.env['QUERN_TOKEN'],
       );
       const show = (value: object) => showValue(io, value, json === true);
-      await body({ volumes, args, options, show });
+      await body({ volumes, args, options, io, show });
       return 0;
     },
   });

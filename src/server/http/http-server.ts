@@ -84,7 +84,7 @@ export class HttpServer {
     }
     const who = this.#authorize(request, match.route);
     const query = check(match.route.query, Object.fromEntries(searchParams), 'query');
-    const text = await readBody(request);
+    const text = await readBody(request, match.route);
     const work = () => this.#perform(match, query, text, request);
     if (match.route.result.stream === true) {
       await sendStream(response, await work());
@@ -92,7 +92,8 @@ export class HttpServer {
     }
     const key = request.headers['idempotency-key'];
     const respond = async () => await jsonResponse(match.route, work);
-    const repeatable = typeof key === 'string' && method !== 'GET';
+    const repeatable =
+      typeof key === 'string' && method !== 'GET' && match.route.streamBody !== true;
     const what = `${method} ${url}\n${text}`;
     send(
       response,
@@ -151,13 +152,18 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** The text of a JSON body; '' where there is none, or the handler reads it as a stream. */
+async function readBody(request: IncomingMessage, route: Route): Promise<string> {
+  if (route.streamBody === true) {
+    // Bytes do not come from a form of a web page either.
+    checkType(request, 'application/octet-stream');
+    return '';
+  }
   if (request.method === 'GET' || request.method === 'DELETE') {
     request.resume();
     return '';
   }
-  const type = request.headers['content-type'] ?? '';
-  if (!/^application\/json\b/i.test(type)) throw new ProblemError('unsupported-media-type');
+  checkType(request, 'application/json');
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
@@ -166,6 +172,12 @@ async function readBody(request: IncomingMessage): Promise<string> {
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString('utf8');
+}
+
+function checkType(request: IncomingMessage, wanted: string): void {
+  const [type] = (request.headers['content-type'] ?? '').split(';');
+  if (type.trim().toLowerCase() === wanted) return;
+  throw new ProblemError('unsupported-media-type', `the body is to be ${wanted}`);
 }
 
 async function jsonResponse(route: Route, work: () => Promise<unknown>): Promise<StoredResponse> {

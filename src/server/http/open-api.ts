@@ -48,6 +48,9 @@ function describeRoute(route: Route): object {
         content: { 'application/json': { schema: jsonSchema(route.body) } },
       },
     }),
+    ...(route.streamBody === true && {
+      requestBody: { required: true, content: { 'application/octet-stream': {} } },
+    }),
     responses: {
       [result.status]: { description: result.description, ...content(route) },
       default: problem,
@@ -75,8 +78,8 @@ function queryParameters({ query }: Route): object[] {
   });
 }
 
-function headerParameters({ method }: Route): object[] {
-  if (method === 'GET') return [];
+function headerParameters({ method, streamBody }: Route): object[] {
+  if (method === 'GET' || streamBody === true) return [];
   const description = 'A request that repeats a key is answered like the first, not done again.';
   return [{ name: 'Idempotency-Key', in: 'header', description, schema: { type: 'string' } }];
 }

@@ -21,7 +21,7 @@ const titles: Readonly<Record<string, readonly [status: number, title: string]>>
   'method-not-allowed': [405, 'This cannot be done to it'],
   conflict: [409, 'The state of the store does not allow this'],
   'too-large': [413, 'The request is too large'],
-  'unsupported-media-type': [415, 'The body is to be JSON'],
+  'unsupported-media-type': [415, 'The body is of another type'],
   misdirected: [421, 'This server is not known by that name'],
   'key-reused': [422, 'The idempotency key was used for another request'],
   internal: [500, 'The server could not do this'],

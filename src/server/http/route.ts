@@ -1,9 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
 
-export type Scope = 'volumes:read' | 'volumes:write' | 'data:read';
+export type Scope = 'volumes:read' | 'volumes:write' | 'data:read' | 'data:write';
 
-export const scopes: readonly Scope[] = ['volumes:read', 'volumes:write', 'data:read'];
+export const scopes: readonly Scope[] = [
+  'volumes:read',
+  'volumes:write',
+  'data:read',
+  'data:write',
+];
 
 type Schema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
@@ -25,6 +30,8 @@ export interface Route<
   readonly scope: Scope | undefined;
   readonly query?: Query;
   readonly body?: Body;
+  /** The body is a stream of bytes, for the handler to read from `request`. */
+  readonly streamBody?: boolean;
   readonly result: {
     readonly status: number;
     readonly description: string;

@@ -28,6 +28,12 @@ const usage = v.object({
   freeBytes: bytes,
 });
 
+const volumeUsage = v.object({
+  referencedBytes: bytes,
+  exclusiveBytes: bytes,
+  sharedBytes: bytes,
+});
+
 const changes = v.object({
   ranges: v.array(v.object({ offset: bytes, length: bytes })),
   nextOffset: v.optional(bytes),
@@ -35,7 +41,7 @@ const changes = v.object({
 
 /** The operations on volumes, for the HTTP server. */
 export function volumeRoutes(volumes: VolumeService): Route[] {
-  return [...volumeOperations(volumes), ...snapshotOperations(volumes)];
+  return [...volumeOperations(volumes), ...snapshotOperations(volumes), ...dataOperations(volumes)];
 }
 
 function volumeOperations(volumes: VolumeService): Route[] {
@@ -150,6 +156,11 @@ function snapshotOperations(volumes: VolumeService): Route[] {
       result: { status: 204, description: 'It is gone' },
       handle: ({ params }) => volumes.deleteSnapshot(params['volume'], params['snapshot']),
     }),
+  ];
+}
+
+function dataOperations(volumes: VolumeService): Route[] {
+  return [
     defineRoute({
       method: 'GET',
       path: '/v1/volumes/{volume}/changes',
@@ -168,6 +179,37 @@ function snapshotOperations(volumes: VolumeService): Route[] {
           ...query,
           limit: Math.min(Math.max(query.limit, 1), 100_000),
         }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/volumes/{volume}/usage',
+      id: 'getVolumeUsage',
+      summary: 'What a volume, or one snapshot of it, takes and shares',
+      scope: 'volumes:read',
+      query: v.strictObject({ snapshot: v.optional(name) }),
+      result: { status: 200, description: 'Bytes', schema: volumeUsage },
+      handle: ({ params, query }) => volumes.volumeUsage(params['volume'], query.snapshot),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/volumes/{volume}/snapshots/{snapshot}/backup',
+      id: 'backupSnapshot',
+      summary: 'A snapshot as a checksummed stream, or what changed since an older one',
+      scope: 'data:read',
+      query: v.strictObject({ since: v.optional(name) }),
+      result: { status: 200, description: 'What restoreVolume takes', stream: true },
+      handle: async ({ params, query }) =>
+        volumes.backup(params['volume'], params['snapshot'], query.since),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/volumes/{volume}/restore',
+      id: 'restoreVolume',
+      summary: 'Make a volume of a backup, or bring it forward by one of differences',
+      scope: 'data:write',
+      streamBody: true,
+      result: { status: 201, description: 'The snapshot that was restored', schema: snapshot },
+      handle: ({ params, request }) => volumes.restore(params['volume'], request),
     }),
   ];
 }

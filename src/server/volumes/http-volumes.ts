@@ -7,6 +7,7 @@ import type {
   VolumeInfo,
   VolumeService,
   VolumeSource,
+  VolumeUsage,
 } from './volume-service.ts';
 
 /** The volumes of a server elsewhere, through its HTTP API. */
@@ -61,21 +62,56 @@ export class HttpVolumes implements VolumeService {
     return this.#call('GET', '/usage');
   }
 
+  volumeUsage(volume: string, snapshot: string | undefined): Promise<VolumeUsage> {
+    const query = snapshot === undefined ? '' : `?${new URLSearchParams({ snapshot })}`;
+    return this.#call('GET', `${pathOf(volume)}/usage${query}`);
+  }
+
   changes(volume: string, { since, to, offset, limit }: ChangeQuery): Promise<ChangePage> {
     const query = new URLSearchParams({ since, offset: `${offset}`, limit: `${limit}` });
     if (to !== undefined) query.set('to', to);
     return this.#call('GET', `${pathOf(volume)}/changes?${query}`);
   }
 
+  async *backup(volume: string, snapshot: string, since?: string): AsyncGenerator<Uint8Array> {
+    const query = since === undefined ? '' : `?${new URLSearchParams({ since })}`;
+    const path = `${pathOf(volume)}/snapshots/${encodeURIComponent(snapshot)}/backup${query}`;
+    const response = await this.#fetch('GET', path);
+    if (!response.ok) throw problemError(response, await response.text());
+    if (response.body !== null) yield* response.body;
+  }
+
+  async restore(volume: string, stream: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
+    const type = 'application/octet-stream';
+    const response = await this.#fetch('POST', `${pathOf(volume)}/restore`, type, stream);
+    const text = await response.text();
+    if (!response.ok) throw problemError(response, text);
+    return JSON.parse(text);
+  }
+
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
-    const headers: Record<string, string> = { 'content-type': 'application/json' };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const response = await this.#fetch(method, path, 'application/json', text);
+    const answer = await response.text();
+    if (!response.ok) throw problemError(response, answer);
+    return (answer === '' ? undefined : JSON.parse(answer)) as T;
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    type = 'application/json',
+    body?: string | AsyncIterable<Uint8Array>,
+  ): Promise<Response> {
+    const headers: Record<string, string> = { 'content-type': type };
     if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`;
-    let response: Response;
+    // A body that is a stream has to be announced as one; the types of the DOM do not know it.
+    const streaming = { duplex: 'half' };
     try {
-      response = await fetch(`${this.#server}/v1${path}`, {
+      return await fetch(`${this.#server}/v1${path}`, {
         method,
         headers,
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body: body as BodyInit, ...streaming }),
       });
     } catch (cause) {
       throw new QuernError(
@@ -84,9 +120,6 @@ export class HttpVolumes implements VolumeService {
         { cause, hint: 'Start one with `quern serve FILE --http HOST:PORT`.' },
       );
     }
-    const text = await response.text();
-    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
-    throw problemError(response, text);
   }
 }
 

@@ -9,7 +9,7 @@ import { StoreExport } from './store-export.ts';
  */
 export class StoreCatalog implements ExportCatalog {
   readonly #store: Store;
-  /** Open exports by name. */
+  /** Users by the name of what they use. */
   readonly #open = new Map<string, number>();
 
   constructor(store: Store) {
@@ -41,11 +41,24 @@ export class StoreCatalog implements ExportCatalog {
       if (error instanceof QuernError && absent) return undefined;
       throw error;
     }
-    this.#open.set(name, this.connections(name) + 1);
+    this.hold(name);
     return blocks;
   }
 
-  /** Clients connected to `volume`, or to `volume@snapshot`. */
+  /** Counts another user of `volume` or `volume@snapshot`, who must not lose it. */
+  hold(name: string): void {
+    this.#open.set(name, this.connections(name) + 1);
+  }
+
+  /** Takes back a {@link hold}; returns how many are left. */
+  release(name: string): number {
+    const left = this.connections(name) - 1;
+    if (left > 0) this.#open.set(name, left);
+    else this.#open.delete(name);
+    return left;
+  }
+
+  /** Who uses `volume`, or `volume@snapshot`: clients of NBD, and backups that are being read. */
   connections(name: string): number {
     return this.#open.get(name) ?? 0;
   }
@@ -57,12 +70,7 @@ export class StoreCatalog implements ExportCatalog {
 
   /** What a client wrote and did not flush is made durable when the last one goes. */
   async #close(name: string, readOnly: boolean): Promise<void> {
-    const left = this.connections(name) - 1;
-    if (left > 0) {
-      this.#open.set(name, left);
-      return;
-    }
-    this.#open.delete(name);
-    if (!readOnly) await this.#store.sync();
+    const left = this.release(name);
+    if (left === 0 && !readOnly) await this.#store.sync();
   }
 }

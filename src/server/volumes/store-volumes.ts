@@ -1,5 +1,5 @@
 import { QuernError, sqlState } from '../../base/error.ts';
-import type { ObjectInfo, Store } from '../../store/index.ts';
+import { type ObjectInfo, receive, type Store, send } from '../../store/index.ts';
 import type { StoreCatalog } from './store-catalog.ts';
 import type {
   ChangePage,
@@ -9,6 +9,7 @@ import type {
   VolumeInfo,
   VolumeService,
   VolumeSource,
+  VolumeUsage,
 } from './volume-service.ts';
 
 /** The volumes of one store, for those who manage them while others use them. */
@@ -91,6 +92,13 @@ export class StoreVolumes implements VolumeService {
     return { fileBytes: size, liveBytes: live, reclaimableBytes: reclaimable, freeBytes: free };
   }
 
+  async volumeUsage(volume: string, snapshot: string | undefined): Promise<VolumeUsage> {
+    await this.get(volume);
+    const name = snapshot === undefined ? volume : `${volume}@${snapshot}`;
+    const { referenced, exclusive, shared } = this.#store.usage(name);
+    return { referencedBytes: referenced, exclusiveBytes: exclusive, sharedBytes: shared };
+  }
+
   async changes(volume: string, query: ChangeQuery): Promise<ChangePage> {
     await this.get(volume);
     const to = query.to === undefined ? volume : `${volume}@${query.to}`;
@@ -103,6 +111,32 @@ export class StoreVolumes implements VolumeService {
       ranges.push({ offset: range.offset, length: range.length });
     }
     return { ranges };
+  }
+
+  async *backup(volume: string, snapshot: string, since?: string): AsyncGenerator<Uint8Array> {
+    await this.get(volume);
+    const used = [snapshot, ...(since === undefined ? [] : [since])].map((s) => `${volume}@${s}`);
+    for (const name of used) this.#catalog.hold(name);
+    try {
+      for (const frame of send(this.#store, volume, snapshot, since)) {
+        yield frame;
+        // Reading is not waiting: clients have their turn between the frames.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      for (const name of used) this.#catalog.release(name);
+    }
+  }
+
+  async restore(volume: string, stream: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
+    this.#checkUnused(volume);
+    this.#catalog.hold(volume);
+    try {
+      const { snapshot } = await receive(this.#store, volume, stream);
+      return (await this.snapshots(volume)).find(({ name }) => name === snapshot)!;
+    } finally {
+      this.#catalog.release(volume);
+    }
   }
 
   #describe(object: ObjectInfo, snapshots: number): VolumeInfo {
@@ -120,8 +154,8 @@ export class StoreVolumes implements VolumeService {
   #checkUnused(name: string): void {
     const count = this.#catalog.connections(name);
     if (count === 0) return;
-    const clients = count === 1 ? 'a client is' : `${count} clients are`;
-    throw new QuernError(sqlState.objectInUse, `${clients} connected to '${name}'`);
+    const users = count === 1 ? 'a client uses' : `${count} clients use`;
+    throw new QuernError(sqlState.objectInUse, `${users} '${name}'`);
   }
 }
 

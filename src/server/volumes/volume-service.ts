@@ -17,8 +17,17 @@ export interface VolumeService {
   deleteSnapshot(volume: string, snapshot: string): Promise<void>;
 
   usage(): Promise<StoreUsage>;
+  /** Of a volume, or of one snapshot. Walks all of its tree. */
+  volumeUsage(volume: string, snapshot: string | undefined): Promise<VolumeUsage>;
   /** The ranges of `to` (or of the volume as it is) that are not as in the snapshot `since`. */
   changes(volume: string, query: ChangeQuery): Promise<ChangePage>;
+  /** A snapshot as a checksummed stream: all of it, or what changed since an older one. */
+  backup(volume: string, snapshot: string, since?: string): AsyncIterable<Uint8Array>;
+  /**
+   * Takes a stream of `backup`: a whole one makes the volume, one of differences brings it forward
+   * from the snapshot they start from. Until the last byte is checked, nothing is changed.
+   */
+  restore(volume: string, stream: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
 }
 
 export interface VolumeSource {
@@ -53,6 +62,14 @@ export interface StoreUsage {
   /** Dead, and free after the next checkpoint. */
   reclaimableBytes: number;
   freeBytes: number;
+}
+
+/** Bytes, the tree that finds the blocks included. */
+export interface VolumeUsage {
+  referencedBytes: number;
+  /** What nothing else reaches: deleting it gives this back. */
+  exclusiveBytes: number;
+  sharedBytes: number;
 }
 
 export interface ChangeQuery {

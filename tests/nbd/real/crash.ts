@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Random } from '../../../src/base/random.ts';
 import { command, commandFlag } from '../../../src/server/nbd/protocol.ts';
-import { FileDevice } from '../../../src/store/device/node/file-device.ts';
-import { Store } from '../../../src/store/index.ts';
+import { openStoreFile } from '../../../src/store/node/store-file.ts';
 import { RawClient } from '../raw-client.ts';
 
 const rounds = Number(process.env['QUERN_CRASH_ROUNDS'] ?? 25);
@@ -24,7 +23,7 @@ export function crashTests(): void {
     const folder = mkdtempSync(join(tmpdir(), 'quern-crash-'));
     try {
       const file = join(folder, 'volumes.quern');
-      const store = await Store.open(new FileDevice(file));
+      const store = await openStoreFile(file);
       await store.createVolume('disk', blockCount * blockBytes);
       await store.close();
       const state = new Promises();

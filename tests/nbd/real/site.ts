@@ -6,8 +6,7 @@ import type { ExportCatalog } from '../../../src/server/nbd/block-export.ts';
 import { MemoryExport, StaticCatalog } from '../../../src/server/nbd/memory-export.ts';
 import { NbdServer } from '../../../src/server/nbd/server.ts';
 import { StoreCatalog } from '../../../src/server/volumes/store-catalog.ts';
-import { FileDevice } from '../../../src/store/device/node/file-device.ts';
-import { Store } from '../../../src/store/index.ts';
+import { openStoreFile } from '../../../src/store/node/store-file.ts';
 
 /**
  * One server with one empty volume `disk`, for one test. It runs in the process of the test, so the
@@ -49,7 +48,7 @@ export const memoryBackend: Backend = {
 export const storeBackend: Backend = {
   name: 'store',
   async open(folder, bytes) {
-    const store = await Store.open(new FileDevice(join(folder, 'volumes.quern')));
+    const store = await openStoreFile(join(folder, 'volumes.quern'));
     await store.createVolume('disk', bytes);
     return {
       catalog: new StoreCatalog(store),

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { type Service, startService } from '../../server/service.ts';
-import { main } from '../main.ts';
+import { main } from '../../src/cli/main.ts';
+import { command } from '../../src/server/nbd/protocol.ts';
+import { type Service, startService } from '../../src/server/service.ts';
+import { RawClient } from './raw-client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quern-volume-'));
 const file = join(folder, 'volumes.quern');
@@ -62,6 +64,38 @@ test('volumes are made, kept, cloned, changed, listed and deleted', async () => 
   assert.equal((await volume('delete', 'data')).code, 0);
   assert.equal((await volume('delete', 'copy')).code, 0);
   assert.equal((await volume('list')).out, '');
+});
+
+test('a backup, one of changes, and both restored', async () => {
+  await volume('create', 'source', '--size', '8MiB');
+  const client = await RawClient.open(join(folder, 'socket'), 'source');
+  const write = (offset: number, text: string) =>
+    client.outcome({ type: command.write, offset, data: Buffer.alloc(100_000, text) });
+  await write(1_000_000, 'first');
+  await volume('snapshot', 'source', 'one');
+  await write(1_050_000, 'second');
+  await write(6_000_000, 'third');
+  await volume('snapshot', 'source', 'two');
+  const whole = join(folder, 'whole');
+  const changes = join(folder, 'changes');
+  assert.equal((await volume('backup', 'source@one', '--out', whole)).code, 0);
+  const since = ['--since', 'one', '--out', changes];
+  assert.equal((await volume('backup', 'source@two', ...since)).code, 0);
+  assert.match((await volume('restore', 'target', whole)).out, /^one /m);
+  assert.match((await volume('restore', 'target', changes)).out, /^two /m);
+  const other = await RawClient.open(join(folder, 'socket'), 'target@two');
+  const size = 8 * 1024 * 1024;
+  assert.ok((await client.readRange(0, size)).equals(await other.readRange(0, size)));
+  const usage = JSON.parse((await volume('usage', 'source', '--json')).out);
+  assert.ok(usage.referencedBytes > 200_000 && usage.exclusiveBytes < usage.sharedBytes);
+  client.close();
+  other.close();
+  const damaged = readFileSync(whole);
+  damaged[damaged.length >> 1] ^= 1;
+  writeFileSync(whole, damaged);
+  const refused = await volume('restore', 'broken', whole);
+  assert.match(refused.err, /damaged/);
+  assert.doesNotMatch((await volume('list')).out, /broken/);
 });
 
 test('what goes wrong is said in a line', async () => {
