@@ -5,9 +5,9 @@
  *
  * That assumption fails only when a range begins inside a quoted field. It need not be checked
  * where it is made: if every range ends outside quotes, then by induction from the first, which
- * starts right, every range started right. So: when all ranges end clean, their rows are the
- * file's; when any reports `clean: false`, drop everything and read the file in order with
- * `readCsv`, which either succeeds or reports the error with its line.
+ * starts right, every range started right. So the ranges before the first that reports
+ * `clean: false` are the file's rows, and that one started right too: from its `start` on the file
+ * is read in order, which either succeeds or gives the error with its line.
  */
 import type { ColumnBatch } from '../../value/batch.ts';
 import type { RandomSource } from '../source.ts';
@@ -35,7 +35,10 @@ export interface CsvRangeOptions {
 }
 
 export interface CsvRangeResult {
+  /** Position in the file of the first line that starts in the range, if there is one. */
+  readonly start: number | undefined;
   readonly rowCount: number;
+  readonly lineCount: number;
   /** False when the rows are not to be trusted; see the head of this file. */
   readonly clean: boolean;
 }
@@ -49,45 +52,49 @@ export async function parseCsvRange(
 ): Promise<CsvRangeResult> {
   const { input } = parser;
   let rowCount = 0;
+  let lineCount = 0;
+  let start: number | undefined;
+  const result = (clean: boolean): CsvRangeResult => ({ start, rowCount, lineCount, clean });
   let filled = 0;
   // A line starts behind a line feed: look for one from the byte before the range on.
   let next = range.from === options.dataStart ? range.from : range.from - 1;
   let skipping = next < range.from;
   for (;;) {
     const count = Math.min(input.length - filled, source.size - next);
-    if (count === 0 && filled === 0) return { rowCount, clean: true };
+    if (count === 0 && filled === 0) return result(true);
     await source.readAt(next, input.subarray(filled, filled + count));
     next += count;
     filled += count;
     let at = 0;
     if (skipping) {
-      const start = input.subarray(0, filled).indexOf(10) + 1;
+      const first = input.subarray(0, filled).indexOf(10) + 1;
       // No line starts here, or none up to the end of the range.
-      const found = start > 0 && next - filled + start < range.to;
-      if (!found && (start > 0 || next >= range.to)) return { rowCount, clean: true };
+      const found = first > 0 && next - filled + first < range.to;
+      if (!found && (first > 0 || next >= range.to)) return result(true);
       if (!found) {
         filled = 0;
         continue;
       }
       skipping = false;
-      at = start;
+      at = first;
     }
+    const origin = next - filled;
+    start ??= origin + at;
+    // The last line of a file may lack its line feed.
     if (next === source.size && filled < input.length && input[filled - 1] !== 10) {
       input[filled++] = 10;
-      next = source.size;
     }
-    const end = endOfLines(input, at, filled, next - filled, range.to);
-    if (end <= at) return { rowCount, clean: false };
+    const end = endOfLines(input, at, filled, origin, range.to);
+    if (end <= at) return result(false);
     while (at < end) {
       const parse = parser.parse(at, end);
       if (parse.batch.rowCount > 0) options.onBatch(parse.batch);
       rowCount += parse.batch.rowCount;
+      lineCount += parse.lineCount;
       at = parse.position;
-      if (parse.problem !== undefined || parse.incomplete) return { rowCount, clean: false };
+      if (parse.problem !== undefined || parse.incomplete) return result(false);
     }
-    if (next - filled + end >= range.to || (next === source.size && end === filled)) {
-      return { rowCount, clean: true };
-    }
+    if (origin + end >= range.to) return result(true);
     input.copyWithin(0, end, filled);
     filled -= end;
   }

@@ -27,8 +27,17 @@ export async function readCsv(
 ): Promise<BatchStream & { readonly format: CsvFormat }> {
   const { sample, rest } = await readSample(source);
   const format = sniffCsv(sample, options);
-  const reader = new CsvReader(source, format, rest);
+  const reader = new CsvReader(source, format, rest.subarray(format.dataStart), format.headerLines);
   return { format, schema: csvSchema(format), batches: reader.batches() };
+}
+
+/** Reads on, in a known format, a source that stands at the start of a record in mid-file. */
+export function continueCsv(
+  source: ByteSource,
+  format: CsvFormat,
+  linesBefore: number,
+): AsyncGenerator<ColumnBatch> {
+  return new CsvReader(source, format, new Uint8Array(), linesBefore).batches();
 }
 
 /** The fields of the batches of a file: the columns that are wanted, in the order of the file. */
@@ -39,7 +48,7 @@ export function csvSchema(format: CsvFormat): Schema {
 }
 
 /** Whole lines for guessing, and all bytes that were read. */
-async function readSample(source: ByteSource) {
+export async function readSample(source: ByteSource) {
   let buffer = new Uint8Array(sampleBytes);
   let filled = await readFully(source, buffer);
   while (filled === buffer.length && buffer.lastIndexOf(10) < 0) {
@@ -88,11 +97,11 @@ class CsvReader {
   #ended = false;
   #lines: number;
 
-  constructor(source: ByteSource, format: CsvFormat, rest: Uint8Array) {
+  constructor(source: ByteSource, format: CsvFormat, rest: Uint8Array, linesBefore: number) {
     this.#source = source;
     this.#format = format;
-    this.#rest = rest.subarray(format.dataStart);
-    this.#lines = format.headerLines;
+    this.#rest = rest;
+    this.#lines = linesBefore;
   }
 
   async *batches(): AsyncGenerator<ColumnBatch> {

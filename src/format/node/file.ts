@@ -6,10 +6,10 @@ import type { ByteSource, RandomSource } from '../source.ts';
 /** Bytes that are read ahead of the reader. */
 const aheadBytes = 1 << 20;
 
-/** Opens a file for reading from start to end, a step ahead of the reader. */
-export async function openFile(path: string): Promise<ByteSource> {
+/** Opens a file for reading from `position` to its end, a step ahead of the reader. */
+export async function openFile(path: string, position = 0): Promise<ByteSource> {
   const handle = await openHandle(path);
-  const ahead = new ReadAhead(handle, path);
+  const ahead = new ReadAhead(handle, path, position);
   return {
     name: path,
     read: (into) => ahead.read(into),
@@ -26,14 +26,17 @@ class ReadAhead {
   #from = 0;
   #to = 0;
   #next: Promise<number> | undefined;
+  /** Of the next bytes to read; pipes have no positions and are read as they come. */
+  #position: number | null;
 
-  constructor(handle: FileHandle, path: string) {
+  constructor(handle: FileHandle, path: string, position: number) {
     this.#handle = handle;
     this.#path = path;
+    this.#position = position === 0 ? null : position;
   }
 
   #start(): Promise<number> {
-    const next = readAt(this.#handle, this.#path, null, this.#spare);
+    const next = readAt(this.#handle, this.#path, this.#position, this.#spare);
     // An error is for the one who asks for these bytes; nobody may.
     next.catch(() => {});
     return next;
@@ -46,6 +49,7 @@ class ReadAhead {
       this.#from = 0;
       this.#to = count;
       if (count === 0) return 0;
+      if (this.#position !== null) this.#position += count;
       this.#next = this.#start();
     }
     const part = this.#current.subarray(this.#from, Math.min(this.#to, this.#from + into.length));
