@@ -38,10 +38,11 @@ const csv: FileFormat = {
   options: ['delimiter', 'delim', 'sep', 'header', 'quote', 'escape', 'null', 'nullstr'],
   typed: true,
   async read(files, path, options, schema) {
+    const own = csvOptions(options, path);
+    const read = schema === undefined ? own : { ...own, schema };
+    if (files.readCsv !== undefined) return files.readCsv(path, read);
     const { readCsv } = await import('../format/csv/read.ts');
-    const read = csvOptions(options, path);
-    const source = await files.open(path);
-    return readCsv(source, schema === undefined ? read : { ...read, schema });
+    return readCsv(await files.open(path), read);
   },
   async write(stream, path, options) {
     const { writeCsv } = await import('../format/csv/write.ts');

@@ -7,7 +7,7 @@ import { checkArguments, textArgument } from './source-arguments.ts';
 import type { SourceCall, TableFunction } from './sources.ts';
 
 export function fileSource(files: FileSystem, format: FileFormat): TableFunction {
-  const read = (call: SourceCall): Promise<BatchStream> => {
+  const read = (call: SourceCall, from = files): Promise<BatchStream> => {
     checkArguments(call, ['path', ...format.options], format.reader);
     const path = textArgument(call, 0, 'path');
     if (path === undefined || call.args.length > 1) {
@@ -18,17 +18,19 @@ export function fileSource(files: FileSystem, format: FileFormat): TableFunction
     }
     const options = new Map([...call.named].map(([name, { value }]) => [name, value]));
     options.delete('path');
-    return format.read(files, path, options);
+    return format.read(from, path, options);
   };
   return {
     name: format.reader,
     fileEndings: format.endings,
     schema: async (call) => {
-      const { schema, batches } = await read(call);
+      // No threads for the first rows.
+      const { open, openRandom, write } = files;
+      const { schema, batches } = await read(call, { open, openRandom, write });
       await discard(batches);
       return schema;
     },
-    read,
+    read: (call) => read(call),
   };
 }
 

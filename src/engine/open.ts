@@ -38,7 +38,7 @@ export async function openDatabase(
     );
   }
   checkOptions(options);
-  const { platform, files } = await loadEnvironment();
+  const { platform, files } = await loadEnvironment(options.threads);
   const runtime = new Runtime({ platform, ...options });
   const storage = new TableStorage(runtime.memory);
   const sources = new SourceRegistry([
@@ -69,14 +69,27 @@ function checkOptions({ threads, memoryLimit }: OpenOptions): void {
   }
 }
 
-async function loadEnvironment(): Promise<{ platform: Platform; files: FileSystem }> {
+/** `threads` as the user has set it. */
+async function loadEnvironment(
+  threads: number | undefined,
+): Promise<{ platform: Platform; files: FileSystem }> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   if (process?.versions?.node !== undefined) {
     const [{ platform }, { openFile, openRandomFile, writeFile }] = await Promise.all([
       import('../run/node/platform.ts'),
       import('../format/node/file.ts'),
     ]);
-    return { platform, files: { open: openFile, openRandom: openRandomFile, write: writeFile } };
+    const files: FileSystem = {
+      open: openFile,
+      openRandom: openRandomFile,
+      write: writeFile,
+      readCsv: async (path, read) => {
+        const { readCsvFile } = await import('../format/node/csv-threads.ts');
+        // One thread is the one that stores the rows.
+        return readCsvFile(path, read, (threads ?? platform.threads) - 1);
+      },
+    };
+    return { platform, files };
   }
   const { platform } = await import('../run/browser/platform.ts');
   return { platform, files: noFiles };
