@@ -26,6 +26,17 @@ const options = optionTable({
   parts: { type: 'integer', value: 'N', summary: 'Cut every table into N parts, a file each' },
   part: { type: 'integer', value: 'K', summary: 'Write only part K, from 1' },
   stdout: { type: 'flag', summary: 'Write the tables to stdout, one after the other' },
+  compression: {
+    type: 'text',
+    value: 'CODEC',
+    default: 'zstd',
+    summary: 'Of parquet: zstd, snappy, gzip, none',
+  },
+  'row-group-size': {
+    type: 'integer',
+    value: 'ROWS',
+    summary: 'Rows of a row group of parquet or a batch of arrow (default: 122880)',
+  },
   threads: {
     type: 'integer',
     value: 'N',
@@ -63,6 +74,8 @@ export const tpchGenerateCommand = defineCommand({
           out: out ?? { descriptor: 1 },
           parts: options.parts,
           part: options.part,
+          compression: options.compression,
+          rowGroupRows: options['row-group-size'],
           threads: options.threads,
           overwrite: options.overwrite,
           signal,

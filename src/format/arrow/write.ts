@@ -32,34 +32,63 @@ const magic = new TextEncoder().encode('ARROW1\0\0');
  * before the next one is asked for.
  */
 export async function* writeArrowStream(stream: BatchStream): AsyncGenerator<Uint8Array> {
-  yield message(headers.schema, 0, (builder) => writeSchema(builder, stream.schema));
-  for await (const batch of stream.batches) {
-    const { metadata, body } = encodeBatch(stream.schema, batch);
-    yield metadata;
-    yield* body;
-  }
-  yield endMark();
+  yield* writeArrow(stream, true);
 }
 
 /** The IPC file format; see {@link writeArrowStream}. */
 export async function* writeArrowFile(stream: BatchStream): AsyncGenerator<Uint8Array> {
-  const blocks: number[] = [];
-  let position = 0;
-  const counted = (bytes: Uint8Array): Uint8Array => {
-    position += bytes.length;
-    return bytes;
-  };
-  yield counted(magic.slice());
-  yield counted(message(headers.schema, 0, (builder) => writeSchema(builder, stream.schema)));
+  yield* writeArrow(stream, false);
+}
+
+async function* writeArrow(stream: BatchStream, asStream: boolean): AsyncGenerator<Uint8Array> {
+  const file = new ArrowFile(stream.schema, asStream);
+  yield file.head();
   for await (const batch of stream.batches) {
-    const { metadata, body } = encodeBatch(stream.schema, batch);
-    // The struct Block; the four bytes behind its second member are padding.
-    blocks.push(position, metadata.length, sum(body));
-    yield counted(metadata);
-    for (const part of body) yield counted(part);
+    const { metadata, body } = encodeArrowBatch(stream.schema, batch);
+    file.note(metadata.length, sum(body));
+    yield metadata;
+    yield* body;
   }
-  yield endMark();
-  yield footer(stream.schema, blocks);
+  yield file.finish();
+}
+
+/** Puts a file (or a stream) together from record batches, encoded wherever, in order. */
+export class ArrowFile {
+  readonly #schema: Schema;
+  readonly #asStream: boolean;
+  readonly #blocks: number[] = [];
+  #position = 0;
+
+  constructor(schema: Schema, asStream: boolean) {
+    this.#schema = schema;
+    this.#asStream = asStream;
+  }
+
+  head(): Uint8Array {
+    const schema = message(headers.schema, 0, (builder) => writeSchema(builder, this.#schema));
+    const head = this.#asStream ? schema : concatenate(magic, schema);
+    this.#position = head.length;
+    return head;
+  }
+
+  /** Takes note of the next record batch, given the sizes of its two parts. */
+  note(metadataBytes: number, bodyBytes: number): void {
+    // The struct Block; the four bytes behind its second member are padding.
+    if (!this.#asStream) this.#blocks.push(this.#position, metadataBytes, bodyBytes);
+    this.#position += metadataBytes + bodyBytes;
+  }
+
+  /** The bytes behind the last record batch. */
+  finish(): Uint8Array {
+    return this.#asStream ? endMark() : concatenate(endMark(), footer(this.#schema, this.#blocks));
+  }
+}
+
+function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }
 
 function sum(parts: readonly Uint8Array[]): number {
@@ -114,7 +143,8 @@ interface EncodedBatch {
   readonly body: readonly Uint8Array[];
 }
 
-function encodeBatch(schema: Schema, batch: ColumnBatch): EncodedBatch {
+/** The message of a record batch; its body may be views of the arrays of the batch. */
+export function encodeArrowBatch(schema: Schema, batch: ColumnBatch): EncodedBatch {
   const nodes: number[] = [];
   const places: number[] = [];
   const body: Uint8Array[] = [];

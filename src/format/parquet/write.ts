@@ -84,21 +84,26 @@ export class ParquetFile {
 
   /** Takes note of the next row group and answers the bytes to write for it. */
   append(group: EncodedRowGroup): Uint8Array<ArrayBuffer> {
-    const sum = (size: (chunk: EncodedChunk) => number): number =>
-      group.chunks.reduce((total, chunk) => total + size(chunk), 0);
-    this.#rowGroups.push([
-      [1, 'list', 'struct', group.chunks.map((chunk, i) => this.#columnChunk(i, chunk, group))],
-      [2, 'i64', sum((chunk) => chunk.uncompressedBytes)],
-      [3, 'i64', group.rowCount],
-      [5, 'i64', this.#position],
-      [6, 'i64', sum((chunk) => chunk.compressedBytes)],
-    ]);
-    this.#position += group.bytes.length;
-    this.#rowCount += group.rowCount;
+    this.note(group.rowCount, group.bytes.length, group.chunks);
     return group.bytes;
   }
 
-  #columnChunk(index: number, chunk: EncodedChunk, group: EncodedRowGroup): ThriftValue {
+  /** Takes note of the next row group, whose `size` bytes somebody else writes. */
+  note(rowCount: number, size: number, chunks: readonly EncodedChunk[]): void {
+    const sum = (bytes: (chunk: EncodedChunk) => number): number =>
+      chunks.reduce((total, chunk) => total + bytes(chunk), 0);
+    this.#rowGroups.push([
+      [1, 'list', 'struct', chunks.map((chunk, i) => this.#columnChunk(i, chunk, rowCount))],
+      [2, 'i64', sum((chunk) => chunk.uncompressedBytes)],
+      [3, 'i64', rowCount],
+      [5, 'i64', this.#position],
+      [6, 'i64', sum((chunk) => chunk.compressedBytes)],
+    ]);
+    this.#position += size;
+    this.#rowCount += rowCount;
+  }
+
+  #columnChunk(index: number, chunk: EncodedChunk, rowCount: number): ThriftValue {
     const field = this.#schema[index];
     const start = this.#position;
     const { dictionaryOffset, bounds } = chunk;
@@ -113,7 +118,7 @@ export class ParquetFile {
       [2, 'list', 'i32', chunk.encodings],
       [3, 'list', 'binary', [field.name]],
       [4, 'i32', codecCodes[this.#codec]],
-      [5, 'i64', group.rowCount],
+      [5, 'i64', rowCount],
       [6, 'i64', chunk.uncompressedBytes],
       [7, 'i64', chunk.compressedBytes],
       [9, 'i64', start + chunk.dataOffset],

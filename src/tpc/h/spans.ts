@@ -18,7 +18,7 @@ export interface Span {
   readonly head: string;
 }
 
-/** Spans cut into jobs, each as much as a kernel has room for. */
+/** Spans cut into jobs. */
 export interface JobList {
   readonly spans: readonly Span[];
   readonly unitsPerJob: readonly number[];
@@ -26,9 +26,17 @@ export interface JobList {
   readonly firstJobs: readonly number[];
 }
 
-export function planJobs(plan: KernelPlan, spans: readonly Span[]): JobList {
+/**
+ * Cuts spans into jobs: for text as much as a kernel has room for, for columns such that a job gives
+ * about as many rows as are wanted.
+ */
+export function planJobs(plan: KernelPlan, spans: readonly Span[], rowsPerJob?: number): JobList {
   const unitsPerJob = spans.map(({ group }) => {
-    return Math.min(...plan.groups[group]!.tables.map(({ text }) => text.units));
+    const units = plan.groups[group]!.tables.map(({ name, text }) => {
+      if (rowsPerJob === undefined) return text.units;
+      return Math.max(1, Math.floor(rowsPerJob / unitRowsTypical(name)));
+    });
+    return Math.min(...units);
   });
   const firstJobs = [0];
   spans.forEach(({ count }, index) => {
@@ -63,6 +71,10 @@ export function jobAt(list: JobList, job: number): Job {
     start: start + index * units,
     count: Math.min(units, count - index * units),
   };
+}
+
+function unitRowsTypical(table: TableName): number {
+  return table === 'lineitem' || table === 'partsupp' ? 4 : 1;
 }
 
 /** Bytes of text that a unit usually takes: for progress, to weigh tables against each other. */

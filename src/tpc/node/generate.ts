@@ -1,15 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { QuernError, sqlState } from '../../base/error.ts';
+import { type CodecName, codecNames } from '../../format/compression/codec.ts';
+import { rowGroupRowsDefault } from '../../format/parquet/write.ts';
 import { checkPart, checkTable } from '../h/generator.ts';
+import type { KernelConfig } from '../h/kernel/config.ts';
 import type { KernelPlan } from '../h/kernel/plan.ts';
 import { partRange, scaleOf, type TableName, tableNames, unitCount } from '../h/scale.ts';
 import { tableSchemas } from '../h/schema.ts';
 import type { Span } from '../h/spans.ts';
+import { type BlockFile, blockFile, type Encoding } from './encoding.ts';
 import { fileError, OutputFiles } from './output-files.ts';
 import type { Progress, ProgressListener } from './progress.ts';
-import { writeText } from './write-text.ts';
+import { runJobs } from './run-jobs.ts';
 
-export const fileFormats = ['tbl', 'csv'] as const;
+export const fileFormats = ['tbl', 'csv', 'parquet', 'arrow', 'arrow-stream'] as const;
 export type FileFormat = (typeof fileFormats)[number];
 
 export interface GenerateOptions {
@@ -24,6 +28,10 @@ export interface GenerateOptions {
   readonly parts?: number | undefined;
   /** Writes only this part, from 1. */
   readonly part?: number | undefined;
+  /** Compression of Parquet: zstd by default. */
+  readonly compression?: string | undefined;
+  /** Rows of a row group of Parquet or a record batch of Arrow; of lineitem about as many. */
+  readonly rowGroupRows?: number | undefined;
   /** All cores by default. */
   readonly threads?: number | undefined;
   /** Replaces files that exist; without, a directory that is not empty is refused. */
@@ -32,6 +40,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ProgressListener | undefined;
 }
+
+const rowGroupRowsMax = 10_000_000;
 
 /** Parts written at once: every file of theirs is open at the same time. */
 const partsMax = 1000;
@@ -43,8 +53,23 @@ export async function generateTables(options: GenerateOptions): Promise<Progress
   const parts = chosenParts(options);
   const { out } = options;
   const toStream = typeof out !== 'string';
+  const encoding = encodingOf(options);
+  const columns = encoding.kind !== 'text';
+  if (toStream && columns && tables.length > 1) {
+    throw new QuernError(
+      sqlState.invalidParameterValue,
+      `only one table in format ${options.format} can be written to a stream`,
+    );
+  }
+  // Blocks of columns are as large for orders as for lineitem, so they have nothing to share.
+  const apart = toStream || columns;
+  const output = options.format === 'csv' || options.format === 'tbl' ? options.format : 'columns';
+  const filesOf = (names: readonly TableName[]): BlockFile[] =>
+    encoding.kind === 'text' ? [] : names.map((table) => blockFile(encoding, tableSchemas[table]));
   const common = {
-    config: { scale, output: options.format, tables, apart: toStream },
+    config: { scale, output, tables, apart } satisfies KernelConfig,
+    encoding,
+    rowsPerJob: columns ? rowGroupRows(options) : undefined,
     sequential: toStream,
     threads: options.threads ?? availableParallelism(),
     signal: options.signal,
@@ -63,9 +88,10 @@ export async function generateTables(options: GenerateOptions): Promise<Progress
     };
   };
   if (toStream) {
-    const text = writeText({
+    const text = runJobs({
       ...common,
       heads: [],
+      files: filesOf(columns ? tables : []),
       descriptors: [out.descriptor],
       spans: (plan) =>
         tables.flatMap((table) => parts.numbers.map((part) => spanOf(plan, table, part, [0]))),
@@ -81,9 +107,10 @@ export async function generateTables(options: GenerateOptions): Promise<Progress
     { overwrite: options.overwrite ?? false, besideOthers: options.part !== undefined },
   );
   try {
-    const progress = await writeText({
+    const progress = await runJobs({
       ...common,
-      heads: outputs.map(({ table }) => header(options.format, table)),
+      heads: columns ? [] : outputs.map(({ table }) => header(options.format, table)),
+      files: filesOf(outputs.map(({ table }) => table)),
       descriptors: files.descriptors,
       spans: (plan) =>
         parts.numbers.flatMap((part) =>
@@ -132,10 +159,31 @@ function chosenParts({ part, parts }: GenerateOptions): { numbers: number[]; cou
   return { numbers: Array.from({ length: count }, (_, index) => index + 1), count };
 }
 
+function encodingOf({ format, compression = 'zstd' }: GenerateOptions): Encoding {
+  if (!(codecNames as readonly string[]).includes(compression)) {
+    throw new QuernError(
+      sqlState.invalidParameterValue,
+      `there is no compression '${compression}'; there are ${codecNames.join(', ')}`,
+    );
+  }
+  if (format === 'parquet') return { kind: 'parquet', codec: compression as CodecName };
+  if (format === 'tbl' || format === 'csv') return { kind: 'text' };
+  return { kind: 'arrow', stream: format === 'arrow-stream' };
+}
+
+function rowGroupRows({ rowGroupRows: rows = rowGroupRowsDefault }: GenerateOptions): number {
+  if (Number.isSafeInteger(rows) && rows >= 1 && rows <= rowGroupRowsMax) return rows;
+  throw new QuernError(
+    sqlState.invalidParameterValue,
+    `a row group has 1 to ${rowGroupRowsMax} rows; got ${rows}`,
+  );
+}
+
 /** `lineitem.tbl`; parts as dbgen names them, `lineitem.tbl.3`, but `lineitem.3.csv`. */
 function fileName(table: TableName, format: FileFormat, part: number, parts: number): string {
-  if (parts === 1) return `${table}.${format}`;
-  return format === 'tbl' ? `${table}.tbl.${part}` : `${table}.${part}.${format}`;
+  const extension = format === 'arrow-stream' ? 'arrows' : format;
+  if (parts === 1) return `${table}.${extension}`;
+  return format === 'tbl' ? `${table}.tbl.${part}` : `${table}.${part}.${extension}`;
 }
 
 /** The first line of a file: the names of the columns in CSV. */

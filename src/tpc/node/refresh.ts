@@ -10,10 +10,10 @@ import {
 } from '../h/refresh.ts';
 import { type Scale, scaleOf, type UnitRange } from '../h/scale.ts';
 import type { Span } from '../h/spans.ts';
+import { writeFully } from './jobs.ts';
 import { fileError, OutputFiles } from './output-files.ts';
 import type { Progress, ProgressListener } from './progress.ts';
-import { writeFully } from './text-jobs.ts';
-import { writeText } from './write-text.ts';
+import { runJobs } from './run-jobs.ts';
 
 /** Files that are open at the same time. */
 const openFilesMax = 600;
@@ -80,10 +80,12 @@ async function writeSets(
   const names = plan.map(({ name }) => name);
   const files = OutputFiles.open(out, names, { overwrite, besideOthers: true });
   try {
-    const progress = await writeText({
+    const progress = await runJobs({
       config: { scale, output: 'tbl', tables: ['orders', 'lineitem'] },
       descriptors: files.descriptors,
+      encoding: { kind: 'text' },
       heads: [],
+      files: [],
       sequential: false,
       threads: options.threads ?? availableParallelism(),
       signal,

@@ -4,20 +4,26 @@ import { buildKernel } from '../h/kernel/kernel.ts';
 import type { KernelPlan } from '../h/kernel/plan.ts';
 import { createMemory } from '../h/kernel/runtime.ts';
 import { planJobs, type Span, unitBytesTypical } from '../h/spans.ts';
+import { type BlockFile, type Encoding, loadEncoder } from './encoding.ts';
 import { JobBoard } from './job-board.ts';
+import { type BlockReport, type JobWork, JobWorker, writeFully } from './jobs.ts';
 import type { Progress, ProgressListener } from './progress.ts';
-import { type TextWork, TextWorker, writeFully } from './text-jobs.ts';
 
 /** Between two reports of progress, and how long an interrupt may wait for its turn. */
 const reportIntervalMs = 100;
 
-export interface TextOptions {
+export interface JobOptions {
   readonly config: KernelConfig;
   /** What to write, given the plan of the kernel. */
   readonly spans: (plan: KernelPlan) => readonly Span[];
   readonly descriptors: readonly number[];
-  /** What each file begins with. */
+  readonly encoding: Encoding;
+  /** What each file begins with, if it is one of text. */
   readonly heads: readonly string[];
+  /** The files of columns, one for each descriptor. */
+  readonly files: readonly BlockFile[];
+  /** About how many rows a job gives; for columns, of which a job makes a block. */
+  readonly rowsPerJob?: number | undefined;
   /** One stream for everything: jobs are written in order, one after the other. */
   readonly sequential: boolean;
   readonly threads: number;
@@ -26,48 +32,66 @@ export interface TextOptions {
 }
 
 /**
- * Generates text on several threads, this one among them. They take jobs in order; each job has its
+ * Generates files on several threads, this one among them. They take jobs in order; each job has its
  * place in the output when those before it know their size, so any number of them is written at the
  * same time, and memory does not grow with the output.
  */
-export async function writeText(options: TextOptions): Promise<Progress> {
+export async function runJobs(options: JobOptions): Promise<Progress> {
   const { signal, descriptors, sequential } = options;
   const kernel = buildKernel(options.config, true);
-  const jobs = planJobs(kernel.plan, options.spans(kernel.plan));
+  const jobs = planJobs(kernel.plan, options.spans(kernel.plan), options.rowsPerJob);
   const total = jobs.firstJobs.at(-1)!;
   const threads = Math.max(1, Math.min(options.threads, total));
   const board = new JobBoard(jobs.spans.length, descriptors.length);
-  const work: TextWork = {
+  const work: JobWork = {
     plan: kernel.plan,
     module: new WebAssembly.Module(kernel.bytes),
     memory: createMemory(kernel.plan, threads, true),
+    encoding: options.encoding,
     jobs,
     board: board.buffer,
     descriptors,
     sequential,
   };
-  for (const [output, head] of options.heads.entries()) {
-    const bytes = new TextEncoder().encode(head);
-    writeFully(descriptors[output]!, bytes, board.extend(output, bytes.length));
-  }
+  const encode = await loadEncoder(options.encoding);
+  const heads = [
+    ...options.heads.map((head) => new TextEncoder().encode(head)),
+    ...options.files.map((file) => file.head()),
+  ];
+  const write = (output: number, bytes: Uint8Array): void => {
+    const place = board.extend(output, bytes.length);
+    writeFully(descriptors[output]!, bytes, sequential ? null : place);
+  };
+  for (const [output, head] of heads.entries()) write(output, head);
+  const blocks: BlockReport[] = [];
+  const note = (block: BlockReport): void => {
+    blocks.push(block);
+  };
   const reporter = new Reporter(board, expectedBytes(kernel.plan, jobs.spans), options.onProgress);
   const abort = (): void => board.abort();
   signal?.addEventListener('abort', abort);
-  const helpers = Array.from({ length: threads - 1 }, (_, i) => startHelper(work, i + 1));
+  const helpers = Array.from({ length: threads - 1 }, (_, i) => startHelper(work, i + 1, note));
   const helped = Promise.all(helpers.map(({ ended }) => ended));
   // Awaited below; a failure before must not count as unhandled.
   helped.catch(abort);
   try {
     signal?.throwIfAborted();
-    const own = new TextWorker(work, 0);
+    const own = new JobWorker(work, 0, encode, note);
     while (own.step()) {
       if (reporter.due()) {
         reporter.report();
         await new Promise((resume) => setImmediate(resume));
       }
     }
-    if (board.finishedJobs < total || board.aborted) await reporter.reportUntil(helped);
+    // Blocks are reported by messages, which arrive before a worker ends.
+    const waits = options.files.length > 0 || board.finishedJobs < total || board.aborted;
+    if (waits) await reporter.reportUntil(helped);
     signal?.throwIfAborted();
+    blocks.sort((a, b) => a.span - b.span || a.index - b.index);
+    for (const { output, rows, bytes, note } of blocks) {
+      options.files[output]!.note(rows, bytes, note);
+    }
+    for (const [output, file] of options.files.entries()) write(output, file.finish());
   } catch (error) {
     abort();
     await helped;
@@ -79,10 +103,15 @@ export async function writeText(options: TextOptions): Promise<Progress> {
   return reporter.report();
 }
 
-function startHelper(work: TextWork, arena: number): { worker: Worker; ended: Promise<void> } {
-  const worker = new Worker(new URL('./text-worker.js', import.meta.url), {
+function startHelper(
+  work: JobWork,
+  arena: number,
+  note: (block: BlockReport) => void,
+): { worker: Worker; ended: Promise<void> } {
+  const worker = new Worker(new URL('./job-worker.js', import.meta.url), {
     workerData: { work, arena },
   });
+  worker.on('message', note);
   const ended = new Promise<void>((resolve, reject) => {
     worker.once('error', reject);
     worker.once('exit', () => resolve());
