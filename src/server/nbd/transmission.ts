@@ -8,7 +8,6 @@ import {
   command,
   commandFlag,
   errorNumber,
-  payloadBytesMax,
   simpleReplyBytes,
   statusDescriptorsMax,
 } from './protocol.ts';
@@ -19,6 +18,7 @@ import {
   readSimple,
   readUnfragmented,
 } from './read-command.ts';
+import { type RequestHeader, refusalMessage, refusalOf } from './refusal.ts';
 import { dataHeaderBytes, ReplyQueue, type Send } from './reply-queue.ts';
 import { RequestParser } from './request-parser.ts';
 
@@ -57,10 +57,7 @@ const flushAtBytes = 256 * 1024;
 const inlineReadBytesMax = 64 * 1024;
 
 /** A request that outlives its turn: the parser's fields move on, this stays. */
-interface Pending extends ReadRequest {
-  readonly flags: number;
-  readonly type: number;
-}
+type Pending = RequestHeader & ReadRequest;
 
 /**
  * The transmission phase of one connection: takes requests from the parser, has the export do them,
@@ -217,43 +214,9 @@ export class Transmission {
     });
   }
 
-  /** The error a request gets for what it asks, before anyone tries to do it. */
-  #refusal(request: Pending): number {
-    const { type, flags, length } = request;
+  #refusal(request: RequestHeader): number {
     if (this.#shuttingDown) return errorNumber.shutdown;
-    if (type > command.blockStatus || (flags & ~this.#flagsAllowed(type)) !== 0) {
-      return errorNumber.invalid;
-    }
-    if (type === command.flush) {
-      return request.offset === 0 && length === 0 ? errorNumber.none : errorNumber.invalid;
-    }
-    const writes = type === command.write || type === command.trim || type === command.writeZeroes;
-    if (writes && this.#blocks.readOnly) return errorNumber.notPermitted;
-    if (request.offset + length > this.#blocks.size) {
-      const grows = type === command.write || type === command.writeZeroes;
-      return grows ? errorNumber.noSpace : errorNumber.invalid;
-    }
-    if ((type === command.read || type === command.write) && length > payloadBytesMax) {
-      return this.#structured ? errorNumber.overflow : errorNumber.invalid;
-    }
-    if (type === command.blockStatus && (this.#contexts.length === 0 || length === 0)) {
-      return errorNumber.invalid;
-    }
-    return errorNumber.none;
-  }
-
-  #flagsAllowed(type: number): number {
-    switch (type) {
-      case command.read:
-        return commandFlag.fua | (this.#structured ? commandFlag.dontFragment : 0);
-      case command.writeZeroes:
-        return commandFlag.fua | commandFlag.noHole | commandFlag.fastZero;
-      case command.blockStatus:
-        return commandFlag.fua | commandFlag.requestOne;
-      default:
-        // FUA goes with every command: clients are known to set it on any.
-        return commandFlag.fua;
-    }
+    return refusalOf(request, this.#blocks, this.#structured, this.#contexts.length > 0);
   }
 
   #execute(): void {
@@ -265,7 +228,7 @@ export class Transmission {
     const refusal = this.#refusal(parser);
     if (refusal !== errorNumber.none) {
       this.#releaseCollected();
-      this.#fail(pendingOf(parser), refusal, refusalMessages[refusal] ?? 'invalid request');
+      this.#fail(parser, refusal, refusalMessage(refusal));
       return;
     }
     if (parser.type === command.read) this.#read();
@@ -471,14 +434,6 @@ export class Transmission {
     this.#collecting = undefined;
   }
 }
-
-const refusalMessages: Readonly<Record<number, string>> = {
-  [errorNumber.shutdown]: 'the server is shutting down',
-  [errorNumber.notPermitted]: 'the export is read-only',
-  [errorNumber.noSpace]: 'the range ends beyond the export',
-  [errorNumber.overflow]: `a request carries at most ${payloadBytesMax} bytes`,
-  [errorNumber.invalid]: 'unknown command or flag, or a range that ends beyond the export',
-};
 
 function pendingOf(request: Pending): Pending {
   const { cookieHigh, cookieLow, flags, type, offset, length } = request;
