@@ -1,35 +1,9 @@
 import assert from 'node:assert/strict';
-import { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { defineCommand, runCommand, runGroup } from './command.ts';
-import type { Io } from './io.ts';
 import { main } from './main.ts';
 import { optionTable } from './options.ts';
-
-interface Capture {
-  io: Io;
-  out(): string;
-  err(): string;
-}
-
-function capture(stdin = ''): Capture {
-  const [stdout, out] = collector();
-  const [stderr, err] = collector();
-  return { io: { stdin: Readable.from([stdin]), stdout, stderr }, out, err };
-}
-
-/** A stream, and a function that gives the text written to it. */
-function collector(): [Writable, () => string] {
-  let text = '';
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      text += chunk;
-      done();
-    },
-  });
-  return [stream, () => text];
-}
+import { capture } from './testing.ts';
 
 async function quern(...args: string[]) {
   const { io, out, err } = capture();

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { defineCommand } from '../command.ts';
-import { openDatabase, type SqlDatabase } from '../database.ts';
+import { type Database, openDatabase } from '../database.ts';
 import type { Io } from '../io.ts';
 import { optionTable } from '../options.ts';
-import { createPrinter, type TextFormat, textFormats } from '../print/printer.ts';
-import { runStatement } from '../run-statement.ts';
+import { type OutputFormat, outputFormats, runStatement } from '../print/output.ts';
 import { scriptStatements } from '../statements.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -20,7 +19,7 @@ const options = optionTable({
   format: {
     type: 'text',
     value: 'FORMAT',
-    choices: textFormats,
+    choices: outputFormats,
     default: 'table',
     summary: 'How results are written',
   },
@@ -80,9 +79,8 @@ export const sqlCommand = defineCommand({
   },
 });
 
-async function runScript(database: SqlDatabase, script: string, format: TextFormat, io: Io) {
-  const printer = createPrinter(format);
+async function runScript(database: Database, script: string, format: OutputFormat, io: Io) {
   for (const statement of scriptStatements(script)) {
-    await runStatement(database, statement, printer, io);
+    await runStatement(database, statement, format, io);
   }
 }

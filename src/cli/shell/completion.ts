@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { operatorWords, queryStarts, reservedWords } from '../../sql/keywords.ts';
-import type { SqlDatabase } from '../database.ts';
+import type { Database } from '../database.ts';
 import { textFormats } from '../print/printer.ts';
 import { dotNames } from './dot-commands.ts';
 
@@ -13,9 +13,9 @@ const keywords = [
 
 /** What the Tab key offers: dot commands and their arguments, keywords, tables. */
 export class Completion {
-  readonly #database: SqlDatabase;
+  readonly #database: Database;
 
-  constructor(database: SqlDatabase) {
+  constructor(database: Database) {
     this.#database = database;
   }
 

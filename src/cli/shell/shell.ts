@@ -1,9 +1,8 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import { reportError } from '../command.ts';
-import type { SqlDatabase } from '../database.ts';
+import type { Database } from '../database.ts';
 import { complain, type Io, write } from '../io.ts';
-import { createPrinter, type TextFormat } from '../print/printer.ts';
-import { runStatement } from '../run-statement.ts';
+import { type OutputFormat, runStatement } from '../print/output.ts';
 import { splitStatements } from '../statements.ts';
 import { Completion } from './completion.ts';
 import { runDotCommand } from './dot-commands.ts';
@@ -14,9 +13,9 @@ const nextPrompt = '   ... ';
 
 /** What the dot commands change and the shell obeys. */
 export interface ShellState {
-  readonly database: SqlDatabase;
+  readonly database: Database;
   readonly io: Io;
-  format: TextFormat;
+  format: OutputFormat;
   timer: boolean;
   /** Set by `.quit`. */
   done: boolean;
@@ -62,7 +61,7 @@ export class Shell {
   async run(statement: string): Promise<void> {
     const { database, format, io, timer } = this.state;
     const start = performance.now();
-    await runStatement(database, statement, createPrinter(format), io);
+    await runStatement(database, statement, format, io);
     if (timer) await write(io.stdout, `${(performance.now() - start).toFixed(1)} ms\n`);
   }
 
@@ -78,9 +77,9 @@ export class Shell {
 
 /** The shell on a terminal: prompt, history, completion. Returns the exit code. */
 export async function runShell(
-  database: SqlDatabase,
+  database: Database,
   io: Io,
-  { format }: { format: TextFormat },
+  { format }: { format: OutputFormat },
 ): Promise<number> {
   const shell = new Shell({ database, io, format, timer: false, done: false });
   const history = new History(historyPath());

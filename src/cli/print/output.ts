@@ -1,0 +1,60 @@
+import type { BatchStream } from '../../value/batch.ts';
+import type { Database, Result } from '../database.ts';
+import { type Io, write } from '../io.ts';
+import { UsageError } from '../usage-error.ts';
+import { createPrinter, type TextFormat, textFormats } from './printer.ts';
+
+export const outputFormats = [...textFormats, 'arrow', 'parquet'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** Characters gathered before they are written: few writes, and no result as one text. */
+const chunkLength = 1 << 16;
+
+/** Runs one statement and writes its result, if it has one, to stdout. */
+export async function runStatement(
+  database: Database,
+  sql: string,
+  format: OutputFormat,
+  io: Io,
+): Promise<void> {
+  const result = await database.query(sql, [], { values: 'exact' });
+  if (result.columns.length === 0) return;
+  if (format === 'arrow' || format === 'parquet') await writeBinary(result, format, io);
+  else await writeText(result, format, io);
+}
+
+async function writeText(result: Result, format: TextFormat, io: Io): Promise<void> {
+  const { Result } = await import('../../main/index.ts');
+  const printer = createPrinter(format);
+  let text = printer.begin(result.columns);
+  for (const batch of result.batches) {
+    for (const row of new Result(result.schema, [batch], 'exact').values()) {
+      text += printer.row(row);
+      if (text.length < chunkLength) continue;
+      await write(io.stdout, text);
+      text = '';
+    }
+  }
+  await write(io.stdout, text + printer.end());
+}
+
+async function writeBinary(result: Result, format: 'arrow' | 'parquet', io: Io): Promise<void> {
+  if (io.stdout.isTTY === true) {
+    throw new UsageError(`${format} is not for a terminal: send stdout to a file or a program`);
+  }
+  const stream = { schema: result.schema, batches: asAsync(result.batches) };
+  for await (const bytes of await encode(stream, format)) await write(io.stdout, bytes);
+}
+
+async function encode(stream: BatchStream, format: 'arrow' | 'parquet') {
+  if (format === 'parquet') {
+    const { writeParquet } = await import('../../format/parquet/write.ts');
+    return writeParquet(stream);
+  }
+  const { writeArrowStream } = await import('../../format/arrow/write.ts');
+  return writeArrowStream(stream);
+}
+
+async function* asAsync<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
