@@ -21,6 +21,10 @@ const entries: Record<string, Entry> = {
     summary: 'Serve the volumes of a store over NBD, and manage them over HTTP',
     command: async () => (await import('./commands/serve.ts')).serveCommand,
   },
+  store: {
+    summary: 'Look after a store file: verify, info, snapshots, branches, compaction, streams',
+    group: async () => (await import('./commands/store.ts')).storeGroup,
+  },
   volume: {
     summary: 'Manage the volumes that quern serve offers',
     group: async () => (await import('./commands/volume.ts')).volumeGroup,
