@@ -41,7 +41,8 @@ const bans: readonly Ban[] = [
   },
   { pattern: /(?<![\w.])\/tm[p]\//, instead: 'ask os.tmpdir()', where: isCode },
   {
-    pattern: /\bregistr[y]\.[a-z]|\b(?:artifactor[y]|verdacci[o])\b/i,
+    pattern:
+      /\bregistr[y]\.(?:npmjs|yarnpkg|[\w-]+\.(?:com|org|net|io|dev))\b|\b(?:artifactor[y]|verdacci[o])\b/i,
     instead: 'name no registry host',
     where: everywhere,
   },
