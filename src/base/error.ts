@@ -6,7 +6,9 @@ export class QuernError extends Error {
   override readonly name = 'QuernError';
   /** Five characters, PostgreSQL's SQLSTATE; the names we use are in {@link sqlState}. */
   readonly code: string;
-  /** Offset of the offending text in the SQL, in UTF-16 code units from 0; absent if there is none. */
+  /**
+   * Offset of the offending text in the SQL, in UTF-16 code units from 0; absent if there is none.
+   */
   readonly position: number | undefined;
   /** What the user could do about it, one sentence. */
   readonly hint: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers for tests, fuzzers and simulations: xoshiro128** (Blackman and Vigna, 2018),
- * its state filled from one 32-bit seed by splitmix32. Never for cryptography.
+ * Seeded random numbers for tests, fuzzers and simulations: xoshiro128** (Blackman and Vigna,
+ * 2018), its state filled from one 32-bit seed by splitmix32. Never for cryptography.
  */
 export class Random {
   readonly seed: number;

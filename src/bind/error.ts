@@ -33,7 +33,9 @@ export function withText<T>(sql: string, action: () => T): T {
   }
 }
 
-/** Runs `action`; an error about a value in it, such as a date out of range, gets the place `span`. */
+/**
+ * Runs `action`; an error about a value in it, such as a date out of range, gets the place `span`.
+ */
 export function locate<T>(span: Span, action: () => T): T {
   try {
     return action();

@@ -14,9 +14,11 @@ import type { SqlType } from '../value/type.ts';
  * Imports of the module, all from `env`:
  * - `memory`: shared or not, as {@link CompileOptions.sharedMemory} said.
  * - `fail(code: i32, detail: i32)`: throws the QuernError of {@link failures}[code]; never returns.
- * - `chunk(local: i32, appender: i32, bytes: i32) -> i32`: makes room for at least `bytes` more bytes in
+ * - `chunk(local: i32, appender: i32, bytes: i32) -> i32`: makes room for at least `bytes` more
+ * bytes in
  *   the row buffer whose appender lies at address `appender`, and returns the new cursor.
- * - `allocate(bytes: i32) -> i32`: zeroed memory owned by the execution, 64-byte aligned, for tables that grow
+ * - `allocate(bytes: i32) -> i32`: zeroed memory owned by the execution, 64-byte aligned, for
+ * tables that grow
  *   inside a pipeline; may be called by any worker.
  * - `release(address: i32)`: gives memory from `allocate` back early.
  *
@@ -124,7 +126,9 @@ export interface CallStep {
   readonly appends: readonly number[];
 }
 
-/** Allocates zeroed memory for the execution and stores its address (u32) at `slot` of the frame. */
+/**
+ * Allocates zeroed memory for the execution and stores its address (u32) at `slot` of the frame.
+ */
 export interface AllocateStep {
   readonly kind: 'allocate';
   readonly slot: number;
@@ -176,7 +180,8 @@ export interface ResultColumn {
 
 /**
  * A value in a row. Forms:
- * - `int`: `width` bytes; 1, 2, 4 unsigned plus `base`, 8 signed with base 0. Any integer-like type.
+ * - `int`: `width` bytes; 1, 2, 4 unsigned plus `base`, 8 signed with base 0. Any integer-like
+ * type.
  * - `wide`: 16 bytes, low half first.
  * - `float`: 4 or 8 bytes.
  * - `code`: u8, u16 or u32 code into `dictionary`.

@@ -9,8 +9,8 @@ export function columnOf(expression: Expression): Column | undefined {
 }
 
 /**
- * Whether no two rows of the plan agree in all of `columns`: proven from strictly ascending columns,
- * declared keys, groupings, and joins that cannot repeat a row.
+ * Whether no two rows of the plan agree in all of `columns`: proven from strictly ascending
+ * columns, declared keys, groupings, and joins that cannot repeat a row.
  */
 export function isUnique(plan: Plan, columns: ReadonlySet<Column>): boolean {
   switch (plan.kind) {
@@ -156,8 +156,8 @@ export function clusteringScan(plan: Plan, column: Column): Scan | undefined {
 }
 
 /**
- * The side of a join that streams by while the other is looked up: the left one, where the optimizer
- * puts it.
+ * The side of a join that streams by while the other is looked up: the left one, where the
+ * optimizer puts it.
  */
 export function probeSide(join: Join): Plan {
   return join.type === 'right' ? join.right : join.left;

@@ -26,7 +26,9 @@ import type { Value } from './value.ts';
 /** The parameters of every step function. */
 export type StepFunction = FunctionBuilder<{ frame: 'i32'; local: 'i32'; morsel: 'i32' }>;
 
-/** One query on its way to a Program: the module, the layout of frame and local areas, the steps. */
+/**
+ * One query on its way to a Program: the module, the layout of frame and local areas, the steps.
+ */
 export class Query {
   readonly options: CompileOptions;
   readonly module: ModuleBuilder;

@@ -5,7 +5,9 @@ import { align, type Pipeline, type Scope } from './query.ts';
 import type { Range } from './range.ts';
 import { spill, type Value } from './value.ts';
 
-/** How rows of some values lie in memory: fields one after another, widest alignment first served. */
+/**
+ * How rows of some values lie in memory: fields one after another, widest alignment first served.
+ */
 export class RowLayout {
   readonly fields: StoredField[] = [];
   #bytes: number;

@@ -62,7 +62,9 @@ export interface StringValue extends Nullable {
   readonly y: Expr;
 }
 
-/** The whole range of values a type may have; that of HUGEINT for wide types without a narrower one. */
+/**
+ * The whole range of values a type may have; that of HUGEINT for wide types without a narrower one.
+ */
 export function typeRange(type: SqlType): Range {
   switch (type.kind) {
     case 'decimal': {

@@ -64,7 +64,10 @@ export class CatalogState {
     for (const table of pinned.tables()) this.#storage.release(table.data);
   }
 
-  /** Adds an entry or replaces the one of its name. Takes over the caller's use of a table's version. */
+  /**
+   * Adds an entry or replaces the one of its name. Takes over the caller's use of a table's
+   * version.
+   */
   set(entry: Entry): void {
     const key = entry.name.toLowerCase();
     const old = this.#current.entries.get(key);

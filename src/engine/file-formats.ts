@@ -6,7 +6,9 @@ import type { ConstantValue } from '../plan/expression.ts';
 import type { BatchStream, Schema } from '../value/batch.ts';
 import type { FileSystem } from './files.ts';
 
-/** Options by name in lower case, as in `COPY … (delimiter '|')` and `read_csv(…, header => true)`. */
+/**
+ * Options by name in lower case, as in `COPY … (delimiter '|')` and `read_csv(…, header => true)`.
+ */
 export type FormatOptions = ReadonlyMap<string, ConstantValue>;
 
 export interface FileFormat {

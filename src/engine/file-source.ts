@@ -34,7 +34,9 @@ export function fileSource(files: FileSystem, format: FileFormat): TableFunction
   };
 }
 
-/** Ends a stream. A generator closes its file only once it has begun, so it gets the first batch. */
+/**
+ * Ends a stream. A generator closes its file only once it has begun, so it gets the first batch.
+ */
 async function discard(batches: BatchStream['batches']): Promise<void> {
   const iterator = batches[Symbol.asyncIterator]();
   await iterator.next();

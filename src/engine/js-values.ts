@@ -15,9 +15,10 @@ import type { SqlType } from '../value/type.ts';
 import { decodeUtf8, readWide, rowReader } from '../value/vector.ts';
 
 /**
- * `plain`: numbers where every value of a column is a safe integer or a double, bigint for an integer
- * column that has others, text for a decimal column with values of more than 15 digits, Date for
- * dates and timestamps. `exact`: bigint for all integers, text for decimals, dates, times, intervals.
+ * `plain`: numbers where every value of a column is a safe integer or a double, bigint for an
+ * integer column that has others, text for a decimal column with values of more than 15 digits,
+ * Date for dates and timestamps. `exact`: bigint for all integers, text for decimals, dates, times,
+ * intervals.
  */
 export type ValueForm = 'plain' | 'exact';
 
@@ -44,7 +45,9 @@ export function columnValues(
   return values;
 }
 
-/** Decodes all rows of a vector to values[first] and on; what it gives for NULL rows is replaced. */
+/**
+ * Decodes all rows of a vector to values[first] and on; what it gives for NULL rows is replaced.
+ */
 type Put = (vector: ColumnVector, rowCount: number, values: unknown[], first: number) => void;
 
 /** More digits than this a double may not keep. */

@@ -10,7 +10,9 @@ export interface CachedQuery {
 
 const entriesMax = 200;
 
-/** Compiled queries by their text and the types of their parameters, for one version of the catalog. */
+/**
+ * Compiled queries by their text and the types of their parameters, for one version of the catalog.
+ */
 export class PlanCache {
   readonly #entries = new Map<string, CachedQuery>();
   #catalogVersion = -1;

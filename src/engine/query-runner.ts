@@ -16,7 +16,9 @@ import type { Schema } from '../value/batch.ts';
 import { tableFunctionsOf, withTables } from './plan-tables.ts';
 import type { SourceRegistry } from './sources.ts';
 
-/** An optimized plan. Whoever has it must tell {@link QueryRunner.done} when it is no longer used. */
+/**
+ * An optimized plan. Whoever has it must tell {@link QueryRunner.done} when it is no longer used.
+ */
 export interface ReadyPlan {
   readonly plan: Plan;
   /** Tables made of what its table functions gave. */

@@ -5,8 +5,8 @@ import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../plan/
 /**
  * Makes every column one object wherever it appears, so that later stages can compare columns by
  * identity. While a plan is bound and rewritten, a column may have several names, and be nullable
- * above an outer join but not below: it ends up with the name nearest to the result, and nullable if
- * it is so anywhere.
+ * above an outer join but not below: it ends up with the name nearest to the result, and nullable
+ * if it is so anywhere.
  */
 export function canonicalColumns(plan: Plan): Plan {
   const columns = new Map<number, Column>();

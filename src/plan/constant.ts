@@ -4,8 +4,8 @@ import { formatValue, parseValue, type Value } from '../value/value.ts';
 import type { ConstantExpression, ConstantValue } from './expression.ts';
 
 /**
- * Between the two ways to hold a value: {@link ConstantValue}, in which all exact numbers, dates and
- * times are bigints, and {@link Value}, in which small ones are numbers.
+ * Between the two ways to hold a value: {@link ConstantValue}, in which all exact numbers, dates
+ * and times are bigints, and {@link Value}, in which small ones are numbers.
  */
 export function constantOf(type: SqlType, value: Value): ConstantValue {
   return typeof value === 'number' && !isFloat(type) ? BigInt(value) : value;

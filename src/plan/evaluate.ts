@@ -337,7 +337,9 @@ function extract(field: string): Strict {
   };
 }
 
-/** Adds `sign` times an interval to a timestamp: months first (the day clipped), days, then time. */
+/**
+ * Adds `sign` times an interval to a timestamp: months first (the day clipped), days, then time.
+ */
 export function addInterval(micros: bigint, interval: Interval, sign: 1 | -1): bigint {
   let days = Number(floorDivide(micros, microsPerDay));
   const time = micros - BigInt(days) * microsPerDay;

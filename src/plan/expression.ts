@@ -7,8 +7,9 @@ import type { Plan } from './plan.ts';
  * explicit. Immutable.
  *
  * A {@link Column} is a value computed somewhere in the plan, known by its identity wherever it is
- * used (Umbra calls it an information unit), so moving operators about needs no renumbering. A column
- * that an operator's input does not produce is an outer reference: the expression is correlated.
+ * used (Umbra calls it an information unit), so moving operators about needs no renumbering. A
+ * column that an operator's input does not produce is an outer reference: the expression is
+ * correlated.
  */
 export interface Column {
   /** Unique within a plan. */
@@ -64,8 +65,8 @@ export interface ParameterExpression extends Typed {
  * A call of a scalar function or operator, chosen by its name and the types of its arguments. The
  * names of operators: add subtract multiply divide modulo negate; eq ne lt le gt ge (both arguments
  * of one type), is_distinct_from, is_not_distinct_from; and or not (three-valued; and/or take two
- * or more arguments); is_null is_not_null; like ilike (text, pattern[, escape]); concat; extract_year
- * … Functions keep their SQL names. docs of the list: `functions.ts`.
+ * or more arguments); is_null is_not_null; like ilike (text, pattern[, escape]); concat;
+ * extract_year … Functions keep their SQL names. docs of the list: `functions.ts`.
  */
 export interface CallExpression extends Typed {
   readonly kind: 'call';
@@ -80,7 +81,9 @@ export interface CastExpression extends Typed {
   readonly try: boolean;
 }
 
-/** The searched form; the binder turns CASE x WHEN v into x = v. Without ELSE, `otherwise` is NULL. */
+/**
+ * The searched form; the binder turns CASE x WHEN v into x = v. Without ELSE, `otherwise` is NULL.
+ */
 export interface CaseExpression extends Typed {
   readonly kind: 'case';
   readonly branches: readonly CaseBranch[];
@@ -100,9 +103,9 @@ export interface InListExpression extends Typed {
 }
 
 /**
- * A subquery before unnesting; the optimizer leaves none. `scalar`: the one value of its one column,
- * NULL of no row, an error for more than one row. `exists`. `any`/`all`: `operands` compared by
- * `comparison` with the columns of each row (IN is `any` with eq).
+ * A subquery before unnesting; the optimizer leaves none. `scalar`: the one value of its one
+ * column, NULL of no row, an error for more than one row. `exists`. `any`/`all`: `operands`
+ * compared by `comparison` with the columns of each row (IN is `any` with eq).
  */
 export interface SubqueryExpression extends Typed {
   readonly kind: 'subquery';

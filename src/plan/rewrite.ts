@@ -19,7 +19,9 @@ export function mapList<T>(items: readonly T[], change: (item: T) => T): readonl
   return changed ?? items;
 }
 
-/** Applies `change` to the direct sub-expressions; `plan`, when given, to the plan of a subquery. */
+/**
+ * Applies `change` to the direct sub-expressions; `plan`, when given, to the plan of a subquery.
+ */
 export function mapChildren(
   expression: Expression,
   change: ExpressionChange,

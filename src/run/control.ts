@@ -3,10 +3,10 @@
  * memory that is never freed, so a helper that wakes up late reads words that are still control
  * words, sees that they belong to another execution by now, and leaves.
  *
- * The gate is one word: bits 0 to 7 count the helpers inside the current step, bit 8 is set while it
- * may be entered, the rest is the number of the step, which never repeats for the life of the slot
- * (short of 2^23 steps between two looks at it). Entering is a compare-and-swap of the whole word,
- * so nobody enters a step that was closed, or another one, in the meantime.
+ * The gate is one word: bits 0 to 7 count the helpers inside the current step, bit 8 is set while
+ * it may be entered, the rest is the number of the step, which never repeats for the life of the
+ * slot (short of 2^23 steps between two looks at it). Entering is a compare-and-swap of the whole
+ * word, so nobody enters a step that was closed, or another one, in the meantime.
  */
 import type { EngineMemory } from './memory.ts';
 

@@ -131,7 +131,10 @@ export class EngineMemory {
   }
 }
 
-/** Whether threads can share memory here: always in Node, in browsers on cross-origin isolated pages. */
+/**
+ * Whether threads can share memory here: always in Node, in browsers on cross-origin isolated
+ * pages.
+ */
 export function canShareMemory(): boolean {
   return typeof SharedArrayBuffer !== 'undefined';
 }

@@ -50,7 +50,9 @@ const firstRun = 7;
 
 /** Pages the memory must have before {@link PageAllocator.format}. */
 export const pagesMin = firstRun + 1;
-/** Growing asks for at least this many pages, since each time costs a system call and a broadcast. */
+/**
+ * Growing asks for at least this many pages, since each time costs a system call and a broadcast.
+ */
 const growthPages = 256;
 
 export class PageAllocator {
@@ -234,7 +236,9 @@ export class PageAllocator {
     return 0;
   }
 
-  /** Grows the memory so that its last run is free and has that many pages; gives its first page. */
+  /**
+   * Grows the memory so that its last run is free and has that many pages; gives its first page.
+   */
   #grow(pages: number, bytes: number): number {
     const end = this.#words[word.pages];
     const last = this.#tags[end - 1];
@@ -346,7 +350,9 @@ function lock(words: Int32Array): void {
 
 const zeros = new Uint8Array(1 << 20);
 
-/** Copying zeros is five times faster than `fill` where memory is shared (V8 fills it atomically). */
+/**
+ * Copying zeros is five times faster than `fill` where memory is shared (V8 fills it atomically).
+ */
 export function zero(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += zeros.length) {
     const left = bytes.length - at;

@@ -8,7 +8,9 @@ export interface ProgramShape {
   readonly workerBytes: number;
   /** Offset in a worker's area of a word: 1 + index of the last step it took part in. */
   readonly presence: number;
-  /** Offset in a worker's area of two words for each buffer: first and last block of its slice log. */
+  /**
+   * Offset in a worker's area of two words for each buffer: first and last block of its slice log.
+   */
   readonly logs: number;
 }
 

@@ -65,7 +65,9 @@ function gather<From extends Unsigned | Float32Array, To extends From>(
   return to;
 }
 
-/** Integers of 1, 2 or 4 bytes plus a base, as the narrowest vector that holds all of the form's. */
+/**
+ * Integers of 1, 2 or 4 bytes plus a base, as the narrowest vector that holds all of the form's.
+ */
 function narrow(memory: EngineMemory, field: RowField, rows: Uint32Array): FixedVector {
   const data = gather(stored(memory, field), field, rows, unsigned(field.width, rows.length));
   if (field.base === 0n) return { form: 'fixed', data };

@@ -155,7 +155,9 @@ export class Runtime {
     return true;
   }
 
-  /** Calls `receive` when a helper fails in the execution, until the returned function is called. */
+  /**
+   * Calls `receive` when a helper fails in the execution, until the returned function is called.
+   */
   onFailure(execution: number, receive: (error: QuernError) => void): () => void {
     this.#failures.set(execution, receive);
     return () => this.#failures.delete(execution);

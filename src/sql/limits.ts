@@ -1,8 +1,8 @@
 /** Limits of the front end: hostile or generated SQL gets an error, never a crash. */
 
 /**
- * How deeply expressions, queries and parentheses may nest in the text. Measured: the parser's stack
- * holds more than three times this in Node's default of about 1 MB.
+ * How deeply expressions, queries and parentheses may nest in the text. Measured: the parser's
+ * stack holds more than three times this in Node's default of about 1 MB.
  */
 export const nestingMax = 400;
 

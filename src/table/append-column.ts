@@ -31,7 +31,9 @@ import type { Table } from './table.ts';
 
 export interface AppendedColumn {
   readonly layout: ColumnLayout;
-  /** New segments for the groups of the old version that stay full, when they had to be rewritten. */
+  /**
+   * New segments for the groups of the old version that stay full, when they had to be rewritten.
+   */
   readonly rewritten: readonly StoredSegment[] | undefined;
   /** Segments from the group on that the first added row falls into. */
   readonly added: readonly StoredSegment[];

@@ -113,7 +113,8 @@ export class BlockHeap {
     const open = this.#open.get(slab.blockBytes);
     assert(open !== undefined, 'the size class of a block is known');
     open.add(slab);
-    // One empty slab a class is kept, lest a single block that comes and goes takes a page each time.
+    // One empty slab a class is kept, lest a single block that comes and goes takes a page each
+    // time.
     if (slab.free.length * slab.blockBytes < pageBytes || open.size === 1) return;
     open.delete(slab);
     this.#slabs.delete(slab.address);

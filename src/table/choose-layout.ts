@@ -108,7 +108,8 @@ function chooseIntLayout(min: bigint, max: bigint): ColumnLayout {
 
 /**
  * The layout of a column that values from `min` to `max` have outgrown while rows are added: leaves
- * room in the direction it grew, so that a column that grows steadily is rewritten a few times only.
+ * room in the direction it grew, so that a column that grows steadily is rewritten a few times
+ * only.
  */
 export function regrownLayout(
   type: SqlType,

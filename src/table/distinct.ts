@@ -11,8 +11,8 @@ const countedDomainMax = 1 << 24;
 /**
  * Distinct values of a column that is not a dictionary. Small integer domains are counted. From
  * others a systematic sample is taken and the estimator of Haas et al. (VLDB 1995, "smoothed" first
- * order jackknife) applied: d / (1 - (1 - q) f1 / n) for a share q of n rows with d distinct values,
- * f1 of them seen once.
+ * order jackknife) applied: d / (1 - (1 - q) f1 / n) for a share q of n rows with d distinct
+ * values, f1 of them seen once.
  */
 export function estimateDistinct(
   memory: LinearMemory,

@@ -33,7 +33,9 @@ export function newCodeMap(codeOf: Int32Array): CodeMap {
   return { codeOf, composed: new Map() };
 }
 
-/** Writes a piece; `strings` are those its numbers stand for, `codes` is needed for dictionaries. */
+/**
+ * Writes a piece; `strings` are those its numbers stand for, `codes` is needed for dictionaries.
+ */
 export function writePiece(
   memory: LinearMemory,
   layout: ColumnLayout,

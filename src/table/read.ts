@@ -1,4 +1,6 @@
-/** Decoding segments back to column vectors and values: for results, rewriting columns, and tests. */
+/**
+ * Decoding segments back to column vectors and values: for results, rewriting columns, and tests.
+ */
 import { assert } from '../base/assert.ts';
 import type { ColumnBatch, ColumnVector, FixedArray, StringVector } from '../value/batch.ts';
 import { fixedArray } from '../value/column-builder.ts';

@@ -67,8 +67,8 @@ export function newSegment(
 }
 
 /**
- * The segment with `pieces` added behind its first `rowCount` rows. Readers of the old segment never
- * look beyond their own rows, so where `inPlace` and the blocks have room the two share them.
+ * The segment with `pieces` added behind its first `rowCount` rows. Readers of the old segment
+ * never look beyond their own rows, so where `inPlace` and the blocks have room the two share them.
  */
 export function extendSegment(
   heap: BlockHeap,

@@ -34,7 +34,10 @@ export interface StringPiece extends PieceRange {
   readonly vector: StringVector;
 }
 
-/** Codes into the column's {@link StringSet}: directly, or through `numbers` of the batch's own dictionary. */
+/**
+ * Codes into the column's {@link StringSet}: directly, or through `numbers` of the batch's own
+ * dictionary.
+ */
 export interface CodePiece extends PieceRange {
   readonly kind: 'code';
   readonly codes: Uint8Array | Uint16Array | Uint32Array;
@@ -55,7 +58,9 @@ export class StagedColumn {
   strings: StringSet | undefined;
   rowCount = 0;
   readonly #firstRow: number;
-  /** Numbers in `strings` of the entries of each dictionary seen; unused entries are never added. */
+  /**
+   * Numbers in `strings` of the entries of each dictionary seen; unused entries are never added.
+   */
   readonly #dictionaries = new Map<StringVector, Uint32Array>();
 
   /** `firstRow`: where in its row group the first staged row will lie. */

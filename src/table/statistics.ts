@@ -1,8 +1,8 @@
 /**
  * What is known of a column's values, gathered on load. The optimizer estimates from it, and the
- * compiler relies on `min`, `max`, `nullCount` and `order` for correctness (which width a sum needs,
- * whether a key is unique): these four are exact, `distinctCount` is an estimate unless the order
- * is strict.
+ * compiler relies on `min`, `max`, `nullCount` and `order` for correctness (which width a sum
+ * needs, whether a key is unique): these four are exact, `distinctCount` is an estimate unless the
+ * order is strict.
  */
 export interface ColumnStatistics {
   readonly nullCount: number;
@@ -16,7 +16,9 @@ export interface ColumnStatistics {
   readonly distinctCount: number;
   /** Mean length of a string in bytes; the width of the values otherwise. */
   readonly averageWidth: number;
-  /** `strict`: each value greater than the one before (so all are distinct); NULLs make it `none`. */
+  /**
+   * `strict`: each value greater than the one before (so all are distinct); NULLs make it `none`.
+   */
   readonly order: 'strict' | 'ascending' | 'none';
 }
 

@@ -144,7 +144,9 @@ export class TableStorage {
     return table;
   }
 
-  /** The groups of the new version: old ones shared unless a column was rewritten, then the added. */
+  /**
+   * The groups of the new version: old ones shared unless a column was rewritten, then the added.
+   */
   #rowGroupsOf(table: Table, columns: readonly AppendedColumn[], rowCount: number): RowGroup[] {
     const fullCount = Math.floor(table.rowCount / rowsPerGroup);
     const groups: RowGroup[] = table.rowGroups.slice(0, fullCount);

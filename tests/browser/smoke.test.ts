@@ -1,6 +1,6 @@
 /**
- * The engine in headless Chromium: TPC-H Q1 and Q3, on a cross-origin isolated page with threads and
- * on a plain page without SharedArrayBuffer. The rows must be those that Node gives.
+ * The engine in headless Chromium: TPC-H Q1 and Q3, on a cross-origin isolated page with threads
+ * and on a plain page without SharedArrayBuffer. The rows must be those that Node gives.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -15,12 +15,12 @@
  *
  * The letters after `query` are the classes of the columns: I whole number, N decimal, R double or
  * real, B boolean, T text and all else. Values of a row are separated by tabs; an empty text is
- * written `(empty)`, a tab or a line break in a text `\t` or `\n`. `rowsort` compares the rows in an
- * order of their text, for queries without ORDER BY.
+ * written `(empty)`, a tab or a line break in a text `\t` or `\n`. `rowsort` compares the rows in
+ * an order of their text, for queries without ORDER BY.
  *
- * `load tpch SCALE` makes the tables of TPC-H and fills them. `statement error` may name a SQLSTATE and, with `@`, the offset of the error in the SQL text. A
- * record is preceded by its conditions: `skipif ENGINE`, `onlyif ENGINE`, or `pending REASON` for
- * one that we do not pass yet.
+ * `load tpch SCALE` makes the tables of TPC-H and fills them. `statement error` may name a SQLSTATE
+ * and, with `@`, the offset of the error in the SQL text. A record is preceded by its conditions:
+ * `skipif ENGINE`, `onlyif ENGINE`, or `pending REASON` for one that we do not pass yet.
  */
 export interface Script {
   /** Text before the first record. */

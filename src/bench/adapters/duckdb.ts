@@ -88,7 +88,10 @@ async function load(
   );
 }
 
-/** Makes a table by way of a scratch file: an appender of JavaScript values would be many times slower. */
+/**
+ * Makes a table by way of a scratch file: an appender of JavaScript values would be many times
+ * slower.
+ */
 async function loadBatches(
   connection: DuckDBConnection,
   name: string,

@@ -189,7 +189,9 @@ function pureWindowCall(place: Place, node: Call, name: string): AggregateCall {
   return { name, args, distinct: false, filter: undefined, order: [], type, nullable };
 }
 
-/** A window by its name, or in place; one that refines a named window takes what it does not say. */
+/**
+ * A window by its name, or in place; one that refines a named window takes what it does not say.
+ */
 function resolveWindow(place: Place, over: Identifier | WindowSpecification): WindowSpecification {
   if (over.kind === 'identifier') return namedWindow(place, over);
   if (over.base === undefined) return over;

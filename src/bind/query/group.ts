@@ -96,7 +96,9 @@ function bindGroup(place: Place, syntax: Syntax, items: readonly SelectListItem[
   return item.value;
 }
 
-/** The step from rows to groups: the plan, and how expressions over rows become ones over groups. */
+/**
+ * The step from rows to groups: the plan, and how expressions over rows become ones over groups.
+ */
 export interface Grouping {
   readonly plan: Plan;
   readonly rewrite: (expression: Expression) => Expression;

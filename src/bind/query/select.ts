@@ -202,7 +202,9 @@ function addWindows(place: Place, step: Step): Step {
   return qualify === undefined ? { ...step, plan } : { ...step, plan: filter(plan, qualify) };
 }
 
-/** Select list, DISTINCT and ORDER BY. Keys that are not in the list travel beside it for a while. */
+/**
+ * Select list, DISTINCT and ORDER BY. Keys that are not in the list travel beside it for a while.
+ */
 function finish(
   place: Place,
   node: Select,

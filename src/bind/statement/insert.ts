@@ -75,7 +75,9 @@ export function bindInsert(context: BindContext, node: Insert): BoundInsert {
   return { kind: 'insert', table, plan: bindSource(context, node, table, ordinals, defaults) };
 }
 
-/** The rows of a source that is VALUES and nothing else: its literals take the types of the table. */
+/**
+ * The rows of a source that is VALUES and nothing else: its literals take the types of the table.
+ */
 function plainRows(source: Query): readonly (readonly Syntax[])[] | undefined {
   const plain = !source.with && !source.limit && !source.offset && source.orderBy.length === 0;
   return plain && source.body.kind === 'values' ? source.body.rows : undefined;

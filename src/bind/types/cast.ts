@@ -8,8 +8,8 @@ import { BindError, locate } from '../error.ts';
 import { commonType } from './common.ts';
 
 /**
- * The expression as a value of `type`. Literals are converted at once, so that a bad one is an error
- * with its place; a parameter of unknown type takes the type.
+ * The expression as a value of `type`. Literals are converted at once, so that a bad one is an
+ * error with its place; a parameter of unknown type takes the type.
  */
 export function castTo(
   context: BindContext,

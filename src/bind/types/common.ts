@@ -27,7 +27,9 @@ export interface DecimalShape {
   readonly scale: number;
 }
 
-/** The decimal that holds the values of an integer or decimal type; of a constant, just its value. */
+/**
+ * The decimal that holds the values of an integer or decimal type; of a constant, just its value.
+ */
 export function decimalShape(expression: Expression): DecimalShape {
   const { type } = expression;
   if (type.kind === 'decimal') return type;

@@ -13,7 +13,8 @@ const timeKinds = ['date', 'timestamp', 'timestamptz'];
 
 /**
  * How far an argument is from a parameter's type when it is converted without being asked: 0 for
- * the same type, undefined when only CAST converts. Literals of open type fit everything, text best.
+ * the same type, undefined when only CAST converts. Literals of open type fit everything, text
+ * best.
  */
 export function implicitCost(expression: Expression, to: SqlType): number | undefined {
   const from = expression.type;

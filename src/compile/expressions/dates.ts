@@ -10,7 +10,9 @@ import type { IntValue } from '../value.ts';
 import { floorDivide } from './cast.ts';
 import { compileExpression } from './compile.ts';
 
-/** EXTRACT of fields that follow from the day; see `date.ts` of the value layer for the algorithm. */
+/**
+ * EXTRACT of fields that follow from the day; see `date.ts` of the value layer for the algorithm.
+ */
 export function compileExtract(expression: CallExpression, scope: Scope): IntValue {
   const value = compileExpression(expression.args[0], scope);
   assert(value.form === 'int', 'dates and timestamps are integers');

@@ -7,9 +7,10 @@ import { expressionKey, freshColumn } from '../query.ts';
 const idempotent = new Set(['min', 'max']);
 
 /**
- * Aggregates of DISTINCT values as a grouping of a grouping: first by the groups and the argument, then by the
- * groups alone, where each value of the argument is one row. Calls without DISTINCT beside them
- * are computed in the first and combined in the second. Undefined if no call is DISTINCT.
+ * Aggregates of DISTINCT values as a grouping of a grouping: first by the groups and the argument,
+ * then by the groups alone, where each value of the argument is one row. Calls without DISTINCT
+ * beside them are computed in the first and combined in the second. Undefined if no call is
+ * DISTINCT.
  */
 export function rewriteDistinct(plan: Aggregate): Aggregate | undefined {
   const distinct = plan.aggregates.filter((call) => call.distinct && !idempotent.has(call.name));

@@ -38,7 +38,9 @@ export class OrderedGroups implements Groups {
   readonly #buffer: number;
   readonly #boundaries: number;
 
-  /** `key`: index of the ordered group, from which the others follow; `morsels`: how many there are. */
+  /**
+   * `key`: index of the ordered group, from which the others follow; `morsels`: how many there are.
+   */
   constructor(
     query: Query,
     set: AccumulatorSet,

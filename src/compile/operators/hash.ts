@@ -4,8 +4,9 @@ import type { Scope } from '../query.ts';
 import type { Value } from '../value.ts';
 
 /**
- * Hashes. Integers are multiplied by 2^64 / golden ratio and folded, so that the low bits, which choose the
- * slot, depend on all bits of the key (Knuth's multiplicative hashing; fmix64's last round).
+ * Hashes. Integers are multiplied by 2^64 / golden ratio and folded, so that the low bits, which
+ * choose the slot, depend on all bits of the key (Knuth's multiplicative hashing; fmix64's last
+ * round).
  */
 const golden = i64.const(-7046029254386353131n);
 

@@ -23,7 +23,8 @@ import { produce } from './produce.ts';
  * - `bitmap`: a dense integer key and nothing but existence asked: one bit for each key value.
  * - `direct`: a dense integer key: an array of row addresses, indexed by key - min; rows of equal
  *   keys form a chain unless the key is known to be unique.
- * - `hashed`: an array of row addresses indexed by hash bits, rows chained; each row keeps its hash.
+ * - `hashed`: an array of row addresses indexed by hash bits, rows chained; each row keeps its
+ * hash.
  * - `all`: no equality at all: every row of the build side is a candidate.
  */
 export function produceJoin(join: Join, query: Query, consume: Consume): void {

@@ -13,7 +13,9 @@ export interface StoredColumns {
   readonly fields: ReadonlyMap<number, StoredField>;
 }
 
-/** Appends a row with the given values to a buffer whose layout holds just them; the row's address. */
+/**
+ * Appends a row with the given values to a buffer whose layout holds just them; the row's address.
+ */
 export function storeRow(
   scope: Scope,
   buffer: number,
@@ -26,7 +28,9 @@ export function storeRow(
   return row;
 }
 
-/** Makes the stored columns of the row at `row` known in a scope; each is loaded at its first use. */
+/**
+ * Makes the stored columns of the row at `row` known in a scope; each is loaded at its first use.
+ */
 export function defineStored(
   scope: Scope,
   columns: readonly Column[],

@@ -13,8 +13,8 @@ import { produce } from './produce.ts';
 
 /**
  * UNION ALL materialises both sides in one buffer. The other operations group the rows of both
- * sides, each marked with its side, and count: a row is in UNION once, in INTERSECT ALL as often as on the side
- * that has it less often, in EXCEPT ALL as often as the left has it more.
+ * sides, each marked with its side, and count: a row is in UNION once, in INTERSECT ALL as often as
+ * on the side that has it less often, in EXCEPT ALL as often as the left has it more.
  */
 export function produceSetOperation(plan: SetOperation, query: Query, consume: Consume): void {
   if (plan.operation === 'union' && plan.all) {

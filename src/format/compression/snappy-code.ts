@@ -1,11 +1,12 @@
 /**
- * Snappy's decompression as WebAssembly: the format is described in `snappy.ts`. Literals and copies
- * are moved sixteen bytes at a time where both sides have that much room, which is nearly always.
+ * Snappy's decompression as WebAssembly: the format is described in `snappy.ts`. Literals and
+ * copies are moved sixteen bytes at a time where both sides have that much room, which is nearly
+ * always.
  *
  *     decompress(from, to, out, outEnd) → 1 if the input at [from, to) fills [out, outEnd) exactly
  *
- * The caller leaves {@link snappySlack} bytes of room behind input and output; positions are checked,
- * so that no input makes it write elsewhere.
+ * The caller leaves {@link snappySlack} bytes of room behind input and output; positions are
+ * checked, so that no input makes it write elsewhere.
  */
 import {
   type Expr,

@@ -9,8 +9,8 @@ import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
 const unknownRows = 1000;
 
 /**
- * Estimates how many rows a plan gives, from the statistics of its tables. What it learns of columns
- * it keeps, so an inner node asks about columns that were made far below.
+ * Estimates how many rows a plan gives, from the statistics of its tables. What it learns of
+ * columns it keeps, so an inner node asks about columns that were made far below.
  */
 export class Estimator {
   readonly #rows = new WeakMap<Plan, number>();
@@ -194,7 +194,10 @@ export class Estimator {
     return 1 / Math.max(1, rows);
   }
 
-  /** The share of pairs in which two expressions are equal: the smaller set of values is in the larger. */
+  /**
+   * The share of pairs in which two expressions are equal: the smaller set of values is in the
+   * larger.
+   */
   equalShare(a: Expression, b: Expression): number {
     const x = distinctOf(a, this.figures);
     const y = distinctOf(b, this.figures);

@@ -16,8 +16,8 @@ export interface JoinTree {
 }
 
 /**
- * Costs in rows touched, as weights of what was measured in compiled code: putting a row into a hash
- * table costs about twice what looking one up does.
+ * Costs in rows touched, as weights of what was measured in compiled code: putting a row into a
+ * hash table costs about twice what looking one up does.
  */
 const buildWeight = 2;
 const probeWeight = 1;

@@ -8,7 +8,9 @@ import { enumerate } from './enumerate.ts';
 import { buildGraph, type JoinGraph, startsGraph } from './graph.ts';
 import { greedy } from './greedy.ts';
 
-/** Chooses the order of joins everywhere in the plan; the smaller side of each comes to the right. */
+/**
+ * Chooses the order of joins everywhere in the plan; the smaller side of each comes to the right.
+ */
 export function reorderJoins(plan: Plan, estimator: Estimator): Plan {
   const recur = (input: Plan): Plan => reorderJoins(input, estimator);
   if (plan.kind === 'with') {

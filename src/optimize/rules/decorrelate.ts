@@ -20,10 +20,11 @@ import { refreshPlan } from './refresh.ts';
 
 /**
  * Takes the references to `outer` out of a plan, after Neumann and Kemper, "Unnesting Arbitrary
- * Queries" (BTW 2015). The result, joined with `outer` on what is returned beside it, gives for every
- * row of `outer` what the correlated plan would have given.
+ * Queries" (BTW 2015). The result, joined with `outer` on what is returned beside it, gives for
+ * every row of `outer` what the correlated plan would have given.
  *
- * For each outer column that a part of the plan uses, the part gets a column that stands for it (its
+ * For each outer column that a part of the plan uses, the part gets a column that stands for it
+ * (its
  * *representative*): rows are then computed for all its values at once. Where a filter equates the
  * outer column with something of the part, that something represents it, and nothing is added. Else
  * the part is crossed with the *domain*: the distinct values that the outer column has.

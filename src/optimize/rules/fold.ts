@@ -8,7 +8,9 @@ import { simplifyComparison } from './cast-comparison.ts';
 
 const falseConstant = constant(false, booleanType);
 
-/** Computes what needs no row, and simplifies logic, everywhere in the plan, subqueries included. */
+/**
+ * Computes what needs no row, and simplifies logic, everywhere in the plan, subqueries included.
+ */
 export function foldConstants(plan: Plan): Plan {
   const inner = mapInputs(plan, foldConstants);
   return mapExpressions(inner, foldExpression);

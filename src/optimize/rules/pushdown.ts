@@ -219,7 +219,9 @@ function simplifyOuter(join: Join, predicates: readonly Expression[]): Simplifie
   }
 }
 
-/** A mark that must be TRUE is a semi join; one that must be FALSE, and is never NULL, an anti join. */
+/**
+ * A mark that must be TRUE is a semi join; one that must be FALSE, and is never NULL, an anti join.
+ */
 function simplifyMark(join: Join, predicates: readonly Expression[]): Simplified {
   const mark = join.mark!;
   const isMark = (expression: Expression): boolean =>

@@ -20,8 +20,9 @@ import { decorrelate } from './decorrelate.ts';
  * Turns every subquery into a join, and every correlated join into a plain one. Afterwards the plan
  * has neither subquery expressions nor dependent joins.
  *
- * Conditions that need only the existence of a row become semi and anti joins; a subquery whose truth
- * value is used otherwise becomes a mark join; one whose value is used becomes a `single` join.
+ * Conditions that need only the existence of a row become semi and anti joins; a subquery whose
+ * truth value is used otherwise becomes a mark join; one whose value is used becomes a `single`
+ * join.
  */
 export function unnestSubqueries(context: OptimizerContext, plan: Plan): Plan {
   const unnest = (input: Plan): Plan => unnestSubqueries(context, input);

@@ -2,7 +2,9 @@ import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
 import type { Join, Plan } from '../../plan/plan.ts';
 
-/** The columns of the right side that a join's condition equates with something of the left side. */
+/**
+ * The columns of the right side that a join's condition equates with something of the left side.
+ */
 export function rightKeys(join: Pick<Join, 'left' | 'right' | 'condition'>): Set<number> {
   const left = columnIds(join.left);
   const right = columnIds(join.right);

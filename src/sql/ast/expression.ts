@@ -54,7 +54,10 @@ export interface BooleanLiteral extends Node {
   readonly value: boolean;
 }
 
-/** A number as text, underscores removed: whether it is an integer, a decimal or a double shows in its form. */
+/**
+ * A number as text, underscores removed: whether it is an integer, a decimal or a double shows in
+ * its form.
+ */
 export interface NumberLiteral extends Node {
   readonly kind: 'numberLiteral';
   readonly text: string;
@@ -233,7 +236,8 @@ export interface Extract extends Node {
 /**
  * A function, aggregate or window call. The keyword forms of standard SQL become plain calls:
  * SUBSTRING(s FROM a FOR b) is `substring(s, a, b)`, POSITION(a IN b) is `strpos(b, a)`,
- * TRIM(LEADING c FROM s) is `ltrim(s, c)`, OVERLAY(s PLACING t FROM a FOR b) is `overlay(s, t, a, b)`.
+ * TRIM(LEADING c FROM s) is `ltrim(s, c)`, OVERLAY(s PLACING t FROM a FOR b) is `overlay(s, t, a,
+ * b)`.
  */
 export interface Call extends Node {
   readonly kind: 'call';

@@ -53,7 +53,9 @@ function parseOperand(p: Parser): Expression {
   return parsePrimary(p);
 }
 
-/** The operator at the present token applied to `left`, or undefined if none binds tightly enough. */
+/**
+ * The operator at the present token applied to `left`, or undefined if none binds tightly enough.
+ */
 function parseOperator(p: Parser, left: Expression, level: number): Expression | undefined {
   const token = p.token;
   if (token.kind === 'symbol') {

@@ -160,7 +160,9 @@ const qualification: readonly string[] = [
   '13,31,23,29,30,18,17',
 ];
 
-/** The substitution parameters of query 1 to 22 for a seed as qgen takes it (-r), at a scale (-s). */
+/**
+ * The substitution parameters of query 1 to 22 for a seed as qgen takes it (-r), at a scale (-s).
+ */
 export function queryParameters(query: number, seed: number, scale: number): string[] {
   assert(query >= 1 && query <= queryCount, 'queries have numbers from 1 to 22');
   let own = seed;
@@ -168,7 +170,9 @@ export function queryParameters(query: number, seed: number, scale: number): str
   return rules[query - 1]!(new Draws(own), scale);
 }
 
-/** The parameters of the qualification run (qgen -d). The fraction of query 11 follows the scale. */
+/**
+ * The parameters of the qualification run (qgen -d). The fraction of query 11 follows the scale.
+ */
 export function qualificationParameters(query: number, scale: number): string[] {
   assert(query >= 1 && query <= queryCount, 'queries have numbers from 1 to 22');
   const parameters = qualification[query - 1]!.split(',');

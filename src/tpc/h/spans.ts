@@ -27,8 +27,8 @@ export interface JobList {
 }
 
 /**
- * Cuts spans into jobs: for text as much as a kernel has room for, for columns such that a job gives
- * about as many rows as are wanted.
+ * Cuts spans into jobs: for text as much as a kernel has room for, for columns such that a job
+ * gives about as many rows as are wanted.
  */
 export function planJobs(plan: KernelPlan, spans: readonly Span[], rowsPerJob?: number): JobList {
   const unitsPerJob = spans.map(({ group }) => {
