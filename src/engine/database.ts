@@ -1,7 +1,7 @@
 import { QuernError, sqlState } from '../base/error.ts';
 import { parseSingle } from '../sql/parse.ts';
 import type { Parameters, QueryOptions } from './options.ts';
-import { Result } from './result.ts';
+import type { Result } from './result.ts';
 import { type Engine, Session } from './session.ts';
 
 /** A database that is open. */
@@ -28,14 +28,17 @@ export class Database {
     return this.#session.run(sql, parameters, options);
   }
 
-  /** The rows of a query a batch at a time, each batch a {@link Result}. */
+  /**
+   * Runs one statement and gives its rows a batch at a time, each batch a {@link Result}. Leaving
+   * the loop early ends the statement.
+   */
   async *stream(
     sql: string,
     parameters: Parameters = [],
     options: QueryOptions = {},
   ): AsyncGenerator<Result> {
-    const { schema, batches } = await this.query(sql, parameters, options);
-    for (const batch of batches) yield new Result(schema, [batch], options.values);
+    this.#checkOpen();
+    yield* this.#session.stream(sql, parameters, options);
   }
 
   /** Checks a statement and keeps it for many runs, which then neither parse nor compile. */

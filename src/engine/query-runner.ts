@@ -7,12 +7,12 @@ import { compile, compileToText, type Program } from '../compile/index.ts';
 import { optimize } from '../optimize/index.ts';
 import type { ConstantExpression } from '../plan/expression.ts';
 import type { Plan, TableFunction } from '../plan/plan.ts';
-import { type ExecutionResult, execute } from '../run/execute.ts';
+import { type ExecutionResult, execute, executeStream } from '../run/execute.ts';
 import type { ExecuteOptions } from '../run/execution.ts';
 import type { Runtime } from '../run/runtime.ts';
 import { loadTable } from '../table/load.ts';
 import type { TableStorage } from '../table/storage.ts';
-import type { Schema } from '../value/batch.ts';
+import type { ColumnBatch, Schema } from '../value/batch.ts';
 import { tableFunctionsOf, withTables } from './plan-tables.ts';
 import type { SourceRegistry } from './sources.ts';
 
@@ -73,6 +73,11 @@ export class QueryRunner {
 
   execute(program: Program, options: ExecuteOptions): Promise<ExecutionResult> {
     return execute(this.#runtime, program, options);
+  }
+
+  /** Runs a program and gives its rows a batch at a time. */
+  executeStream(program: Program, options: ExecuteOptions): AsyncGenerator<ColumnBatch> {
+    return executeStream(this.#runtime, program, options);
   }
 
   async #read(call: TableFunction): Promise<TableEntry> {

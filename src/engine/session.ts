@@ -3,12 +3,13 @@ import { QuernError } from '../base/error.ts';
 import { type BindResult, bind } from '../bind/bind.ts';
 import type { Program } from '../compile/index.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { ExecutionResult } from '../run/execute.ts';
+import { type ExecutionResult, schemaOf } from '../run/execute.ts';
+import type { ExecuteOptions } from '../run/execution.ts';
 import type { ParameterValue } from '../run/parameters.ts';
 import type { Runtime } from '../run/runtime.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import { diagnosticError } from '../sql/diagnostic.ts';
-import { parse } from '../sql/parse.ts';
+import { parse, parseSingle } from '../sql/parse.ts';
 import type { TableStorage } from '../table/storage.ts';
 import type { SqlType } from '../value/type.ts';
 import type { CatalogState, PinnedCatalog } from './catalog-state.ts';
@@ -123,6 +124,39 @@ export class Session {
     }
   }
 
+  /** Runs one statement and gives its rows a batch at a time. */
+  async *stream(
+    sql: string,
+    parameters: Parameters,
+    options: QueryOptions,
+  ): AsyncGenerator<Result> {
+    const statement = parseSingle(sql);
+    const catalog = this.engine.catalog.pin();
+    try {
+      const { bound } = await this.#bind(sql, statement, catalog, parameters, []);
+      const { parameterTypes, parameterNames } = bound;
+      const values = parameterValues(parameters, parameterTypes, parameterNames);
+      const request = { sql, catalog, parameters: values, options };
+      if (bound.statement.kind !== 'query') {
+        yield await runStatement(this, bound.statement, request);
+        return;
+      }
+      const { runner } = this.engine;
+      const ready = await runner.prepare(bound.statement.plan);
+      try {
+        const program = runner.compile(ready.plan);
+        const schema = schemaOf(program);
+        for await (const batch of runner.executeStream(program, this.#executeOptions(request))) {
+          yield new Result(schema, [batch], options.values);
+        }
+      } finally {
+        runner.done(ready);
+      }
+    } finally {
+      this.engine.catalog.unpin(catalog);
+    }
+  }
+
   /**
    * Binds a statement. `timeless`: what it means depends on nothing but the catalog, neither on the
    * time nor on a file.
@@ -177,12 +211,12 @@ export class Session {
   }
 
   execute(program: Program, request: Request): Promise<ExecutionResult> {
-    return this.engine.runner.execute(program, {
-      threads: this.threads,
-      signal: request.options.signal,
-      parameters: request.parameters,
-      onProgress: request.options.onProgress,
-    });
+    return this.engine.runner.execute(program, this.#executeOptions(request));
+  }
+
+  #executeOptions({ parameters, options }: Request): ExecuteOptions {
+    const { signal, onProgress } = options;
+    return { threads: this.threads, signal, parameters, onProgress };
   }
 
   /** Fails if the database may not be changed. */

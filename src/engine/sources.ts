@@ -50,13 +50,13 @@ export class SourceRegistry {
  * yet it throws {@link SchemaNeeded}, and the statement is bound again when they are.
  */
 export class StatementSources implements SourceResolver {
-  readonly #registry: SourceRegistry;
+  readonly #known: SourceRegistry;
   readonly #schemas = new Map<string, Schema>();
   /** Whether the statement has any: what it gives may then change without the catalog changing. */
   used = false;
 
-  constructor(registry: SourceRegistry) {
-    this.#registry = registry;
+  constructor(known: SourceRegistry) {
+    this.#known = known;
   }
 
   tableFunction(
@@ -64,7 +64,7 @@ export class StatementSources implements SourceResolver {
     args: readonly ConstantExpression[],
     named: ReadonlyMap<string, ConstantExpression>,
   ): Schema | undefined {
-    const source = this.#registry.get(name);
+    const source = this.#known.get(name);
     if (source === undefined) return undefined;
     this.used = true;
     const key = callKey(name, args, named);
@@ -76,11 +76,11 @@ export class StatementSources implements SourceResolver {
   }
 
   tableFunctionNames(): readonly string[] {
-    return this.#registry.names();
+    return this.#known.names();
   }
 
   fileFunction(path: string): string | undefined {
-    return this.#registry.forFile(path);
+    return this.#known.forFile(path);
   }
 }
 
