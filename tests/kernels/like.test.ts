@@ -141,6 +141,47 @@ test('letters match in either case when they should', () => {
   assert.deepEqual(['special', 'SPECIAL', 'Special'].map(exact.one), [true, false, false]);
 });
 
+test('letters match in any case as Unicode folds them, in random strings', () => {
+  const seed = Number(process.env['QUERN_SEED'] ?? 2);
+  const random = new Random(seed);
+  const alphabet = ['k', 'K', '\u212a', 's', 'S', 'ſ', 'å', 'Å', '\u212b', 'σ', 'ς', 'Σ', 'ß', 'ẞ'];
+  alphabet.push(
+    'a',
+    'A',
+    '@',
+    '`',
+    'ä',
+    'Ä',
+    'ⱥ',
+    'Ⱥ',
+    'я',
+    'Я',
+    'İ',
+    'ı',
+    'i',
+    'I',
+    '€',
+    '𐐀',
+    '𐐨',
+  );
+  for (let round = 0; round < 150; round++) {
+    const letters = Array.from({ length: random.int(1, 5) }, () => random.pick(alphabet));
+    const some = (most: number, from: readonly string[]) =>
+      Array.from({ length: random.int(0, most) }, () => random.pick(from)).join('');
+    const same = (a: string, b: string) => new RegExp(`^${a}$`, 'iu').test(b);
+    const folded = alphabet.filter((a) => letters.some((b) => same(a, b)));
+    const pattern = some(5, [...letters, '%', '_', '%']);
+    const source = pattern.replaceAll('%', '.*').replaceAll('_', '.');
+    const expression = new RegExp(`^${source}$`, 'sui');
+    const texts = Array.from({ length: 40 }, () => some(8, random.chance(0.5) ? folded : alphabet));
+    const expected = texts.map((text) => expression.test(text));
+    const like = matchers(pattern, { foldCase: true });
+    const what = `ilike '${pattern}', round ${round} of seed ${seed}, of ${JSON.stringify(texts)}`;
+    assert.deepEqual(texts.map(like.one), expected, what);
+    assert.deepEqual(like.column(texts), expected, `column ${what}`);
+  }
+});
+
 test('a pattern must not end with its escape character', () => {
   const error = { name: 'QuernError', code: '22025' };
   assert.throws(() => matchers('abc\\'), error);

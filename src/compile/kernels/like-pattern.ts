@@ -1,8 +1,12 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 
-/** A part of a pattern: bytes to be found as they are, or a number of arbitrary characters. */
+/**
+ * A part of a pattern: bytes to be found as they are, a letter in one of its cases, or a number of
+ * arbitrary characters.
+ */
 export type LikeItem =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'letter'; readonly variants: readonly Uint8Array[] }
   | { readonly kind: 'any'; readonly count: number };
 
 /**

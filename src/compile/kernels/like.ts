@@ -6,20 +6,23 @@
 import {
   type Func,
   type FunctionBuilder,
+  i8x16,
   i32,
   type Label,
   type Local,
   type ModuleBuilder,
   memory,
+  v128,
 } from '../../wasm/index.ts';
 import { once } from './kernel.ts';
+import { foldedPattern, foldNeed } from './like-fold.ts';
 import { type LikeItem, type LikePattern, parseLikePattern } from './like-pattern.ts';
 import { characterLength, emitFind, equalsWord, word } from './search.ts';
 
 export interface LikeOptions {
   /** The character that makes the next one ordinary; default `\`, undefined for none. */
   readonly escape?: string | undefined;
-  /** ASCII letters match in either case; letters beyond ASCII only as they are. Default false. */
+  /** Letters match in any case (ILIKE), by the simple case folding of Unicode. Default false. */
   readonly foldCase?: boolean;
 }
 
@@ -44,18 +47,48 @@ function parse(pattern: string, options: LikeOptions): LikePattern {
  */
 export function emitLike(m: ModuleBuilder, pattern: string, options: LikeOptions = {}): Func {
   const parts = parse(pattern, options);
+  const need = options.foldCase ? foldNeed(parts) : 'ascii';
   return once(m, keyOf(pattern, options), (name) =>
     m.func(name, { params: { address: 'i32', length: 'i32' }, results: ['i32'] }, (f) => {
+      const { address, length } = f.param;
       const matcher = new Matcher(f, options);
-      const cursor = f.param.address;
-      const end = f.let(i32.add(cursor, f.param.length), 'end');
-      f.block((fail) => {
-        matcher.whole(parts, { cursor, end }, fail);
-        f.return(1);
-      });
+      const returnIfMatched = (parts: LikePattern): void => {
+        const cursor = f.let(address, 'cursor');
+        const end = f.let(i32.add(address, length), 'end');
+        f.block((fail) => {
+          matcher.whole(parts, { cursor, end }, fail);
+          f.return(1);
+        });
+      };
+      if (need !== 'unicode') returnIfMatched(parts);
+      if (need !== 'ascii') {
+        if (need === 'lookalikes') emitReturnIfAscii(f, address, length);
+        returnIfMatched(foldedPattern(parts));
+      }
       f.return(0);
     }),
   );
+}
+
+/** Returns 0 from the function if all bytes are ASCII. */
+function emitReturnIfAscii(f: FunctionBuilder, address: Local, length: Local): void {
+  const place = f.let(address, 'place');
+  const left = f.let(length, 'left');
+  const signs = f.local('i32', 'signs');
+  f.block((other) => {
+    f.loop((next) => {
+      f.set(signs, i8x16.bitmask(v128.load(place, 0, 1)));
+      f.if(i32.leU(left, 16), () => {
+        // Only the bits of the bytes that are left.
+        f.brIf(other, i32.and(signs, i32.sub(i32.shl(1, left), 1)));
+        f.return(0);
+      });
+      f.brIf(other, signs);
+      f.set(place, i32.add(place, 16));
+      f.set(left, i32.sub(left, 16));
+      f.br(next);
+    });
+  });
 }
 
 /**
@@ -69,11 +102,12 @@ export function emitLikeColumn(m: ModuleBuilder, pattern: string, options: LikeO
   return once(m, `${keyOf(pattern, options)} column`, (name) => {
     const params = { offsets: 'i32', heap: 'i32', count: 'i32', out: 'i32' } as const;
     return m.func(name, { params }, (f) => {
-      const matcher = new Matcher(f, options);
       const column = { ...f.param };
       const searchable = parts.head.length === 0 && parts.middle.length > 0;
-      if (searchable) matcher.heap(parts, column);
-      else matcher.rows(parts, column);
+      if (options.foldCase && foldNeed(parts) !== 'ascii')
+        emitRows(f, emitLike(m, pattern, options), column);
+      else if (searchable) new Matcher(f, options).heap(parts, column);
+      else new Matcher(f, options).rows(parts, column);
     });
   });
 }
@@ -83,6 +117,17 @@ interface Column {
   readonly heap: Local;
   readonly count: Local;
   readonly out: Local;
+}
+
+/** Row after row, by a call for each. */
+function emitRows(f: FunctionBuilder, like: Func, { offsets, heap, count, out }: Column): void {
+  const row = f.local('i32', 'row');
+  f.for(row, 0, count, () => {
+    const at = f.let(i32.add(offsets, i32.shl(row, 2)), 'at');
+    const start = f.let(i32.load(at), 'start');
+    const length = i32.sub(i32.load(at, 4), start);
+    f.do(i32.store8(i32.add(out, row), like.call(i32.add(heap, start), length)));
+  });
 }
 
 /** Emits matching code into one function. */
@@ -116,7 +161,7 @@ class Matcher {
     for (const item of tail.toReversed()) this.#backward(item, range, fail);
     // The leftmost place of a part leaves the most for the parts behind it, so it need not be
     // undone.
-    for (const part of middle) this.#search(part, range, range.end, fail);
+    for (const part of middle) this.#search(part, range, fail);
   }
 
   /** Moves the cursor past `item`. */
@@ -126,6 +171,20 @@ class Matcher {
       this.#repeat(item.count, () => {
         f.brIf(fail, i32.geU(cursor, end));
         f.set(cursor, i32.add(cursor, characterLength(f, cursor)));
+      });
+      return;
+    }
+    if (item.kind === 'letter') {
+      f.block((matched) => {
+        for (const bytes of item.variants) {
+          const after = i32.add(cursor, bytes.length);
+          const same = equalsWord(word(bytes, false), cursor);
+          f.if(i32.if(i32.leU(after, end), same, 0), () => {
+            f.set(cursor, after);
+            f.br(matched);
+          });
+        }
+        f.br(fail);
       });
       return;
     }
@@ -149,6 +208,20 @@ class Matcher {
       });
       return;
     }
+    if (item.kind === 'letter') {
+      f.block((matched) => {
+        for (const bytes of item.variants) {
+          const before = i32.sub(end, bytes.length);
+          const same = equalsWord(word(bytes, false), before);
+          f.if(i32.if(i32.leU(i32.add(cursor, bytes.length), end), same, 0), () => {
+            f.set(end, before);
+            f.br(matched);
+          });
+        }
+        f.br(fail);
+      });
+      return;
+    }
     const { length } = item.bytes;
     f.brIf(fail, i32.gtU(i32.add(cursor, length), end));
     f.set(end, i32.sub(end, length));
@@ -161,15 +234,19 @@ class Matcher {
     else f.for(f.local('i32', 'character'), 0, count, body);
   }
 
-  /** Moves the cursor behind the first `part` whose first item lies before `searchEnd`. */
-  #search(part: readonly LikeItem[], range: Range, searchEnd: Local, fail: Label): void {
+  /** Moves the cursor behind the first place that matches `part`. */
+  #search(part: readonly LikeItem[], range: Range, fail: Label): void {
     const f = this.#f;
-    const { cursor } = range;
-    const [first, ...rest] = part as [LikeItem & { kind: 'bytes' }, ...LikeItem[]];
+    const { cursor, end } = range;
+    const [first, ...rest] = part;
+    if (first.kind !== 'bytes') {
+      this.#searchEverywhere(part, range, fail);
+      return;
+    }
     const found = f.local('i32', 'found');
     const sought = word(first.bytes, this.#foldCase);
     f.loop((again) => {
-      emitFind(f, sought, cursor, searchEnd, found, fail);
+      emitFind(f, sought, cursor, end, found, fail);
       f.set(cursor, i32.add(found, first.bytes.length));
       if (rest.length > 0) {
         f.block((done) => {
@@ -181,6 +258,26 @@ class Matcher {
           f.br(again);
         });
       }
+    });
+  }
+
+  /** As {@link #search}, trying one place after the other. */
+  #searchEverywhere(part: readonly LikeItem[], range: Range, fail: Label): void {
+    const f = this.#f;
+    const { cursor, end } = range;
+    const place = f.let(cursor, 'place');
+    f.block((done) => {
+      f.loop((again) => {
+        f.brIf(fail, i32.geU(place, end));
+        f.set(cursor, place);
+        // Inside a character nothing matches, since no character begins there.
+        f.set(place, i32.add(place, 1));
+        f.block((mismatch) => {
+          for (const item of part) this.#forward(item, range, mismatch);
+          f.br(done);
+        });
+        f.br(again);
+      });
     });
   }
 
