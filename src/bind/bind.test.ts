@@ -207,7 +207,7 @@ test('names, grouping and subqueries bind to explicit nodes', () => {
           'group by s having count(*) > 1 order by total desc',
       ),
     ),
-    `sort total desc
+    `sort total desc nulls first
   project s, total = sum(n) + 1
     filter count_star() > 1
       aggregate by s: sum(n) = sum(n), count_star() = count(*)

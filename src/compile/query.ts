@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Column, Expression } from '../plan/expression.ts';
-import type { Plan } from '../plan/plan.ts';
+import { inputs, type Plan } from '../plan/plan.ts';
 import type { SqlType } from '../value/type.ts';
 import {
   type Expr,
@@ -41,7 +41,7 @@ export class Query {
   readonly buffers: RowBuffer[] = [];
   readonly parameters: ParameterSlot[] = [];
   /** For each node, the columns of it that some node above uses. */
-  readonly required: ReadonlyMap<Plan, ReadonlySet<number>>;
+  readonly required: Map<Plan, ReadonlySet<number>>;
   /** Rows of common table expressions, by their id. */
   readonly shared = new Map<number, SharedRows>();
   /** Helper functions made at their first use, by name. */
@@ -52,7 +52,7 @@ export class Query {
   #localBytes = 0;
   #textSlot: number | undefined;
 
-  constructor(options: CompileOptions, required: ReadonlyMap<Plan, ReadonlySet<number>>) {
+  constructor(options: CompileOptions, required: Map<Plan, ReadonlySet<number>>) {
     this.options = options;
     this.required = required;
     this.module = new ModuleBuilder({ name: 'query' });
@@ -65,6 +65,13 @@ export class Query {
     this.chunk = this.module.importFunc('env', 'chunk', ['i32', 'i32', 'i32'], ['i32']);
     this.allocate = this.module.importFunc('env', 'allocate', ['i32'], ['i32']);
     this.release = this.module.importFunc('env', 'release', ['i32'], []);
+  }
+
+  /** Nodes that the compiler makes itself are used with all their columns. */
+  requireAll(plan: Plan): void {
+    if (this.required.has(plan)) return;
+    this.required.set(plan, new Set(plan.columns.map((column) => column.id)));
+    for (const input of inputs(plan)) this.requireAll(input);
   }
 
   get parallel(): boolean {
@@ -313,11 +320,16 @@ export class Scope {
   }
 }
 
-let freshId = -1;
+let nextId = -1;
 
-/** A column made by the compiler; its id lies below zero, which binding never gives. */
+/** An id that binding never gives: below zero. */
+export function freshId(): number {
+  return nextId--;
+}
+
+/** A column made by the compiler. */
 export function freshColumn(name: string, type: SqlType, nullable: boolean): Column {
-  return { id: freshId--, name, type, nullable };
+  return { id: freshId(), name, type, nullable };
 }
 
 /** What takes the rows of an operator: code for one row, with its columns in `scope`. */

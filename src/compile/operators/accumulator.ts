@@ -102,6 +102,17 @@ export class AccumulatorSet {
         const sum = this.#sum(call, value, guard, suffix);
         return this.#sumResult(sum, undefined);
       }
+      // An average of which sums and counts of parts are known.
+      case 'avg_parts': {
+        const sumCall = { ...call, name: 'sum', args: [call.args[0]] };
+        const countCall = { ...call, name: 'sum', args: [call.args[1]] };
+        const counts = compileExpression(call.args[1], inner);
+        assert(value !== undefined, 'a sum has an argument');
+        const countGuard = new Guard(countCall, counts);
+        const sum = this.#sum(sumCall, value, guard, suffix);
+        const count = this.#sum(countCall, counts, countGuard, countGuard.key);
+        return this.#averageResult(sumCall, sum, count.index, true);
+      }
       case 'min':
       case 'max':
         assert(value !== undefined, `${call.name} has an argument`);

@@ -36,10 +36,8 @@ export function produceAggregate(aggregate: Aggregate, query: Query, consume: Co
   }
   const plain = rewriteDistinct(aggregate);
   if (plain !== undefined) {
-    // The columns are the same objects: what is above does not notice.
-    const required = query.required as Map<unknown, ReadonlySet<number>>;
-    required.set(plain.input, new Set(plain.input.columns.map((column) => column.id)));
-    produceAggregate(plain, query, consume);
+    query.requireAll(plain);
+    produce(plain, query, consume);
     return;
   }
   if (aggregate.groups.length === 0) new UngroupedAggregate(aggregate, query).produce(consume);

@@ -1,8 +1,7 @@
 import { assert } from '../../base/assert.ts';
-import { QuernError, sqlState } from '../../base/error.ts';
-import { type Column, columnRef, conjunction } from '../../plan/expression.ts';
+import { type Column, columnRef, conjunction, conjuncts } from '../../plan/expression.ts';
 import type { Join, Plan } from '../../plan/plan.ts';
-import { type Expr, i32, i64, type Local } from '../../wasm/index.ts';
+import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
 import { compareValues } from '../expressions/comparison.ts';
 import { columnsOf, compileCondition, compileExpression } from '../expressions/compile.ts';
 import { failure } from '../program.ts';
@@ -11,6 +10,7 @@ import type { Consume, Query, Scope } from '../query.ts';
 import { contains, type Range } from '../range.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value, withNull } from '../value.ts';
+import { produceFullJoin } from './full-join.ts';
 import { hashValues } from './hash.ts';
 import { type JoinKeys, splitCondition } from './join-keys.ts';
 import { defineStored, produceRows, storeRow, wanted } from './materialize.ts';
@@ -28,18 +28,30 @@ import { produce } from './produce.ts';
  * - `all`: no equality at all: every row of the build side is a candidate.
  */
 export function produceJoin(join: Join, query: Query, consume: Consume): void {
+  if (join.type === 'full') {
+    produceFullJoin(join, query, consume);
+    return;
+  }
   const oriented = orient(join);
   new JoinCompiler(oriented, query).produce(consume);
 }
 
 /** Puts the side to build on the right. */
 function orient(join: Join): Join {
-  if (join.type === 'full') {
-    throw new QuernError(sqlState.featureNotSupported, 'FULL JOIN is not supported yet');
-  }
   if (probeSide(join) === join.left) return join;
   const type = join.type === 'right' ? 'left' : join.type;
   return { ...join, type, left: join.right, right: join.left };
+}
+
+/**
+ * The keys to look up. A mark is NULL where its condition is NULL for some row and TRUE for none: a
+ * single equality shows that by NULLs among its keys; any other condition is evaluated row by row.
+ */
+function joinKeys(join: Join): JoinKeys {
+  const keys = splitCondition(join.condition, join.left, join.right);
+  if (join.type !== 'mark' || (keys.left.length < 2 && keys.residual.length === 0)) return keys;
+  const all = join.condition === undefined ? [] : conjuncts(join.condition);
+  return { left: [], right: [], residual: all };
 }
 
 /** Where to look for the rows that match a key. */
@@ -75,11 +87,12 @@ class JoinCompiler {
   /** For NOT IN: frame offsets of "a build row had a NULL key" and "there was a build row". */
   #nullKeySlot = -1;
   #anyRowSlot = -1;
+  #unknownLocal: Local | undefined;
 
   constructor(join: Join, query: Query) {
     this.#join = join;
     this.#query = query;
-    this.#keys = splitCondition(join.condition, join.left, join.right);
+    this.#keys = joinKeys(join);
     this.#unique =
       this.#keys.right.length > 0 && isUnique(join.right, keyColumns(this.#keys.right));
     this.#payload = this.#payloadColumns();
@@ -300,6 +313,7 @@ class JoinCompiler {
       case 'mark': {
         const found = f.local('i32', 'found');
         f.set(found, 0);
+        if (type === 'mark') f.set(this.#unknown(f), 0);
         this.#whenPresent(scope, keyNull, (inner) => {
           f.set(found, this.#exists(inner, present, index));
         });
@@ -326,7 +340,8 @@ class JoinCompiler {
       // x IN (…) without a match is NULL if a NULL was among them, or x is NULL and there was any.
       const sawNull = i32.load(pipeline.frame, this.#nullKeySlot);
       const any = i32.load(pipeline.frame, this.#anyRowSlot);
-      const unknown = keyNull === undefined ? sawNull : i32.or(sawNull, i32.and(keyNull, any));
+      const ofKeys = keyNull === undefined ? sawNull : i32.or(sawNull, i32.and(keyNull, any));
+      const unknown = i32.or(ofKeys, this.#unknown(f));
       const isNull = mark.nullable
         ? f.let(i32.and(unknown, i32.eqz(found)), 'mark_null')
         : undefined;
@@ -434,15 +449,32 @@ class JoinCompiler {
     return inside === undefined ? bit : i32.if(inside, bit, 0);
   }
 
+  /** Set where the condition of a mark join was NULL for a row. */
+  #unknown(f: FunctionBuilder): Local {
+    this.#unknownLocal ??= f.local('i32', 'unknown');
+    return this.#unknownLocal;
+  }
+
   #exists(scope: Scope, keys: readonly Value[], index: Index): Expr {
     if (index.kind === 'bitmap') return this.#bit(scope, keys, index);
     const { f } = scope;
     const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
     const row = this.#head(scope, keys, index, hash);
     const found = f.let(i32.const(0), 'exists');
+    const residual = conjunction(this.#keys.residual);
     f.while(row, ({ break: end }) => {
       const inner = scope.child();
       defineStored(inner, this.#payload, this.#payloadFields, row);
+      if (this.#join.type === 'mark' && residual !== undefined) {
+        const holds = compileExpression(residual, inner);
+        f.if(holds.x, () => {
+          f.set(found, 1);
+          f.br(end);
+        });
+        if (holds.isNull !== undefined) f.if(holds.isNull, () => f.set(this.#unknown(f), 1));
+        f.set(row, i32.load(row, nextAt));
+        return;
+      }
       this.#ifMatch(inner, keys, row, hash, () => {
         f.set(found, 1);
         f.br(end);

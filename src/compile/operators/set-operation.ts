@@ -23,7 +23,7 @@ export function produceSetOperation(plan: SetOperation, query: Query, consume: C
   }
   const grouped = groupSides(plan);
   const { columns } = plan;
-  registerRequired(grouped, query);
+  query.requireAll(grouped);
   produce(grouped, query, (scope) => {
     const [left, right] = grouped.columns.slice(columns.length).map((column) => {
       const value = scope.column(column);
@@ -106,20 +106,6 @@ function groupSides(plan: SetOperation): Aggregate {
       freshColumn('right_rows', bigintType, false),
     ],
   };
-}
-
-/** All columns of nodes made here are used. */
-function registerRequired(plan: Plan, query: Query): void {
-  if (query.required.has(plan)) return;
-  (query.required as Map<Plan, ReadonlySet<number>>).set(
-    plan,
-    new Set(plan.columns.map((column) => column.id)),
-  );
-  if (plan.kind === 'aggregate' || plan.kind === 'project') registerRequired(plan.input, query);
-  else if (plan.kind === 'setOperation') {
-    registerRequired(plan.left, query);
-    registerRequired(plan.right, query);
-  }
 }
 
 function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): void {
