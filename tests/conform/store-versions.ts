@@ -8,7 +8,7 @@ import { type ModelState, stateDigest } from '../sim/model.ts';
  * Makes the store that `stores/v<format version>.quern.gz` holds: something of everything, a part of
  * it only in the journal. Written once for each version of the format, by
  *
- *     node -e "import('./dist/tests/conform/store-versions.js').then((m) => m.write())"
+ *     npm run sim -- version
  */
 export async function makeStore(device: BlockDevice): Promise<void> {
   const random = new Random(1);
@@ -67,16 +67,4 @@ export function contentsDigest(store: Store): string {
     }
   }
   return stateDigest(state);
-}
-
-/** Writes the file of the present version. */
-export async function write(): Promise<void> {
-  const { mkdtempSync, readFileSync, writeFileSync } = await import('node:fs');
-  const { gzipSync } = await import('node:zlib');
-  const { formatVersion } = await import('../../src/store/layout.ts');
-  const { FileDevice } = await import('../../src/store/device/node/file-device.ts');
-  const path = `${mkdtempSync('/tmp/quern-version-')}/store`;
-  await makeStore(new FileDevice(path));
-  const file = `tests/conform/stores/v${formatVersion}.quern.gz`;
-  writeFileSync(file, gzipSync(readFileSync(path), { level: 9 }));
 }

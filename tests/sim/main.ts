@@ -5,7 +5,14 @@
  *
  * Goes on with seed after seed until the time is over; a failure prints the seed that replays it.
  */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { FileDevice } from '../../src/store/device/node/file-device.ts';
+import { formatVersion } from '../../src/store/layout.ts';
+import { makeStore } from '../conform/store-versions.ts';
 import { crashHistory } from './crash.ts';
 import { damageRun } from './damage.ts';
 import { killRun } from './kill.ts';
@@ -34,6 +41,21 @@ async function run(runSeed: number, steps: number): Promise<object> {
   if (what === 'full') return await fullDiskRun(runSeed, steps);
   if (what === 'crash') return await crashHistory(runSeed, steps);
   throw new Error(`there is no simulation '${what}'`);
+}
+
+/** Writes the file that later versions of the store must be able to open. */
+async function writeVersion(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'quern-version-'));
+  const path = join(folder, 'store');
+  await makeStore(new FileDevice(path));
+  const file = `tests/conform/stores/v${formatVersion}.quern.gz`;
+  writeFileSync(file, gzipSync(readFileSync(path), { level: 9 }));
+  rmSync(folder, { recursive: true });
+}
+
+if (what === 'version') {
+  await writeVersion();
+  process.exit(0);
 }
 
 for (; Date.now() < until && seed < last; seed++) {

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assert } from '../src/base/assert.ts';
+import { Random } from '../src/base/random.ts';
+import type { SuiteContext } from '../src/bench/suite.ts';
+import type { Store, StoreOptions, Volume } from '../src/store/index.ts';
+import { openStoreFile } from '../src/store/node/store-file.ts';
+
+export const name = 'store';
+export const description = 'the store by itself: write amplification, snapshots, opening, commits';
+export const options = {
+  dir: { type: 'string', description: 'Folder for the files (default: a temporary one)' },
+  size: { type: 'string', default: '1', description: 'Size of the volume in GiB' },
+} as const;
+
+const block = 4096;
+
+/** Runs the suite. Everything is checked: reads compare, and each part ends with a verification. */
+export async function run(context: SuiteContext): Promise<void> {
+  const given = context.options.dir;
+  const folder = mkdtempSync(join(typeof given === 'string' ? given : tmpdir(), 'quern-store-'));
+  try {
+    const size = Number(context.options.size) * 2 ** 30;
+    const path = join(folder, 'volume.quern');
+    await overwrites(context, path, size);
+    await snapshots(context, path);
+    await commits(context, join(folder, 'maps.quern'));
+    await zipf(context, join(folder, 'zipf.quern'), Math.min(size, 2 ** 29));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function written(store: Store): number {
+  const { traffic } = store.core.blocks.file;
+  const { dataWritten, metadataWritten, journalWritten, compactionWritten } = traffic;
+  return dataWritten + metadataWritten + journalWritten + compactionWritten;
+}
+
+async function filled(path: string, size: number, more: StoreOptions = {}): Promise<Store> {
+  const store = await openStoreFile(path, more);
+  const volume = await store.createVolume('disk', size);
+  const chunk = new Random(1).fill(new Uint8Array(1 << 20));
+  for (let offset = 0; offset < size; offset += chunk.length) {
+    volume.write(chunk, offset);
+    if (offset % (64 << 20) === 0) await volume.flush();
+  }
+  await store.checkpoint();
+  return store;
+}
+
+/** Random 4 KiB writes with a flush every 32, and the bytes the device gets for them. */
+async function overwrites(context: SuiteContext, path: string, size: number): Promise<void> {
+  const store = await filled(path, size);
+  const volume = store.volume('disk');
+  const random = new Random(2);
+  const source = random.fill(new Uint8Array(block));
+  const target = new Uint8Array(block);
+  const before = written(store);
+  let bytes = 0;
+  await context.measure({
+    name: 'random 4 KiB writes, flush every 32',
+    amount: { value: 16384, unit: 'writes' },
+    programs: [{ name: 'quern', run: () => writeRandomly(volume, source, random, 16384) }],
+    check: () => {},
+  });
+  bytes += 16384 * block * (context.runs + 1);
+  await store.checkpoint();
+  const amplification = (written(store) - before) / bytes;
+  context.note(`write amplification: ${amplification.toFixed(2)} (at most 3 wanted, btrfs 5.8)`);
+  await context.measure({
+    name: 'random 4 KiB reads',
+    amount: { value: 100_000, unit: 'reads' },
+    programs: [
+      {
+        name: 'quern',
+        run: () => {
+          const blocks = volume.size / block;
+          for (let i = 0; i < 100_000; i++) {
+            volume.readInto(target, random.int(0, blocks - 1) * block);
+          }
+        },
+      },
+    ],
+  });
+  await store.close();
+}
+
+async function writeRandomly(
+  volume: Volume,
+  source: Uint8Array,
+  random: Random,
+  count: number,
+): Promise<void> {
+  const blocks = volume.size / block;
+  for (let i = 1; i <= count; i++) {
+    volume.write(source, random.int(0, blocks - 1) * block);
+    if (i % 32 === 0) await volume.flush();
+  }
+}
+
+/** A snapshot and a branch of the full volume, and opening the file. */
+async function snapshots(context: SuiteContext, path: string): Promise<void> {
+  let store = await openStoreFile(path);
+  const size = statSync(path).size;
+  let count = 0;
+  const timed = (what: string, work: (n: number) => Promise<unknown>): Promise<unknown> =>
+    context.measure({
+      name: `${what}, ${(size / 2 ** 30).toFixed(1)} GiB in the store`,
+      programs: [{ name: 'quern', run: () => work(count++) }],
+    });
+  await timed('snapshot, durable', (n) => store.snapshot('disk', `s${n}`));
+  await timed('branch, durable', (n) => store.branch('disk', `b${n}`));
+  await store.close();
+  await timed('open for reading', async () => {
+    const reader = await openStoreFile(path, { readOnly: true });
+    assert(reader.volume('disk').read(0, 1).length === 1, 'the volume can be read');
+    await reader.close();
+  });
+  await timed('open for writing and close', async () => {
+    store = await openStoreFile(path);
+    await store.close();
+  });
+}
+
+/** A hundred thousand commits of one small key each, from a hundred writers at a time. */
+async function commits(context: SuiteContext, path: string): Promise<void> {
+  const store = await openStoreFile(path);
+  await store.createMap('map');
+  const { traffic } = store.core.blocks.file;
+  const total = 100_000;
+  let next = 0;
+  const writer = async (): Promise<void> => {
+    while (next < total) {
+      const key = new TextEncoder().encode(`key ${next++ % 20000}`);
+      await store.transact((transaction) => transaction.put('map', key, key));
+    }
+  };
+  const flushes = traffic.flushes;
+  const start = performance.now();
+  await Promise.all(Array.from({ length: 100 }, writer));
+  const seconds = (performance.now() - start) / 1000;
+  const perFlush = total / (traffic.flushes - flushes);
+  const rate = Math.round(total / seconds);
+  context.note(`100,000 map commits: ${rate} a second, ${perFlush.toFixed(0)} for each flush`);
+  assert(store.verify().problems.length === 0, 'the store is intact');
+  await store.close();
+}
+
+/** Zipf-distributed overwrites while the file is held at 80 % live data by compaction. */
+async function zipf(context: SuiteContext, path: string, size: number): Promise<void> {
+  const store = await filled(path, size, { journalSize: 256 << 10 });
+  const volume = store.volume('disk');
+  const random = new Random(3);
+  const source = random.fill(new Uint8Array(block));
+  const blocks = size / block;
+  const pick = zipfPicker(random, blocks);
+  const before = written(store);
+  const count = 2 * blocks;
+  const limit = size / 0.8;
+  let largest = 0;
+  for (let i = 1; i <= count; i++) {
+    volume.write(source, pick() * block);
+    if (i % 32 === 0) await volume.flush();
+    if (i % 1024 === 0 && store.space().size > limit) await store.compact(0.15);
+    if (i % 1024 === 0) largest = Math.max(largest, store.space().size);
+  }
+  await store.checkpoint();
+  const amplification = (written(store) - before) / (count * block);
+  const moved = store.core.blocks.file.traffic.compactionWritten / (count * block);
+  context.note(
+    `Zipf 0.99, ${((100 * size) / largest).toFixed(0)} % full at the least: write amplification ` +
+      `${amplification.toFixed(2)}, of it by compaction ${moved.toFixed(2)} (at most 3 wanted)`,
+  );
+  assert(store.verify().problems.length === 0, 'the store is intact');
+  await store.close();
+}
+
+/** Draws from a Zipf distribution (exponent 0.99) over scattered blocks, by Gray's method. */
+function zipfPicker(random: Random, count: number): () => number {
+  const theta = 0.99;
+  let zeta = 0;
+  for (let i = 1; i <= count; i++) zeta += 1 / i ** theta;
+  const alpha = 1 / (1 - theta);
+  const eta = (1 - (2 / count) ** (1 - theta)) / (1 - (1 + 0.5 ** theta) / zeta);
+  return () => {
+    const u = random.double();
+    const uz = u * zeta;
+    let rank = Math.floor(count * (eta * u - eta + 1) ** alpha);
+    if (uz < 1) rank = 0;
+    else if (uz < 1 + 0.5 ** theta) rank = 1;
+    return (Math.min(rank, count - 1) * 2654435761) % count;
+  };
+}
