@@ -22,12 +22,12 @@ export const typeIds = {
   largeUtf8: 20,
 } as const;
 
+/** For error messages. */
 const typeNames = [
-  '',
-  ...'Null Int FloatingPoint Binary Utf8 Bool Decimal Date Time Timestamp Interval List Struct Union FixedSizeBinary FixedSizeList Map Duration LargeBinary LargeUtf8 LargeList RunEndEncoded BinaryView Utf8View ListView LargeListView'.split(
-    ' ',
-  ),
-];
+  'None Null Int FloatingPoint Binary Utf8 Bool Decimal Date Time Timestamp Interval List Struct',
+  'Union FixedSizeBinary FixedSizeList Map Duration LargeBinary LargeUtf8 LargeList RunEndEncoded',
+  'BinaryView Utf8View ListView LargeListView',
+].flatMap((names) => names.split(' '));
 
 export const timeUnits = ['second', 'milli', 'micro', 'nano'] as const;
 export type ArrowTimeUnit = (typeof timeUnits)[number];

@@ -213,6 +213,45 @@ test('records may be longer than any buffer', async () => {
   ]);
 });
 
+test('columns of few distinct texts come as codes, whatever follows the sample', async () => {
+  const random = new Random(6);
+  const common = [
+    '',
+    'a',
+    'AIR',
+    '12345678',
+    '1234567',
+    'sixteen bytes...',
+    'more than sixteen bytes',
+  ];
+  common.push('more than sixteen byteS', 'x'.repeat(200), 'a\0', 'é');
+  const lines = Array.from({ length: 60_000 }, (_, i) => {
+    // Behind the sample all texts differ for a while: more than a dictionary may hold.
+    const rare = i > 30_000 && i < 45_000;
+    return rare ? `rare text ${i}` : random.chance(0.1) ? null : random.pick(common);
+  });
+  const text = lines.map((line, i) => `${i},${line === null ? '' : `"${line}"`}`).join('\n');
+  const stream = await open(`id,code\n${text}\n`);
+  assert.equal(stream.format.columns[1].coded, true);
+  const read: (string | null)[] = [];
+  let batches = 0;
+  for await (const { rowCount, columns } of stream.batches) {
+    batches++;
+    const [, column] = columns;
+    assert.ok(column.form === 'dictionary');
+    const entries = rowReader(types.varcharType, column.dictionary);
+    const texts = Array.from({ length: column.dictionary.offsets.length - 1 }, (_, i) =>
+      entries(i),
+    );
+    assert.equal(new Set(texts).size, texts.length, 'entries are distinct');
+    assert.ok(texts.length <= 4096);
+    const value = rowReader(types.varcharType, column);
+    for (let row = 0; row < rowCount; row++) read.push(value(row) as string | null);
+  }
+  assert.deepEqual(read, lines);
+  assert.ok(batches > 5);
+});
+
 test('ranges parsed on their own give the rows of the whole, or say that they do not', async () => {
   const random = new Random(8);
   let unclean = 0;

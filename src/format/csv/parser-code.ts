@@ -25,6 +25,7 @@ import {
   memory,
   type Operand,
 } from '../../wasm/index.ts';
+import { emitCoded } from './coded-code.ts';
 import { emitNumber } from './number-code.ts';
 import {
   type CsvColumn,
@@ -32,6 +33,7 @@ import {
   type CsvLayout,
   type ParseStatus,
   parseStatus,
+  slotCount,
   stateFields,
 } from './plan.ts';
 import { emitText } from './text-code.ts';
@@ -84,6 +86,8 @@ export class FieldEmitter {
   readonly linesBefore: Local;
   /** Next free byte in the heap of each string column. */
   readonly heaps = new Map<number, Local>();
+  /** Number of dictionary entries of each coded column. */
+  readonly entries = new Map<number, Local>();
   readonly delimiter: number;
   readonly quote: number | undefined;
   readonly #scratch = new Map<string, Local>();
@@ -145,18 +149,24 @@ export class FieldEmitter {
     const { f, base, layout } = this;
     for (let i = 0; i < stateFields.length; i++) f.do(i32.store(base, 0, 4 * i));
     layout.homes.forEach((home, index) => {
-      if (home.form !== 'fixed' && home.form !== 'string') return;
+      if (home.form === 'skipped' || home.form === 'built') return;
       f.do(i32.store(base, 0, layout.nullCounts + 4 * index));
       const validityBytes = (layout.rowCountMax + 7) >>> 3;
       f.do(memory.fill(i32.add(base, home.validity), 255, validityBytes));
-      if (home.form !== 'string') return;
+      if (home.form === 'fixed') return;
       f.do(i32.store(base, 0, home.offsets));
       this.heaps.set(index, f.let(i32.add(base, home.heap), `heap${index}`));
+      if (home.form !== 'coded') return;
+      this.entries.set(index, f.local('i32', `entries${index}`));
+      f.do(memory.fill(i32.add(base, home.slots), 0, 2 * slotCount));
     });
   }
 
   #emitEpilogue(): void {
     const { f } = this;
+    for (const [index, entries] of this.entries) {
+      f.do(i32.store(this.base, entries, this.layout.entryCounts + 4 * index));
+    }
     this.#storeState('position', this.position);
     this.#storeState('lineCount', this.lines);
     this.#storeState('nonAscii', i8x16.bitmask(this.seen));
@@ -196,6 +206,7 @@ export class FieldEmitter {
     const home = this.layout.homes[column];
     this.f.block((done) => {
       if (home.form === 'string' || home.form === 'skipped') emitText(this, column);
+      else if (home.form === 'coded') emitCoded(this, column, home);
       else if (home.form === 'fixed') emitNumber(this, column, done);
       else this.emitSlow(column);
       this.#emitTerminator(column);
@@ -261,11 +272,19 @@ export class FieldEmitter {
     f.br(this.#finish!);
   }
 
+  /** Ends the batch before the current row, which will be the first of the next one. */
+  endBatch(): void {
+    const { f } = this;
+    f.set(this.position, this.rowStart);
+    f.set(this.lines, this.linesBefore);
+    f.br(this.#finish!);
+  }
+
   /** Makes the current row of `column` NULL. */
   setNull(column: number): void {
     const { f, base, row, layout } = this;
     const home = layout.homes[column];
-    if (home.form !== 'fixed' && home.form !== 'string') return;
+    if (home.form === 'skipped' || home.form === 'built') return;
     const byte = i32.add(base, i32.shrU(row, 3));
     const mask = i32.xor(i32.shl(1, i32.and(row, 7)), 255);
     f.do(i32.store8(byte, i32.and(i32.load8U(byte, home.validity), mask), home.validity));

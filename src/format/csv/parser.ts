@@ -132,7 +132,7 @@ export class CsvParser {
     const index = position - start;
     const incomplete = status === parseStatus.incomplete;
     const result = { batch, position: index, lineCount, incomplete };
-    const invalid = nonAscii === 0 ? undefined : this.#findInvalidText(columns, from);
+    const invalid = nonAscii === 0 ? undefined : this.#findInvalidText(batch, from);
     if (invalid !== undefined) return { ...result, problem: invalid };
     if (status === parseStatus.complete || incomplete) return result;
     return { ...result, problem: this.#problem(status, column, from, index) };
@@ -155,11 +155,8 @@ export class CsvParser {
       // A row that failed half-way has left a value in the builders of its first columns.
       return builder.finish(rowCount);
     }
-    assert(home.form === 'fixed' || home.form === 'string', 'a wanted column has a place');
-    const nullCount = new DataView(buffer).getUint32(
-      this.#base + layout.nullCounts + 4 * column,
-      true,
-    );
+    assert(home.form !== 'skipped' && home.form !== 'built', 'a wanted column has a place');
+    const nullCount = this.#count(layout.nullCounts, column);
     const at = this.#base + home.validity;
     const validity =
       nullCount === 0 ? {} : { validity: this.#bytes.subarray(at, at + ((rowCount + 7) >>> 3)) };
@@ -167,10 +164,21 @@ export class CsvParser {
       const data = fixedView(columns[column], home.width, buffer, this.#base + home.data, rowCount);
       return { form: 'fixed', data, ...validity };
     }
-    const offsets = new Uint32Array(buffer, this.#base + home.offsets, rowCount + 1);
+    const entryCount = home.form === 'coded' ? this.#count(layout.entryCounts, column) : rowCount;
+    const offsets = new Uint32Array(buffer, this.#base + home.offsets, entryCount + 1);
     const heap = this.#base + home.heap;
-    const bytes = this.#bytes.subarray(heap, heap + offsets[rowCount]);
-    return { form: 'string', offsets, bytes, ...validity };
+    const bytes = this.#bytes.subarray(heap, heap + offsets[entryCount]);
+    const strings = { form: 'string', offsets, bytes } as const;
+    if (home.form === 'string') return { ...strings, ...validity };
+    // Without entries there is nothing that codes could stand for.
+    if (entryCount === 0)
+      return { ...strings, offsets: new Uint32Array(rowCount + 1), ...validity };
+    const codes = new Uint16Array(buffer, this.#base + home.codes, rowCount);
+    return { form: 'dictionary', codes, dictionary: strings, ...validity };
+  }
+
+  #count(counts: number, column: number): number {
+    return new Uint32Array(this.#bytes.buffer, this.#base + counts)[column];
   }
 
   /** The slow path: answers the address behind the field, 0 if it does not end, -1 if it is bad. */
@@ -244,19 +252,26 @@ export class CsvParser {
   }
 
   /** Text must be UTF-8; finds the first that is not. */
-  #findInvalidText(vectors: readonly ColumnVector[], from: number): CsvProblem | undefined {
+  #findInvalidText(
+    { columns: vectors, rowCount }: ColumnBatch,
+    from: number,
+  ): CsvProblem | undefined {
     const wanted = this.program.columns.flatMap((column, i) => (column.wanted ? [i] : []));
     for (const [i, vector] of vectors.entries()) {
       const { type } = this.program.columns[wanted[i]];
-      if (vector.form !== 'string' || type.kind === 'blob') continue;
-      if (isUtf8(vector.bytes, vector.offsets)) continue;
-      const { offsets, bytes } = vector;
+      if (vector.form === 'fixed' || type.kind === 'blob') continue;
+      const strings = vector.form === 'string' ? vector : vector.dictionary;
+      const { offsets, bytes } = strings;
+      if (isUtf8(bytes, offsets)) continue;
+      const isValidEntry = (at: number) => isUtf8(bytes.subarray(offsets[at], offsets[at + 1]));
       let row = 0;
-      while (isUtf8(bytes.subarray(offsets[row], offsets[row + 1]))) row++;
-      const column = wanted[i];
+      const textAt = (at: number) => (vector.form === 'string' ? at : vector.codes[at]);
+      while (row < rowCount && isValidEntry(textAt(row))) row++;
+      // The text of a record that is not among the rows.
+      if (row === rowCount) continue;
       return {
         line: this.#lineOfRow(row, from),
-        column,
+        column: wanted[i],
         code: sqlState.characterNotInRepertoire,
         message: `invalid UTF-8 in a value of type ${typeName(type)}`,
       };

@@ -47,11 +47,13 @@ export interface CsvColumn {
   readonly type: SqlType;
   /** False for a column that is read over. */
   readonly wanted: boolean;
+  /** Whether texts come as codes of a dictionary; for columns of few distinct ones. */
+  readonly coded?: boolean;
 }
 
 /**
- * Where the values of a column go: `fixed` and `string` are written by the generated code, `built`
- * goes value by value through JavaScript (types that are rare in files), `skipped` nowhere.
+ * Where the values of a column go: `fixed`, `string` and `coded` are written by the generated code,
+ * `built` goes value by value through JavaScript (types that are rare in files), `skipped` nowhere.
  */
 export type ColumnHome =
   | { readonly form: 'skipped' }
@@ -68,7 +70,21 @@ export type ColumnHome =
       readonly offsets: number;
       readonly heap: number;
       readonly validity: number;
+    }
+  | {
+      /** A dictionary of the batch's texts: entries in `heap` and `offsets`, u16 `codes`. */
+      readonly form: 'coded';
+      readonly offsets: number;
+      readonly heap: number;
+      readonly validity: number;
+      readonly codes: number;
+      /** Hash table of {@link slotCount} u16: entry + 1, 0 when free. */
+      readonly slots: number;
     };
+
+/** Where a dictionary is full, the batch ends: its rows are at least so many. */
+export const entryCountMax = 4096;
+export const slotCount = 8192;
 
 /** Offsets in bytes from the base of the parser's region of memory. */
 export interface CsvLayout {
@@ -78,6 +94,8 @@ export interface CsvLayout {
   readonly powers: number;
   /** u32 number of NULLs of each column. */
   readonly nullCounts: number;
+  /** u32 number of dictionary entries of each column. */
+  readonly entryCounts: number;
   /** The text; `chunkBytesMax` and {@link slackBytes} behind it. */
   readonly input: number;
   readonly homes: readonly ColumnHome[];
@@ -121,25 +139,38 @@ export function layoutOf(columns: readonly CsvColumn[], chunkBytesMax: number): 
   take(4 * stateFields.length);
   const powers = take(19 * 8);
   const nullCounts = take(4 * columns.length);
+  const entryCounts = take(4 * columns.length);
   const input = take(chunkBytesMax + slackBytes);
   const homes = columns.map((column): ColumnHome => {
-    const form = column.wanted ? formOf(column.type) : 'skipped';
+    const form = column.wanted ? formOf(column) : 'skipped';
     if (form === 'skipped' || form === 'built') return { form };
     const validity = take((rowCountMax + 7) >>> 3);
     if (form === 'string') {
       return { form, validity, offsets: take(4 * (rowCountMax + 1)), heap: take(chunkBytesMax) };
     }
+    if (form === 'coded') {
+      const codes = take(2 * rowCountMax);
+      const offsets = take(4 * (entryCountMax + 1));
+      return {
+        form,
+        validity,
+        codes,
+        offsets,
+        heap: take(chunkBytesMax),
+        slots: take(2 * slotCount),
+      };
+    }
     const width = widthOf(column.type);
     return { form, validity, width, data: take(width * rowCountMax) };
   });
-  return { chunkBytesMax, rowCountMax, powers, nullCounts, input, homes, size };
+  return { chunkBytesMax, rowCountMax, powers, nullCounts, entryCounts, input, homes, size };
 }
 
-function formOf(type: SqlType): ColumnHome['form'] {
+function formOf({ type, coded }: CsvColumn): ColumnHome['form'] {
   switch (type.kind) {
     case 'null':
     case 'varchar':
-      return 'string';
+      return coded === true ? 'coded' : 'string';
     case 'hugeint':
     case 'interval':
     case 'uuid':

@@ -156,9 +156,10 @@ class CsvReader {
       throw csvError(this.#source.name, parser.program, problem, this.#lines);
     }
     if (!parse.incomplete || !this.#ended || this.#rest.length > 0) return;
+    const line = this.#lines + parse.lineCount + 1;
     throw new QuernError(
       sqlState.badCopyFileFormat,
-      `${this.#source.name}, line ${this.#lines + parse.lineCount + 1}: a quote is opened and never closed`,
+      `${this.#source.name}, line ${line}: a quote is opened and never closed`,
     );
   }
 

@@ -58,7 +58,10 @@ export function sniffCsv(sample: Uint8Array, options: CsvReadOptions = {}): CsvF
   const dataStart = header ? (records[0]?.next ?? start) : start;
   return {
     dialect: { ...dialect, trailingDelimiter: trailing, header },
-    columns: chooseColumns(columns, options),
+    columns: chooseColumns(columns, options).map((column, i) => ({
+      ...column,
+      coded: column.type.kind === 'varchar' && repeats(rows.map((row) => row[i])),
+    })),
     dataStart,
     headerLines: sample.subarray(0, dataStart).reduce((n, byte) => n + (byte === 10 ? 1 : 0), 0),
   };
@@ -145,6 +148,14 @@ function fieldText(dialect: CsvDialect) {
 }
 
 type Row = readonly (string | undefined)[];
+
+/**
+ * Texts of a sample of which there must be many, and few distinct ones, for a dictionary to pay.
+ */
+function repeats(texts: Row): boolean {
+  const distinct = new Set(texts);
+  return texts.length >= 256 && distinct.size <= Math.min(256, texts.length / 8);
+}
 
 function findTypes(rows: readonly Row[], columnCount: number): types.SqlType[] {
   return Array.from({ length: columnCount }, (_, column) =>

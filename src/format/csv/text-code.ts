@@ -9,6 +9,14 @@ import { parseStatus } from './plan.ts';
 
 /** Reads the text field of `column` at `position`; `position` is then the byte behind it. */
 export function emitText(e: FieldEmitter, column: number): void {
+  copyText(e, column);
+  storeEnd(e, column, e.heaps.get(column));
+}
+
+/**
+ * Copies the text to the column's heap, if it has one, whose end moves on; a NULL leaves nothing.
+ */
+export function copyText(e: FieldEmitter, column: number): void {
   const { f } = e;
   const heap = e.heaps.get(column);
   f.block((done) => {
@@ -20,7 +28,6 @@ export function emitText(e: FieldEmitter, column: number): void {
     }
     emitPlain(e, column, heap);
   });
-  storeEnd(e, column, heap);
 }
 
 /** The offset at which the row's text ends; for a NULL row, where it began. */
