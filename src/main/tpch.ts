@@ -9,7 +9,8 @@ import {
   type SourceCall,
   type TableFunction,
 } from '../engine/index.ts';
-import { type TableName, tpch } from '../tpc/index.ts';
+import { type TableName, tableNames } from '../tpc/h/scale.ts';
+import { tableSchemas } from '../tpc/h/schema.ts';
 import type { ColumnBatch } from '../value/batch.ts';
 
 /** Primary keys as the specification has them, by ordinal. */
@@ -25,7 +26,7 @@ const primaryKeys: Readonly<Record<TableName, readonly number[]>> = {
 };
 
 export const tpchExtension: Extension = {
-  tableFunctions: tpch.tables.map(tableFunction),
+  tableFunctions: tableNames.map(tableFunction),
   procedures: [
     {
       name: 'tpch',
@@ -48,12 +49,13 @@ async function createTables(
   scale: number,
   replace: boolean,
 ): Promise<void> {
-  const generator = tpch.generator({ scale, tables: tpch.tables });
+  const tpch = await loadGenerator();
+  const generator = tpch.generator({ scale, tables: tableNames });
   const create = (name: TableName, batches: AsyncIterable<ColumnBatch>) => {
     const primaryKey = primaryKeys[name];
     return target.createTable(
       name,
-      { schema: tpch.schemas[name], batches },
+      { schema: tableSchemas[name], batches },
       { replace, primaryKey },
     );
   };
@@ -63,7 +65,7 @@ async function createTables(
       yield make(start, Math.min(unitsPerBatch, end - start));
     }
   }
-  for (const name of tpch.tables) {
+  for (const name of tableNames) {
     if (name === 'lineitem' || name === 'orders') continue;
     await create(
       name,
@@ -81,6 +83,11 @@ async function createTables(
   await create('orders', asAsync(orders));
 }
 
+/** The generator is loaded when it is wanted: few who open a database make TPC-H data. */
+async function loadGenerator() {
+  return (await import('../tpc/index.ts')).tpch;
+}
+
 async function* asAsync<T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items;
 }
@@ -89,10 +96,11 @@ function tableFunction(table: TableName): TableFunction {
   const name = `tpch_${table}`;
   return {
     name,
-    schema: () => tpch.schemas[table],
-    read(call) {
+    schema: () => tableSchemas[table],
+    async read(call) {
       checkArguments(call, ['scale'], name);
-      return tpch.read(table, { scale: scaleArgument(call, name) });
+      const scale = scaleArgument(call, name);
+      return (await loadGenerator()).read(table, { scale });
     },
   };
 }
