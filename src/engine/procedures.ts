@@ -9,6 +9,8 @@ export interface Procedure {
 
 /** What a procedure may do to the database. */
 export interface ProcedureTarget {
+  /** Threads that the session may use. */
+  readonly threads: number;
   /** Makes a table and fills it; fails if there is one of that name, unless it may be replaced. */
   createTable(name: string, stream: BatchStream, options?: CreateTableOptions): Promise<void>;
 }

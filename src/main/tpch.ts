@@ -9,9 +9,10 @@ import {
   type SourceCall,
   type TableFunction,
 } from '../engine/index.ts';
-import { type TableName, tableNames } from '../tpc/h/scale.ts';
+import { scaleOf, type TableName, tableNames, unitCount } from '../tpc/h/scale.ts';
 import { tableSchemas } from '../tpc/h/schema.ts';
 import type { ColumnBatch } from '../value/batch.ts';
+import type { TpchProducer, TpchRows } from './tpch-tables.ts';
 
 /** Primary keys as the specification has them, by ordinal. */
 const primaryKeys: Readonly<Record<TableName, readonly number[]>> = {
@@ -40,56 +41,73 @@ export const tpchExtension: Extension = {
   ],
 };
 
-/** Units generated at a time. */
-const unitsPerBatch = 16_384;
+/** From this scale factor on, starting threads pays. */
+const parallelScaleMin = 0.1;
 
-/** One generator makes all tables, so that the text they share is made once. */
 async function createTables(
   target: ProcedureTarget,
   scale: number,
   replace: boolean,
 ): Promise<void> {
-  const tpch = await loadGenerator();
-  const generator = tpch.generator({ scale, tables: tableNames });
+  const units = (table: TableName) => unitCount(table, scaleOf(scale));
+  const { localProducer, produceTable } = await import('./tpch-tables.ts');
+  const producer = (await workersFor(target, scale)) ?? localProducer(scale);
   const create = (name: TableName, batches: AsyncIterable<ColumnBatch>) => {
-    const primaryKey = primaryKeys[name];
-    return target.createTable(
-      name,
-      { schema: tableSchemas[name], batches },
-      { replace, primaryKey },
-    );
+    const stream = { schema: tableSchemas[name], batches };
+    return target.createTable(name, stream, { replace, primaryKey: primaryKeys[name] });
   };
-  async function* units<T>(table: TableName, make: (start: number, count: number) => T) {
-    const end = generator.unitCount(table);
-    for (let start = 0; start < end; start += unitsPerBatch) {
-      yield make(start, Math.min(unitsPerBatch, end - start));
+  try {
+    for (const name of tableNames) {
+      if (name === 'lineitem' || name === 'orders') continue;
+      await create(name, batchesOf(produceTable(producer, name, units(name))));
     }
+    // Orders and their lines come of the same draws.
+    const orders: ColumnBatch[] = [];
+    const rows = produceTable(producer, 'orders', units('orders'));
+    await create('lineitem', linesOf(rows, orders));
+    await create('orders', asAsync(orders));
+  } finally {
+    await producer.close();
   }
-  for (const name of tableNames) {
-    if (name === 'lineitem' || name === 'orders') continue;
-    await create(
-      name,
-      units(name, (start, count) => generator.columns(name, start, count)),
-    );
+}
+
+/** Workers that generate while this thread stores what they have made, if there is another core. */
+async function workersFor(
+  target: ProcedureTarget,
+  scale: number,
+): Promise<TpchProducer | undefined> {
+  if (target.threads < 2 || scale < parallelScaleMin || !isNode()) return undefined;
+  const { workerProducer } = await import('./node/tpch-workers.ts');
+  return workerProducer(scale, target.threads - 1);
+}
+
+function isNode(): boolean {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  return process?.versions?.node !== undefined;
+}
+
+async function* batchesOf(rows: AsyncIterable<TpchRows>): AsyncGenerator<ColumnBatch> {
+  for await (const { batch } of rows) yield batch;
+}
+
+/** The lines of all orders; the orders themselves are put aside. */
+async function* linesOf(
+  rows: AsyncIterable<TpchRows>,
+  orders: ColumnBatch[],
+): AsyncGenerator<ColumnBatch> {
+  for await (const { batch, lines } of rows) {
+    orders.push(batch);
+    if (lines !== undefined) yield lines;
   }
-  // Orders and their lines come of the same draws.
-  const orders: ColumnBatch[] = [];
-  const lines = units('orders', (start, count) => {
-    const both = generator.ordersAndLines(start, count);
-    orders.push(both.orders);
-    return both.lineitem;
-  });
-  await create('lineitem', lines);
-  await create('orders', asAsync(orders));
+}
+
+async function* asAsync<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
 }
 
 /** The generator is loaded when it is wanted: few who open a database make TPC-H data. */
 async function loadGenerator() {
   return (await import('../tpc/index.ts')).tpch;
-}
-
-async function* asAsync<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }
 
 function tableFunction(table: TableName): TableFunction {

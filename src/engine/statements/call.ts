@@ -25,6 +25,7 @@ export async function runCall(session: Session, call: BoundCall): Promise<Result
 function targetOf(session: Session): ProcedureTarget {
   const { catalog, storage } = session.engine;
   return {
+    threads: session.threads,
     createTable: async (name, { schema, batches }, { replace = false, primaryKey } = {}) => {
       const onExisting = replace ? 'replace' : 'error';
       mayCreate(catalog, name, onExisting);

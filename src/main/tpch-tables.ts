@@ -1,0 +1,65 @@
+/** Making the TPC-H tables: who generates the rows, and in which order they are asked for. */
+import { type TableName, tpch } from '../tpc/index.ts';
+import type { ColumnBatch } from '../value/batch.ts';
+
+/** A run of units of a table. Orders come with their lines. */
+export interface TpchJob {
+  readonly table: Exclude<TableName, 'lineitem'>;
+  readonly start: number;
+  readonly count: number;
+}
+
+export interface TpchRows {
+  readonly batch: ColumnBatch;
+  /** For orders: their lines. */
+  readonly lines: ColumnBatch | undefined;
+}
+
+/** Does jobs, one after the other or several at once. */
+export interface TpchProducer {
+  /** Jobs to ask for before the first is done. */
+  readonly lookahead: number;
+  produce(job: TpchJob): TpchRows | Promise<TpchRows>;
+  close(): Promise<void>;
+}
+
+/** Units generated at a time. */
+const unitsPerJob = 16_384;
+
+/** Generates in this thread. One generator makes all tables, so the text they share is made once. */
+export function localProducer(scale: number): TpchProducer {
+  const generator = tpch.generator({ scale, tables: tpch.tables });
+  return {
+    lookahead: 1,
+    produce: (job) => generate(generator, job),
+    close: async () => {},
+  };
+}
+
+export function generate(
+  generator: ReturnType<typeof tpch.generator>,
+  { table, start, count }: TpchJob,
+): TpchRows {
+  if (table !== 'orders')
+    return { batch: generator.columns(table, start, count), lines: undefined };
+  const { orders, lineitem } = generator.ordersAndLines(start, count);
+  return { batch: orders, lines: lineitem };
+}
+
+/** All rows of a table in order, produced ahead of being asked for. */
+export async function* produceTable(
+  producer: TpchProducer,
+  table: TpchJob['table'],
+  unitCount: number,
+): AsyncGenerator<TpchRows> {
+  const pending: (TpchRows | Promise<TpchRows>)[] = [];
+  let next = 0;
+  while (next < unitCount || pending.length > 0) {
+    while (next < unitCount && pending.length < producer.lookahead) {
+      const count = Math.min(unitsPerJob, unitCount - next);
+      pending.push(producer.produce({ table, start: next, count }));
+      next += count;
+    }
+    yield await pending.shift()!;
+  }
+}
