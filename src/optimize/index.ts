@@ -5,6 +5,7 @@ import { canonicalColumns } from './canonical.ts';
 import { OptimizerContext } from './context.ts';
 import { Estimator } from './estimate/estimator.ts';
 import { reorderJoins } from './joins/reorder.ts';
+import { aggregateEarly } from './rules/eager-aggregation.ts';
 import { foldConstants } from './rules/fold.ts';
 import { inlineWith } from './rules/inline-with.ts';
 import { pruneColumns } from './rules/prune.ts';
@@ -21,7 +22,8 @@ export function optimize(plan: Plan): Plan {
   let current = foldConstants(inlineWith(plan));
   current = unnestSubqueries(context, current);
   current = pushDown(current);
-  current = reorderJoins(current, new Estimator());
+  current = aggregateEarly(context, current, new Estimator());
+  current = reorderJoins(context, current, new Estimator());
   current = pruneColumns(current);
   return annotate(withNames(canonicalColumns(current), plan.columns), new Estimator());
 }

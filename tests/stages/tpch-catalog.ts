@@ -44,7 +44,7 @@ function table(
     name,
     columns: entries,
     rowCount,
-    primaryKey: Array.from({ length: keys }, (_, i) => i),
+    primaryKey: keys === 0 ? undefined : Array.from({ length: keys }, (_, i) => i),
     data: {
       schema: entries.map((entry) => ({ name: entry.name, type: entry.type, nullable: false })),
       columns: [],

@@ -1,7 +1,6 @@
 import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
-import { isUniqueOn } from '../rules/uniqueness.ts';
 import { type ColumnFigures, scanFigures } from './figures.ts';
 import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
 
@@ -29,7 +28,9 @@ export class Estimator {
   rows(plan: Plan): number {
     let rows = this.#rows.get(plan);
     if (rows === undefined) {
-      rows = Math.max(0, this.#estimate(plan));
+      const computed = Math.max(0, this.#estimate(plan));
+      // The search for a join order knows more than two sides show.
+      rows = plan.estimate ?? computed;
       this.#rows.set(plan, rows);
     }
     return rows;
@@ -175,23 +176,29 @@ export class Estimator {
 
   #pairShare(left: Plan, right: Plan, pairs: readonly EqualPair[]): number {
     if (pairs.length === 0) return 1;
-    for (const [side, keys] of [
-      [right, pairs.map((pair) => pair.right)],
-      [left, pairs.map((pair) => pair.left)],
-    ] as const) {
-      const share = pairs.length > 1 ? this.keyShare(side, keys) : undefined;
-      if (share !== undefined) return share;
-    }
-    return combine(pairs.map((pair) => this.equalShare(pair.left, pair.right)));
+    const shares = pairs.map((pair) => this.equalShare(pair.left, pair.right));
+    if (shares.length === 1) return shares[0];
+    const fewest = Math.min(
+      this.combinations(
+        left,
+        pairs.map((pair) => pair.left),
+      ),
+      this.combinations(
+        right,
+        pairs.map((pair) => pair.right),
+      ),
+    );
+    return Math.min(...shares, 1 / Math.max(1, fewest));
   }
 
-  /** For several keys that are unique together in `side`: one in as many as its table has rows. */
-  keyShare(side: Plan, keys: readonly Expression[]): number | undefined {
+  /** How many combinations of these keys there are at most in the table they come from. */
+  combinations(plan: Plan, keys: readonly Expression[]): number {
     const ids = new Set(keys.flatMap((key) => (key.kind === 'column' ? [key.column.id] : [])));
-    const base = tableOf(side, ids);
-    if (base === undefined || !isUniqueOn(base, ids)) return undefined;
-    const rows = base.kind === 'scan' ? base.table.rowCount : this.rows(base);
-    return 1 / Math.max(1, rows);
+    const base = tableOf(plan, ids);
+    const rows = base?.kind === 'scan' ? base.table.rowCount : this.rows(base ?? plan);
+    let product = 1;
+    for (const key of keys) product *= distinctOf(key, this.figures) ?? rows;
+    return Math.min(product, rows);
   }
 
   /**
@@ -243,12 +250,6 @@ export function equalPair(
   const [a, b] = condition.args;
   if (isCovered(a, left) && isCovered(b, right)) return { left: a, right: b };
   return isCovered(a, right) && isCovered(b, left) ? { left: b, right: a } : undefined;
-}
-
-/** Shares of conditions that depend on each other: each further one counts half as much. */
-export function combine(shares: readonly number[]): number {
-  const sorted = [...shares].sort((a, b) => a - b);
-  return sorted.reduce((product, share, i) => product * share ** (1 / 2 ** Math.min(i, 3)), 1);
 }
 
 /** Expected distinct values in `rows` draws out of `all` values (Cardenas, 1975). */

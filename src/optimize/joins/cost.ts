@@ -1,7 +1,7 @@
 import { makeEqual } from '../../plan/build.ts';
 import type { Expression } from '../../plan/expression.ts';
 import { conjuncts } from '../../plan/expression.ts';
-import { combine, type Estimator } from '../estimate/estimator.ts';
+import type { Estimator } from '../estimate/estimator.ts';
 import { distinctOf, selectivity } from '../estimate/selectivity.ts';
 import type { EqualClass, JoinGraph } from './graph.ts';
 
@@ -37,7 +37,9 @@ export class JoinCosts {
 
   leaf(node: number): JoinTree {
     const mask = 1 << node;
-    const rows = this.#estimator.rows(this.#graph.nodes[node].plan);
+    const { plan, rows: given } = this.#graph.nodes[node];
+    const actual = this.#estimator.rows(plan);
+    const rows = given ?? actual;
     this.#rows.set(mask, rows);
     return { mask, rows, cost: 0, left: undefined, right: undefined };
   }
@@ -113,11 +115,9 @@ export class JoinCosts {
     const late = this.latePredicates(a, b);
     const rest = selectivity(late, this.#estimator.figures);
     if (classes.length === 0) return rest;
-    if (classes.length > 1) {
-      const byKey = this.#keyShare(classes);
-      if (byKey !== undefined) return byKey * rest;
-    }
-    return combine(classes.map((item) => this.#classShare(item, a, b))) * rest;
+    const shares = classes.map((item) => this.#classShare(item, a, b));
+    if (shares.length === 1) return shares[0] * rest;
+    return Math.min(...shares, this.#keyShare(classes)) * rest;
   }
 
   #crossing(a: number, b: number): EqualClass[] {
@@ -136,17 +136,20 @@ export class JoinCosts {
     return 1 / Math.max(1, least(a), least(b));
   }
 
-  /** If the columns of one node in these classes are its key together. */
-  #keyShare(classes: readonly EqualClass[]): number | undefined {
+  /**
+   * For several keys at once: one pair in as many as there are combinations of them in the table
+   * that has the fewest, the others being taken to refer to it.
+   */
+  #keyShare(classes: readonly EqualClass[]): number {
+    let fewest = Number.POSITIVE_INFINITY;
     for (const [i, node] of this.#graph.nodes.entries()) {
       const keys = classes.flatMap((item) =>
         item.members.filter((member) => member.node === i).map((member) => member.column),
       );
-      if (keys.length < 2) continue;
-      const share = this.#estimator.keyShare(node.plan, keys);
-      if (share !== undefined) return share;
+      if (keys.length < classes.length) continue;
+      fewest = Math.min(fewest, this.#estimator.combinations(node.plan, keys));
     }
-    return undefined;
+    return 1 / Math.max(1, fewest);
   }
 
   /** Equations that join the two sets: one for each class of equal columns. */

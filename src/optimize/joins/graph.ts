@@ -1,5 +1,5 @@
 import { type Column, conjuncts, type Expression } from '../../plan/expression.ts';
-import { columnIds, usedColumns } from '../../plan/free-columns.ts';
+import { usedColumns } from '../../plan/free-columns.ts';
 import type { Join, JoinType, Plan } from '../../plan/plan.ts';
 import { sameType } from '../../value/type.ts';
 import { isSingleRow } from '../rules/subqueries.ts';
@@ -23,6 +23,8 @@ export interface JoinGraph {
 
 export interface GraphNode {
   readonly plan: Plan;
+  /** Estimated rows to reckon with, where they are not those of the plan. */
+  readonly rows: number | undefined;
   /** Set for the right side of a join that is not an inner one. */
   readonly special: SpecialJoin | undefined;
 }
@@ -66,10 +68,10 @@ export function startsGraph(plan: Plan): boolean {
   return plan.kind === 'join' && plan.type !== 'right' && plan.type !== 'full';
 }
 
-/** Takes a group of joins apart; `leaf` is applied to what is below it. */
-export function buildGraph(plan: Plan, leaf: (plan: Plan) => Plan): JoinGraph {
+/** Takes a group of joins apart. */
+export function buildGraph(plan: Plan): JoinGraph {
   const flat: Flat = { nodes: [], predicates: [] };
-  flatten(plan, flat, leaf);
+  flatten(plan, flat);
   const owner = new Map<number, number>();
   flat.nodes.forEach(({ plan: node, join }, i) => {
     for (const column of node.columns) owner.set(column.id, i);
@@ -84,10 +86,11 @@ export function buildGraph(plan: Plan, leaf: (plan: Plan) => Plan): JoinGraph {
     return mask;
   };
   const nodes = flat.nodes.map(({ plan: node, join }, i): GraphNode => {
-    if (join === undefined) return { plan: node, special: undefined };
+    const rows = undefined;
+    if (join === undefined) return { plan: node, rows, special: undefined };
     const { type, condition, mark } = join;
     const needs = condition === undefined ? 0 : maskOf(condition) & ~(1 << i);
-    return { plan: node, special: { type, condition, mark, needs } };
+    return { plan: node, rows, special: { type, condition, mark, needs } };
   });
   let specials = 0;
   nodes.forEach((node, i) => {
@@ -101,28 +104,28 @@ export function buildGraph(plan: Plan, leaf: (plan: Plan) => Plan): JoinGraph {
   return { nodes, classes, predicates, neighbours: findNeighbours(nodes, classes, predicates) };
 }
 
-function flatten(plan: Plan, into: Flat, leaf: (plan: Plan) => Plan): void {
+function flatten(plan: Plan, into: Flat): void {
   if (plan.kind === 'filter' && startsGraph(plan.input)) {
     into.predicates.push(...conjuncts(plan.predicate));
-    flatten(plan.input, into, leaf);
+    flatten(plan.input, into);
     return;
   }
   if (plan.kind === 'project' && startsGraph(plan.input) && passesOnly(plan)) {
-    flatten(plan.input, into, leaf);
+    flatten(plan.input, into);
     return;
   }
   const tooMany = into.nodes.length >= nodesMax - 1;
   if (plan.kind !== 'join' || plan.type === 'right' || plan.type === 'full' || tooMany) {
-    into.nodes.push({ plan: leaf(plan), join: undefined });
+    into.nodes.push({ plan, join: undefined });
     return;
   }
-  flatten(plan.left, into, leaf);
+  flatten(plan.left, into);
   if (plan.type === 'inner') {
-    flatten(plan.right, into, leaf);
+    flatten(plan.right, into);
     if (plan.condition !== undefined) into.predicates.push(...conjuncts(plan.condition));
     return;
   }
-  into.nodes.push({ plan: leaf(plan.right), join: plan });
+  into.nodes.push({ plan: plan.right, join: plan });
 }
 
 /** Whether a projection only leaves columns out. */
@@ -211,13 +214,4 @@ function findNeighbours(
     }
   });
   return neighbours;
-}
-
-/** The columns that a set of nodes gives. */
-export function columnsOfSet(graph: JoinGraph, mask: number): Set<number> {
-  const ids = new Set<number>();
-  graph.nodes.forEach((node, i) => {
-    if (mask & (1 << i)) for (const id of columnIds(node.plan)) ids.add(id);
-  });
-  return ids;
 }

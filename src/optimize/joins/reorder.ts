@@ -2,34 +2,37 @@ import { makeFilter, makeJoin } from '../../plan/build.ts';
 import { conjunction } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { mapInputs } from '../../plan/rewrite.ts';
+import type { OptimizerContext } from '../context.ts';
 import type { Estimator } from '../estimate/estimator.ts';
 import { bitIndex, JoinCosts, type JoinTree } from './cost.ts';
 import { enumerate } from './enumerate.ts';
 import { buildGraph, type JoinGraph, startsGraph } from './graph.ts';
 import { greedy } from './greedy.ts';
+import { reduceAggregates } from './reduce.ts';
 
 /**
- * Chooses the order of joins everywhere in the plan; the smaller side of each comes to the right.
+ * Chooses the order of joins everywhere in the plan, and their sides: what is looked up comes to the
+ * right, what streams by to the left.
  */
-export function reorderJoins(plan: Plan, estimator: Estimator): Plan {
-  const recur = (input: Plan): Plan => reorderJoins(input, estimator);
+export function reorderJoins(context: OptimizerContext, plan: Plan, estimator: Estimator): Plan {
+  const recur = (input: Plan): Plan => reorderJoins(context, input, estimator);
   if (plan.kind === 'with') {
     const definition = recur(plan.definition);
-    const known = { ...plan, definition };
     // References in the body are estimated by the definition.
     estimator.defineTable(plan.id, definition);
-    return { ...known, body: recur(plan.body) };
+    return { ...plan, definition, body: recur(plan.body) };
   }
   if (!startsGraph(plan)) return mapInputs(plan, recur);
-  const graph = buildGraph(plan, recur);
+  const reduced = reduceAggregates(context, buildGraph(plan), estimator);
+  const nodes = reduced.nodes.map((node) => ({ ...node, plan: recur(node.plan) }));
+  const graph = { ...reduced, nodes };
   const costs = new JoinCosts(graph, estimator);
   return build(graph, costs, bestTree(graph, costs));
 }
 
 /** The best tree of each connected part, then of all. */
 function bestTree(graph: JoinGraph, costs: JoinCosts): JoinTree {
-  const parts = connectedParts(graph);
-  const trees = parts.flatMap(
+  const trees = connectedParts(graph).flatMap(
     (part) => enumerate(graph, costs, part) ?? leaves(graph, costs, part),
   );
   return greedy(graph, costs, trees);
@@ -46,8 +49,8 @@ function connectedParts(graph: JoinGraph): number[] {
   for (let i = 0; i < graph.nodes.length; i++) {
     if (seen & (1 << i)) continue;
     let part = 1 << i;
-    for (let size = 0; size !== part; ) {
-      size = part;
+    for (let before = 0; before !== part; ) {
+      before = part;
       graph.neighbours.forEach((mask, node) => {
         if (part & (1 << node)) part |= mask;
       });
@@ -67,10 +70,11 @@ function build(graph: JoinGraph, costs: JoinCosts, tree: JoinTree): Plan {
   const [a, b] = [tree.left.mask, tree.right.mask];
   const late = costs.latePredicates(a, b);
   const special = tree.right.left === undefined ? graph.nodes[bitIndex(b)].special : undefined;
+  const estimate = tree.rows;
   if (special !== undefined) {
     const join = makeJoin(special.type, left, right, special.condition, special.mark);
-    return makeFilter(join, late);
+    return late.length === 0 ? { ...join, estimate } : { ...makeFilter(join, late), estimate };
   }
   const conditions = [...costs.joinConditions(a, b), ...late];
-  return makeJoin('inner', left, right, conjunction(conditions));
+  return { ...makeJoin('inner', left, right, conjunction(conditions)), estimate };
 }

@@ -27,7 +27,8 @@ function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
       const ids = below();
       const left = withoutSelection(prune(plan.left, ids));
       const right = withoutSelection(prune(plan.right, ids));
-      return makeJoin(plan.type, left, right, plan.condition, plan.mark);
+      const join = makeJoin(plan.type, left, right, plan.condition, plan.mark);
+      return plan.estimate === undefined ? join : { ...join, estimate: plan.estimate };
     }
     case 'filter':
     case 'sort':

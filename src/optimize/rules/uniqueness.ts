@@ -37,7 +37,8 @@ export function isUniqueOn(plan: Plan, keys: ReadonlySet<number>): boolean {
         const at = plan.ordinals.indexOf(ordinal);
         return at >= 0 && keys.has(plan.columns[at].id);
       };
-      if (plan.table.primaryKey?.every(has)) return true;
+      const { primaryKey = [] } = plan.table;
+      if (primaryKey.length > 0 && primaryKey.every(has)) return true;
       return plan.table.columns.some(
         (column, ordinal) => column.statistics.order === 'strict' && has(ordinal),
       );

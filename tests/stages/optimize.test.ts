@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bind } from '../bind/bind.ts';
-import type { Catalog, TableEntry } from '../catalog/catalog.ts';
-import { explainPlan } from '../plan/explain.ts';
-import { children, type Expression } from '../plan/expression.ts';
-import { freeColumns } from '../plan/free-columns.ts';
-import { inputs, type Plan } from '../plan/plan.ts';
-import { eachExpression } from '../plan/rewrite.ts';
-import { parseSingle } from '../sql/parse.ts';
-import { dateType, decimalType, integerType, type SqlType, varcharType } from '../value/type.ts';
-import { optimize } from './index.ts';
+import { bind } from '../../src/bind/bind.ts';
+import type { Catalog, TableEntry } from '../../src/catalog/catalog.ts';
+import { optimize } from '../../src/optimize/index.ts';
+import { explainPlan } from '../../src/plan/explain.ts';
+import { children, type Expression } from '../../src/plan/expression.ts';
+import { freeColumns } from '../../src/plan/free-columns.ts';
+import { inputs, type Plan } from '../../src/plan/plan.ts';
+import { eachExpression } from '../../src/plan/rewrite.ts';
+import { parseSingle } from '../../src/sql/parse.ts';
+import {
+  dateType,
+  decimalType,
+  integerType,
+  type SqlType,
+  varcharType,
+} from '../../src/value/type.ts';
 
 function table(name: string, rowCount: number, columns: Record<string, SqlType>): TableEntry {
   const entries = Object.entries(columns).map(([column, type], i) => ({
@@ -223,4 +229,42 @@ test('the root has the names of the result, also of a column that is shown twice
     columns.map((column) => column.name),
     ['x', 'y', 'id'],
   );
+});
+
+test('an aggregate makes only the groups that a filtered table beside it will keep', () => {
+  assert.equal(
+    explain(
+      'select mid.id from mid, (select k, sum(n) as total from big group by k) g ' +
+        "where mid.id = g.k and mid.s = 'x' and g.total > 10",
+    ),
+    `project id#2
+  inner join on k = id#2
+    filter sum(n) > 10
+      aggregate by k: sum(n) = sum(n)
+        semi join on k = id
+          scan big [k, n]
+          scan mid [id, s] where (s = 'x')
+    scan mid [id#2, s#2] where (s#2 = 'x')`,
+  );
+});
+
+test('where each row of the left side is a group, the right side is aggregated before the join', () => {
+  assert.equal(
+    explain(
+      'select big.id, count(*), count(mid.n), sum(mid.n) from big left join mid on big.id = mid.k group by big.id',
+    ),
+    `project id, count(*), count(mid.n), sum(mid.n)
+  project id, count(*) = coalesce(count_star(), 1), count(mid.n) = coalesce(count(n), 0), sum(mid.n) = sum(n)
+    left join on id = k
+      scan big [id]
+      aggregate by k: count_star() = count(*), count(n) = count(n), sum(n) = sum(n)
+        scan mid [k, n]`,
+  );
+  const isLate = (sql: string): boolean => /aggregate.*\n\s+(inner|left) join/.test(explain(sql));
+  const from = 'from big left join mid on big.id = mid.k';
+  assert.ok(!isLate(`select big.id, max(mid.n) ${from} group by big.id`));
+  // Several rows of the left side may be one group.
+  assert.ok(isLate(`select big.s, count(mid.n) ${from} group by big.s`));
+  // An argument comes from the left side.
+  assert.ok(isLate(`select big.id, count(big.n) ${from} group by big.id`));
 });
