@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Column, ConstantExpression, Expression } from '../plan/expression.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Schema } from '../value/batch.ts';
 import { nullType, type SqlType } from '../value/type.ts';
 
@@ -63,9 +64,15 @@ export class BindContext {
     return { id: this.#nextColumn++, name, type, nullable };
   }
 
-  /** The column an expression's value goes to: its own if it is just a column, under that name. */
-  columnFor(expression: Expression, name: string): Column {
-    if (expression.kind === 'column') {
+  /**
+   * The column an expression's value goes to: its own, under that name, if it is just a column of
+   * `input`. A column from outside gets another one, so that both can be told apart in a join.
+   */
+  columnFor(expression: Expression, name: string, input: Plan): Column {
+    if (
+      expression.kind === 'column' &&
+      input.columns.some(({ id }) => id === expression.column.id)
+    ) {
       const { column } = expression;
       return column.name === name ? column : { ...column, name };
     }

@@ -67,8 +67,9 @@ export interface Project extends Node {
  * - `inner`, `left`, `right`, `full`: columns of left, then right (nullable where the outer side
  *   may be missing: those are the same columns, with `nullable` set by the consumer of the join).
  * - `semi`, `anti`: the rows of left with, without a match; columns of left.
- * - `mark`: every row of left plus `mark`, a boolean: TRUE with a match, NULL if only because of
- *   NULLs none could be excluded, FALSE otherwise. IN under OR and NOT IN become this.
+ * - `mark`: every row of left plus `mark`, a boolean: TRUE with a match; NULL if there is none, but
+ *   for some row the condition is NULL; FALSE otherwise. A mark that is not nullable is FALSE
+ *   instead of NULL. IN under OR and NOT IN become this.
  * - `single`: as left, but more than one match is an error (scalar subqueries).
  * `dependent`: right refers to columns of left; only before unnesting.
  */

@@ -8,7 +8,7 @@ export function castColumns(context: BindContext, plan: Plan, types: readonly Sq
   if (plan.columns.every((column, i) => sameType(column.type, types[i]))) return plan;
   const expressions = plan.columns.map((column, i) => cast(columnRef(column), types[i]));
   const columns = expressions.map((expression, i) =>
-    context.columnFor(expression, plan.columns[i].name),
+    context.columnFor(expression, plan.columns[i].name, plan),
   );
   return { kind: 'project', input: plan, expressions, columns };
 }

@@ -113,7 +113,7 @@ export function groupPlan(place: Place, input: Plan, groups: Groups): Grouping {
     const name = expression.kind === 'column' ? expression.column.name : `group ${i + 1}`;
     // In some grouping sets the column is NULL, so it is not the one of the input any more.
     return sets === undefined
-      ? context.columnFor(expression, name)
+      ? context.columnFor(expression, name, input)
       : context.column(name, expression.type, true);
   });
   const collector = place.aggregates!;

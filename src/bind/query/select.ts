@@ -214,7 +214,7 @@ function finish(
 ): Plan {
   const { context } = place;
   const { values } = step.parts;
-  const columns = values.map((value, i) => context.columnFor(value, items[i].name));
+  const columns = values.map((value, i) => context.columnFor(value, items[i].name, step.plan));
   const expressions = [...values];
   const shown = [...columns];
   const sortKeys = keys.map((key, i): SortKey => {
@@ -224,7 +224,7 @@ function finish(
     }
     if (node.distinct) notInList(key);
     const expression = step.parts.keys[i];
-    const column = context.columnFor(expression, `order ${i + 1}`);
+    const column = context.columnFor(expression, `order ${i + 1}`, step.plan);
     expressions.push(expression);
     shown.push(column);
     return { expression: columnRef(column), descending, nullsFirst };

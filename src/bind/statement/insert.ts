@@ -176,7 +176,7 @@ function bindSource(
     input.columns.every((column, i) => sameType(column.type, table.columns[i].type));
   if (same) return input;
   const columns = expressions.map((expression, i) =>
-    context.columnFor(expression, table.columns[i].name),
+    context.columnFor(expression, table.columns[i].name, input),
   );
   return { kind: 'project', input, expressions, columns };
 }

@@ -1,3 +1,4 @@
+import { makeEqual, makeFilter } from '../../plan/build.ts';
 import { type Column, conjuncts, type Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
 import type { Join, JoinType, Plan } from '../../plan/plan.ts';
@@ -85,18 +86,19 @@ export function buildGraph(plan: Plan): JoinGraph {
     }
     return mask;
   };
-  const nodes = flat.nodes.map(({ plan: node, join }, i): GraphNode => {
+  let specials = 0;
+  flat.nodes.forEach(({ join }, i) => {
+    if (join !== undefined) specials |= 1 << i;
+  });
+  const { classes, rest } = equalClasses(flat.predicates, owner, specials);
+  const nodes = flat.nodes.map(({ plan: inner, join }, i): GraphNode => {
+    const node = withImplied(inner, i, classes);
     const rows = undefined;
     if (join === undefined) return { plan: node, rows, special: undefined };
     const { type, condition, mark } = join;
     const needs = condition === undefined ? 0 : maskOf(condition) & ~(1 << i);
     return { plan: node, rows, special: { type, condition, mark, needs } };
   });
-  let specials = 0;
-  nodes.forEach((node, i) => {
-    if (node.special !== undefined) specials |= 1 << i;
-  });
-  const { classes, rest } = equalClasses(flat.predicates, owner, specials);
   const predicates = rest.map((expression): GraphPredicate => {
     const mask = maskOf(expression);
     return { expression, mask, isEquation: isEquation(expression, maskOf) && !(mask & specials) };
@@ -178,6 +180,17 @@ function equalClasses(
     return { members, mask: members.reduce((mask, { node }) => mask | (1 << node), 0) };
   });
   return { classes, rest };
+}
+
+/** Columns of one node that must be equal because each equals a column of another node. */
+function withImplied(plan: Plan, node: number, classes: readonly EqualClass[]): Plan {
+  const implied: Expression[] = [];
+  for (const { members } of classes) {
+    const [first, ...others] = members.filter((member) => member.node === node);
+    for (const other of others) implied.push(makeEqual(first.column, other.column));
+  }
+  if (implied.length === 0 || plan.kind !== 'scan') return makeFilter(plan, implied);
+  return { ...plan, filters: [...plan.filters, ...implied] };
 }
 
 function columnPair(predicate: Expression): readonly Expression[] | undefined {

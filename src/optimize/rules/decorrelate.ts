@@ -462,8 +462,13 @@ class Decorrelator {
     const ids = this.#outers(freeColumns(plan));
     const sides = [plan.left, plan.right].map((side) => {
       const part = this.#represent(this.visit(side, nothingAllowed), ids);
-      const keys = ids.map((id) => part.representatives.get(id)!.column);
-      return makeSelection(part.plan, [...side.columns, ...keys]);
+      const keys = ids.map((id) => part.representatives.get(id)!);
+      // Above, NULL stands for an outer NULL, which an equality does not.
+      const present = keys
+        .filter(({ column, nullSafe }) => !nullSafe && column.nullable)
+        .map(({ column }) => call('is_not_null', [columnRef(column)], booleanType, false));
+      const columns = [...side.columns, ...keys.map(({ column }) => column)];
+      return makeSelection(makeFilter(part.plan, present), columns);
     });
     const [left, right] = sides;
     const keys = ids.map((id) => {

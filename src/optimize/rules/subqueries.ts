@@ -6,15 +6,19 @@ import {
   columnRef,
   conjunction,
   conjuncts,
+  constant,
   type Expression,
   type SubqueryExpression,
+  trueConstant,
 } from '../../plan/expression.ts';
 import { columnIds, freeColumns, hasSubquery, usedColumns } from '../../plan/free-columns.ts';
 import type { Join, JoinType, Plan } from '../../plan/plan.ts';
 import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
+import { columnSubstitution, substitute } from '../../plan/substitute.ts';
 import { booleanType } from '../../value/type.ts';
 import type { OptimizerContext } from '../context.ts';
 import { decorrelate } from './decorrelate.ts';
+import { refreshPlan } from './refresh.ts';
 
 /**
  * Turns every subquery into a join, and every correlated join into a plain one. Afterwards the plan
@@ -79,8 +83,18 @@ function joinCondition(
     return dependentJoin(context, 'semi', input, right, wanted);
   }
   const offending = inner.mode === 'all' ? negate(matches) : matches;
-  if (offending.some((match) => match.nullable)) return undefined;
-  return dependentJoin(context, 'anti', input, right, offending);
+  if (offending.every((match) => !match.nullable)) {
+    return dependentJoin(context, 'anti', input, right, offending);
+  }
+  if (freeColumns(right).size === 0) return undefined;
+  // One row for which it is not known keeps the whole from being TRUE.
+  const possible = call(
+    'is_distinct_from',
+    [conjunction(offending)!, constant(false, booleanType)],
+    booleanType,
+    false,
+  );
+  return dependentJoin(context, 'anti', input, right, [possible]);
 }
 
 /** NOT (a AND b), as one condition. */
@@ -197,17 +211,66 @@ function missingValue(
   return value?.kind === 'constant' && value.value !== null ? value : undefined;
 }
 
-/** The truth value of EXISTS, ANY or ALL as a column. */
+/** The truth value of EXISTS, ANY or ALL as an expression over columns that joins add. */
 function addMark(context: OptimizerContext, input: Plan, node: SubqueryExpression): Replaced {
-  const exists = node.mode === 'exists';
-  const right = unnestSubqueries(context, exists ? withoutLimit(node.plan) : node.plan);
-  const matches = exists ? [] : comparisons(node, right);
+  if (node.mode === 'exists') {
+    const right = unnestSubqueries(context, withoutLimit(node.plan));
+    return markJoin(context, input, right, [], false);
+  }
+  const right = unnestSubqueries(context, node.plan);
+  const matches = comparisons(node, right);
   const conditions = node.mode === 'all' ? negate(matches) : matches;
-  const nullable = conditions.some((condition) => condition.nullable);
-  const mark = context.column(exists ? 'exists' : 'matches', booleanType, nullable);
+  const marked = threeValued(context, input, right, conditions);
+  return node.mode === 'all' ? { ...marked, expression: makeNot(marked.expression) } : marked;
+}
+
+/** Whether some row meets the conditions: NULL if none does, but for some it is not known. */
+function threeValued(
+  context: OptimizerContext,
+  input: Plan,
+  right: Plan,
+  conditions: readonly Expression[],
+): Replaced {
+  const [first] = conditions;
+  if (conditions.every((condition) => !condition.nullable)) {
+    return markJoin(context, input, right, conditions, false);
+  }
+  // A mark join finds unknowns by itself where they come from one key, without any correlation.
+  const plain = conditions.length === 1 && first.kind === 'call' && first.name === 'eq';
+  if (plain && freeColumns(right).size === 0) {
+    return markJoin(context, input, right, conditions, true);
+  }
+  const copy = refreshPlan(context, right, new Set());
+  const ofCopy = columnSubstitution(right.columns, copy.columns);
+  const unknown = call(
+    'is_null',
+    [substitute(conjunction(conditions)!, ofCopy)],
+    booleanType,
+    false,
+  );
+  const known = markJoin(context, input, right, conditions, false);
+  const maybe = markJoin(context, known.input, copy, [unknown], false);
+  const results = [trueConstant, constant(null, booleanType)];
+  const branches = [known, maybe].map(({ expression: when }, i) => {
+    const then = results[i];
+    return { when, then };
+  });
+  const otherwise = constant(false, booleanType);
+  const type = booleanType;
+  const expression: Expression = { kind: 'case', branches, otherwise, type, nullable: true };
+  return { input: maybe.input, expression };
+}
+
+function markJoin(
+  context: OptimizerContext,
+  input: Plan,
+  right: Plan,
+  conditions: readonly Expression[],
+  nullable: boolean,
+): Replaced {
+  const mark = context.column('mark', booleanType, nullable);
   const join = dependentJoin(context, 'mark', input, right, conditions, mark);
-  const value = columnRef(mark);
-  return { input: join, expression: node.mode === 'all' ? makeNot(value) : value };
+  return { input: join, expression: columnRef(mark) };
 }
 
 function isCorrelated(left: Plan, right: Plan): boolean {
