@@ -32,8 +32,6 @@ export type SimpleKind =
   | 'interval'
   | 'uuid';
 
-export type TypeKind = SqlType['kind'];
-
 function simple(kind: SimpleKind): SqlType {
   return Object.freeze({ kind });
 }

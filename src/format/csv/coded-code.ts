@@ -1,7 +1,7 @@
 /**
  * The code for text fields of columns with few distinct texts: each is looked up in a hash table of
- * the batch's texts and comes as a code. The text is copied to the end of the heap first, as any
- * other; it stays there only if it is new.
+ * the batch's texts and comes as a code. Like any other text it is first copied to the end of the
+ * heap; it stays there only if it is new.
  */
 import { type Expr, i8x16, i32, i64, type Local, v128 } from '../../wasm/index.ts';
 import type { FieldEmitter } from './parser-code.ts';
