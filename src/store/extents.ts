@@ -176,7 +176,7 @@ export function loadValue(core: StoreCore, tagged: Uint8Array, what: () => strin
   const stored = bytes.subarray(0, extent.storedLength);
   const { birth, low, high } = extent;
   intact &&= blocks.file.sealer.open(stored, extent.runs[0].id, birth, low, high);
-  if (!intact) throw damaged(what());
+  if (!intact) throw damaged(what(), blocks.file);
   if (extent.compression === 0) return stored;
   if (core.compressor === undefined) {
     throw new QuernError(sqlState.featureNotSupported, `${what()} is compressed`, {

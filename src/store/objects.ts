@@ -21,6 +21,9 @@ import type { Pool } from './tree/pool.ts';
 import { VolumeTree } from './tree/volume-tree.ts';
 import type { Views } from './views.ts';
 
+/** Objects and snapshots, so that a count of references fits 16 bits. */
+const rootsMax = 65000;
+
 /**
  * The named things of a store, and what each operation does to them, in memory. The catalog is a
  * map like any other, from names to roots; the heads that are in use are kept beside it, because
@@ -133,6 +136,31 @@ export class Objects {
     return head;
   }
 
+  /** Heads and snapshots; counted when it is first needed. */
+  #roots: number | undefined;
+
+  /** Throws if one more object or snapshot could make a count of references overflow. */
+  checkRoots(): void {
+    if (this.#roots === undefined) {
+      this.#roots = 0;
+      for (const prefix of [catalogPrefix.head, catalogPrefix.snapshot]) {
+        const [from, to] = prefixRange(prefixOnly(prefix));
+        for (const _ of this.catalog.entries(from, to)) this.#roots++;
+      }
+    }
+    // A tree points to a block once at most, and one that is being taken apart does too.
+    if (this.#roots + this.pool.doomed.length < rootsMax) return;
+    throw new QuernError(
+      sqlState.programLimitExceeded,
+      `a store can have ${rootsMax} objects and snapshots`,
+    );
+  }
+
+  /** One object or snapshot more, or less. */
+  #countRoots(change: 1 | -1): void {
+    if (this.#roots !== undefined) this.#roots += change;
+  }
+
   /** Changes the trees in memory; the same code runs when the journal is replayed. */
   apply(operation: Operation): void {
     switch (operation.type) {
@@ -221,6 +249,7 @@ export class Objects {
     this.nextObject = Math.max(this.nextObject, objectId + 1);
     this.changed.add(head);
     this.catalog.put(headKey(name), encodeEntry(this.entryOf(head)));
+    this.#countRoots(1);
   }
 
   #remove(head: Head): void {
@@ -231,6 +260,7 @@ export class Objects {
     this.headsById.delete(head.objectId);
     this.changed.delete(head);
     this.catalog.delete(headKey(head.name));
+    this.#countRoots(-1);
   }
 
   #snapshot(head: Head, name: string, made: { guid: Uint8Array; time: number }): void {
@@ -241,6 +271,7 @@ export class Objects {
       if (this.pool.isDirty(head.root.id)) this.unsealed.set(`${head.name}@${name}`, key);
     }
     this.catalog.put(key, encodeEntry(entry));
+    this.#countRoots(1);
   }
 
   #branch(operation: Operation & { type: 'branch' }): void {
@@ -269,6 +300,7 @@ export class Objects {
     if (holder !== undefined) holder.gone = true;
     this.openSnapshots.delete(name);
     this.catalog.delete(key);
+    this.#countRoots(-1);
   }
 
   /** Makes a head what another state is. */

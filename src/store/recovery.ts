@@ -5,7 +5,7 @@ import { type StoreCore, transactionsPerCheckpoint } from './core.ts';
 import type { Operation } from './journal/operation.ts';
 import { type JournalStart, type ReadRecord, readAnyRecord, readRecord } from './journal/record.ts';
 import { blockSize, journalRunPlaces } from './layout.ts';
-import type { Superblock } from './superblock.ts';
+import { chooseSuperblock, type Superblock } from './superblock.ts';
 import { decodeExtent, extentBlocks, isExtent } from './tree/extent.ts';
 
 /** What was found at opening. */
@@ -24,6 +24,10 @@ export interface RecoveryReport {
  */
 export function recover(core: StoreCore, superblock: Superblock): RecoveryReport {
   const { blocks, pool } = core;
+  if (core.options.readOnly) {
+    blocks.file.outdated = () =>
+      chooseSuperblock(core.device).superblock.generation !== superblock.generation;
+  }
   blocks.open(superblock.blocks);
   core.catalogHolder.root = superblock.catalog;
   core.storeId = superblock.storeId;

@@ -18,7 +18,13 @@ import { blockSize, bytesOf } from './layout.ts';
 import { StoreMap, View } from './map.ts';
 import { unknownObject } from './objects.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
-import { checkKey, chooseSuperblock, type SuperblockCopy } from './superblock.ts';
+import {
+  checkKey,
+  chooseSuperblock,
+  isUnborn,
+  repairCopies,
+  type SuperblockCopy,
+} from './superblock.ts';
 import { Transaction } from './transaction.ts';
 import { MapTree } from './tree/map-tree.ts';
 import { type Usage, usageOf } from './usage.ts';
@@ -34,7 +40,7 @@ export interface StoreOptions {
   cacheSize?: number;
   /** Bytes of journal that bring about a checkpoint; 1 MiB unless given. */
   journalSize?: number;
-  /** Dirty nodes that bring about a checkpoint; 32768 unless given. */
+  /** Dirty nodes that bring about a checkpoint; 16384 unless given. */
   dirtyNodes?: number;
   /** Runs background work (taking deleted trees apart) soon; a timer unless given. */
   defer?: (task: () => void) => void;
@@ -78,6 +84,9 @@ export interface StoreSpace {
   /** Bytes free inside the device. */
   free: number;
 }
+
+/** How often a reader tries to catch a moment at which the writer has not just moved on. */
+const openAttempts = 20;
 
 /** A store on a block device: volumes and maps, their snapshots and branches. */
 export class Store {
@@ -126,11 +135,12 @@ export class Store {
       bytesMax: options.sizeMax ?? Number.MAX_SAFE_INTEGER,
       cacheNodes: Math.max(64, Math.floor((options.cacheSize ?? 64 << 20) / blockSize)),
       journalBytes: options.journalSize ?? 1 << 20,
-      dirtyNodes: options.dirtyNodes ?? 32768,
+      dirtyNodes: options.dirtyNodes ?? 16384,
       defer: options.defer ?? ((task) => setTimeout(task, 0)),
     };
     const random = options.random ?? randomBytes;
-    if (device.size() === 0 && !readOnly) {
+    if (!readOnly && isUnborn(device)) {
+      device.truncate(0);
       const storeId = new Uint32Array(random(16).slice().buffer);
       const sealer = sealerFor(storeId, options.encryption);
       const core = new StoreCore(device, sealer, coreOptions, options.compressor);
@@ -140,14 +150,29 @@ export class Store {
       await core.checkpoint();
       return new Store(core, options, [], { records: 0, incomplete: false });
     }
-    const { superblock, copies } = chooseSuperblock(device);
-    const sealer = sealerFor(superblock.storeId, options.encryption);
-    checkKey(superblock, sealer, device.name);
-    const core = new StoreCore(device, sealer, coreOptions, options.compressor);
-    const recovery = recover(core, superblock);
-    if (!readOnly) await core.checkpoint();
-    core.scheduleReclaim();
-    return new Store(core, options, copies, recovery);
+    for (let attempt = 1; ; attempt++) {
+      const choice = chooseSuperblock(device);
+      const { superblock, copies } = choice;
+      const sealer = sealerFor(superblock.storeId, options.encryption);
+      checkKey(superblock, sealer, device.name);
+      const core = new StoreCore(device, sealer, coreOptions, options.compressor);
+      let recovery: RecoveryReport;
+      try {
+        recovery = recover(core, superblock);
+        const again = readOnly && attempt < openAttempts;
+        if (again && core.blocks.file.outdated()) continue;
+      } catch (error) {
+        // A reader may have looked while another process was writing.
+        if (readOnly && attempt < openAttempts) continue;
+        throw error;
+      }
+      if (!readOnly) {
+        await repairCopies(core.blocks.file, choice);
+        await core.checkpoint();
+      }
+      core.scheduleReclaim();
+      return new Store(core, options, copies, recovery);
+    }
   }
 
   /** Makes a checkpoint, so that the next opening is quick, and closes the device. */
@@ -220,6 +245,7 @@ export class Store {
   #checkFree(name: string): void {
     this.core.checkWritable();
     checkName(name);
+    this.core.checkRoots();
     if (this.core.findHead(name) === undefined) return;
     throw new QuernError(sqlState.duplicateTable, `'${name}' exists already`);
   }
@@ -372,6 +398,7 @@ export class Store {
   async snapshot(name: string, snapshot: string): Promise<void> {
     this.core.checkWritable();
     checkName(snapshot);
+    this.core.checkRoots();
     const head = this.core.head(name);
     if (this.core.entry(snapshotKey(name, snapshot)) !== undefined) {
       throw new QuernError(sqlState.duplicateTable, `'${name}@${snapshot}' exists already`);

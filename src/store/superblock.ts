@@ -1,4 +1,5 @@
 import { QuernError, sqlState } from '../base/error.ts';
+import type { BlockFile } from './block/block-file.ts';
 import type { BlocksRoot } from './block/blocks.ts';
 import { checksum, checksumResult } from './block/checksum.ts';
 import type { Sealer } from './block/sealer.ts';
@@ -14,7 +15,9 @@ import {
   lowWord,
   type Pointer,
   readPointer,
+  segmentPlaces,
   superblockPlaces,
+  wordsOf,
   writePointer,
 } from './layout.ts';
 
@@ -140,6 +143,25 @@ function decodeSuperblock(words: Uint32Array, name: string): StoredSuperblock | 
   };
 }
 
+/**
+ * Was the device left by a crash during the making of the store, before its first superblock was
+ * whole? Then there is nothing to lose. Each copy is zeros, or the first generation without its
+ * last sector.
+ */
+export function isUnborn(device: BlockDevice): boolean {
+  if (device.size() > segmentPlaces * blockSize) return false;
+  return superblockPlaces.every((place) => {
+    const bytes = new Uint8Array(blockSize);
+    const offset = place * blockSize;
+    const length = Math.max(0, Math.min(blockSize, device.size() - offset));
+    if (length > 0) device.read(bytes.subarray(0, length), offset);
+    const zero = (from: number): boolean => bytes.subarray(from, from + 512).every((b) => b === 0);
+    if (zero(0)) return true;
+    const words = wordsOf(bytes);
+    return words[0] === magic[0] && words[1] === magic[1] && get(words, 8) === 1 && zero(3584);
+  });
+}
+
 /** The state of one copy of the superblock, as `verify` reports it. */
 export interface SuperblockCopy {
   place: number;
@@ -179,6 +201,18 @@ export function chooseSuperblock(device: BlockDevice): SuperblockChoice {
     );
   }
   return { superblock: best, copies };
+}
+
+/**
+ * Brings every copy to the chosen generation. Must be done before the next checkpoint: the chosen
+ * one may exist once only, and a checkpoint begins by overwriting copies.
+ */
+export async function repairCopies(file: BlockFile, choice: SuperblockChoice): Promise<void> {
+  const { superblock, copies } = choice;
+  const stale = copies.filter((copy) => copy.generation !== superblock.generation);
+  if (stale.length === 0) return;
+  for (const { place } of stale) file.write(bytesOf(superblock.words), place, 'metadataWritten');
+  await file.flush();
 }
 
 /** Throws unless the sealer has the key that the superblock was written with. */

@@ -171,7 +171,9 @@ export class Transaction {
   #operations(): Operation[] {
     const operations: Operation[] = [];
     for (const { head, changes } of this.#overlays.values()) {
-      if (head.gone) continue;
+      if (head.gone) {
+        throw new QuernError(sqlState.undefinedTable, `'${head.name}' has been deleted meanwhile`);
+      }
       const sorted = [...changes.values()].sort((a, b) => compareBytes(a.key, b.key));
       for (const { key, value } of sorted) {
         head.map!.prepare(key);

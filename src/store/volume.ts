@@ -150,7 +150,7 @@ export class Volume {
   }
 
   #damaged(index: number): QuernError {
-    return damaged(`volume '${this.name}' at byte ${index * blockSize}`);
+    return damaged(`volume '${this.name}' at byte ${index * blockSize}`, this.#core.blocks.file);
   }
 
   // --- writing ---------------------------------------------------------------------------------

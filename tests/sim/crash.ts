@@ -107,11 +107,10 @@ function allowed(recording: Recording, cut: number): { from: number; to: number 
 export async function crashHistory(seed: number, steps: number): Promise<CrashReport> {
   const recording = await record(seed, steps);
   const { events } = recording.device;
-  const first = recording.acknowledged[0].events;
   const random = new Random(seed ^ 0x5eed);
   const images = new CrashImages(events);
   const report: CrashReport = { operations: recording.operations, cuts: 0, images: 0 };
-  for (let cut = first; cut <= events.length; cut++) {
+  for (let cut = 0; cut <= events.length; cut++) {
     images.moveTo(cut);
     report.cuts++;
     const { from, to } = allowed(recording, cut);
@@ -124,7 +123,7 @@ export async function crashHistory(seed: number, steps: number): Promise<CrashRe
         const digest = await reopen(device, random);
         report.images++;
         check(recording, digest, from, to);
-        if (random.chance(0.1)) {
+        if (random.chance(0.2)) {
           const again = await crashRecovery(device, before, random, recording, from, to);
           report.images += again;
         }

@@ -20,7 +20,15 @@ export interface PlacedBlock {
   bytes: Uint8Array;
 }
 
-export function damaged(what: string): QuernError {
+/** Something is not what its pointer says. */
+export function damaged(what: string, file?: BlockFile): QuernError {
+  if (file?.outdated()) {
+    return new QuernError(
+      sqlState.objectNotInPrerequisiteState,
+      `${what} has been overwritten by the process that writes the store`,
+      { hint: 'Open the store again to read its present state.' },
+    );
+  }
   return new QuernError(sqlState.dataCorrupted, `${what} is damaged`, {
     hint: 'Run `quern store verify` to list what is damaged, and restore it from a copy.',
   });
@@ -43,6 +51,12 @@ export class BlockFile {
     this.device = device;
     this.sealer = sealer;
   }
+
+  /**
+   * For readers beside a writer: has it made a checkpoint since the store was opened? Then blocks
+   * that this reader knows may have been reused.
+   */
+  outdated: () => boolean = () => false;
 
   /** Places the device reaches, a last partial one not counted. */
   places(): number {

@@ -287,7 +287,7 @@ export class Blocks {
   read(target: Uint8Array, pointer: Pointer, what: () => string): void {
     const place = this.placeOf(pointer.id);
     if (place !== 0 && this.file.readVerified(target, place, pointer.id, pointer)) return;
-    throw damaged(what());
+    throw damaged(what(), this.file);
   }
 
   // --- moving ----------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ export class Table {
     const bytes = bytesOf(words);
     const name = `page ${index} (level ${level}) of table '${this.name}'`;
     if (!this.#file.readVerified(bytes, pointer.id, placeIdentity(pointer.id), pointer)) {
-      throw damaged(name);
+      throw damaged(name, this.#file);
     }
     const header = readHeader(words);
     if (header?.type !== blockType.table || header.owner !== this.number) throw damaged(name);

@@ -3,11 +3,13 @@ import {
   constants,
   fdatasync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { QuernError, sqlState } from '../../../base/error.ts';
 import type { BlockDevice } from '../device.ts';
 import { FileLock } from './file-lock.ts';
@@ -22,6 +24,20 @@ function fileError(error: unknown, doing: string, name: string): QuernError {
     return new QuernError(sqlState.undefinedFile, `${name} does not exist`, { cause: error });
   }
   return new QuernError(sqlState.ioError, `${code ?? 'error'} ${doing} ${name}`, { cause: error });
+}
+
+/** Makes the name of a new file durable; where folders cannot be opened, names need no such help. */
+function syncFolder(path: string): void {
+  try {
+    const folder = openSync(path, constants.O_RDONLY);
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Windows: NTFS logs names by itself.
+  }
 }
 
 /** A file, or a block device of the kernel. */
@@ -53,6 +69,7 @@ export class FileDevice implements BlockDevice {
       throw fileError(error, 'opening', path);
     }
     this.#size = fstatSync(this.#file).size;
+    if (create && this.#size === 0) syncFolder(dirname(path));
   }
 
   size(): number {
