@@ -132,6 +132,8 @@ export const stringBytesMax = 4096;
  * The largest payload of one READ or WRITE; the specification asks every server for at least this.
  */
 export const payloadBytesMax = 32 * 1024 * 1024;
+/** What is taken all the same: clients exist that do not ask how much they may send. */
+export const payloadBytesTaken = 64 * 1024 * 1024;
 /**
  * Most descriptors in one BLOCK_STATUS chunk; the specification allows 2^20, less keeps replies
  * small.

@@ -1,5 +1,5 @@
 import type { BlockExport } from './block-export.ts';
-import { command, commandFlag, errorNumber, payloadBytesMax } from './protocol.ts';
+import { command, commandFlag, errorNumber, payloadBytesTaken } from './protocol.ts';
 
 /** What a request asks for, apart from its data. */
 export interface RequestHeader {
@@ -31,7 +31,7 @@ export function refusalOf(
   if (request.offset + length > blocks.size) {
     return grows ? errorNumber.noSpace : errorNumber.invalid;
   }
-  if ((type === command.read || type === command.write) && length > payloadBytesMax) {
+  if ((type === command.read || type === command.write) && length > payloadBytesTaken) {
     return structured ? errorNumber.overflow : errorNumber.invalid;
   }
   if (type === command.blockStatus && (!hasContexts || length === 0)) return errorNumber.invalid;
@@ -62,7 +62,7 @@ export function refusalMessage(error: number): string {
     case errorNumber.noSpace:
       return 'the range ends beyond the export';
     case errorNumber.overflow:
-      return `a request carries at most ${payloadBytesMax} bytes`;
+      return `a request carries at most ${payloadBytesTaken} bytes`;
     default:
       return 'unknown command or flag, or a range that ends beyond the export';
   }

@@ -7,7 +7,7 @@ import { adoptSocket } from './adopt-socket.ts';
 import type { ExportCatalog } from './block-export.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { payloadBytesMax } from './protocol.ts';
+import { payloadBytesTaken } from './protocol.ts';
 
 export interface NbdServerOptions {
   readonly catalog: ExportCatalog;
@@ -62,7 +62,7 @@ export class NbdServer {
 
   constructor(options: NbdServerOptions) {
     const memory = options.memoryBytesMax ?? 256 * 1024 * 1024;
-    assert(memory >= 2 * payloadBytesMax, 'there is memory for two of the largest payloads');
+    assert(memory >= payloadBytesTaken, 'there is memory for the largest payload');
     this.#options = options;
     this.pool = new BufferPool(memory);
     this.#connectionOptions = {
