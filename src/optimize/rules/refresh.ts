@@ -1,9 +1,7 @@
-import type { Column } from '../../plan/expression.ts';
-import { columnRef } from '../../plan/expression.ts';
+import { type Column, columnRef, type Expression } from '../../plan/expression.ts';
 import { freeColumns } from '../../plan/free-columns.ts';
 import { inputs, type Plan } from '../../plan/plan.ts';
-import { mapExpressions, mapInputs } from '../../plan/rewrite.ts';
-import { type Substitution, substitute } from '../../plan/substitute.ts';
+import { mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 import type { OptimizerContext } from '../context.ts';
 
 /**
@@ -25,15 +23,13 @@ export function refreshPlan(
   };
   collect(plan);
   for (const id of freeColumns(plan).keys()) copies.delete(id);
-  const by: Substitution = new Map([...copies].map(([id, column]) => [id, columnRef(column)]));
-  return rename(context, plan, copies, by, new Map());
+  return rename(context, plan, copies, new Map());
 }
 
 function rename(
   context: OptimizerContext,
   original: Plan,
   copies: ReadonlyMap<number, Column>,
-  by: Substitution,
   tables: Map<number, number>,
 ): Plan {
   let plan = original;
@@ -44,12 +40,21 @@ function rename(
   } else if (plan.kind === 'withReference' && tables.has(plan.id)) {
     plan = { ...plan, id: tables.get(plan.id)! };
   }
-  const inner = mapInputs(plan, (input) => rename(context, input, copies, by, tables));
+  const inner = mapInputs(plan, (input) => rename(context, input, copies, tables));
   const columns = plan.columns.map((column) => {
     const copy = copies.get(column.id);
     return copy === undefined ? column : { ...copy, nullable: column.nullable };
   });
   const mark = plan.kind === 'join' && plan.mark ? copies.get(plan.mark.id) : undefined;
-  const renamed = mapExpressions(inner, (expression) => substitute(expression, by));
+  const renamed = mapExpressions(inner, (expression) => renameIn(expression, copies));
   return mark === undefined ? { ...renamed, columns } : ({ ...renamed, columns, mark } as Plan);
+}
+
+/** A column keeps for each use whether it may be NULL there: above an outer join, say. */
+function renameIn(expression: Expression, copies: ReadonlyMap<number, Column>): Expression {
+  if (expression.kind !== 'column') {
+    return mapChildren(expression, (child) => renameIn(child, copies));
+  }
+  const copy = copies.get(expression.column.id);
+  return copy === undefined ? expression : columnRef({ ...copy, nullable: expression.nullable });
 }
