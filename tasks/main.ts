@@ -27,6 +27,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'list the benchmark suites, or run one: bench <suite> [options]',
     load: async () => (await import('./bench.ts')).bench,
   },
+  accept: {
+    summary: 'accept what the stages of the front end give now as what their tests expect',
+    load: async () => (await import('./accept.ts')).accept,
+  },
   sql: {
     summary: 'run the sqllogictest files: sql [word…] [--against duckdb] [--complete] [--settle]',
     load: async () => (await import('./sql.ts')).sql,
