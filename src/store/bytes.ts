@@ -91,8 +91,13 @@ export class ByteReader {
     return this.at >= this.bytes.length;
   }
 
+  /** Bytes that have not been read. */
+  get left(): number {
+    return this.bytes.length - this.at;
+  }
+
   #need(count: number): void {
-    if (count > this.bytes.length - this.at) {
+    if (count > this.left) {
       throw new QuernError(sqlState.dataCorrupted, 'a record ends before its contents do');
     }
   }

@@ -8,13 +8,12 @@ import {
   type Extent,
   encodeExtent,
   extentBlocks,
+  extentMax,
   inlineMax,
   isExtent,
   valueTag,
 } from './tree/extent.ts';
 
-/** Bytes of the largest value. */
-export const valueMax = 64 * 1024 * 1024;
 /** So many runs fit the reference of an extent. */
 const runsMax = 100;
 
@@ -61,10 +60,10 @@ export function storeValue(core: StoreCore, value: Uint8Array): Uint8Array {
     tagged.set(value, 1);
     return tagged;
   }
-  if (value.length > valueMax) {
+  if (value.length > extentMax) {
     throw new QuernError(
       sqlState.programLimitExceeded,
-      `a value of ${value.length} bytes is too large: the limit is ${valueMax}`,
+      `a value of ${value.length} bytes is too large: the limit is ${extentMax}`,
     );
   }
   core.admit('write');

@@ -124,6 +124,10 @@ export function encodeOperation(writer: ByteWriter, operation: Operation): void 
   }
 }
 
+function senseless(): QuernError {
+  return new QuernError(sqlState.dataCorrupted, 'an operation in the journal makes no sense');
+}
+
 export function decodeOperation(reader: ByteReader): Operation {
   const type = reader.u8();
   switch (type) {
@@ -145,7 +149,9 @@ export function decodeOperation(reader: ByteReader): Operation {
         place: reader.u48(),
         birth: reader.u48(),
       };
-      const checks = Uint32Array.from({ length: reader.varint() * 2 }, () => reader.u32());
+      const count = reader.varint();
+      if (count * 8 > reader.left) throw senseless();
+      const checks = Uint32Array.from({ length: count * 2 }, () => reader.u32());
       return { type: 'write', ...head, checks };
     }
     case operationType.clear:

@@ -62,11 +62,20 @@ export function decodeExtent(value: Uint8Array): Extent {
     blocks += run.count;
     extent.runs.push(run);
   }
-  if (compression > 1 || blocks !== Math.ceil(extent.storedLength / blockSize) || !reader.done) {
+  const size = Math.max(extent.length, extent.storedLength);
+  if (
+    size > extentMax ||
+    compression > 1 ||
+    blocks !== Math.ceil(extent.storedLength / blockSize) ||
+    !reader.done
+  ) {
     throw new QuernError(sqlState.dataCorrupted, 'a reference to an extent makes no sense');
   }
   return extent;
 }
+
+/** Bytes of the largest extent: the largest value. */
+export const extentMax = 64 * 1024 * 1024;
 
 /** Calls `visit` for every block of an extent. */
 export function extentBlocks(value: Uint8Array, visit: (id: number, birth: number) => void): void {
