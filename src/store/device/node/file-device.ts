@@ -26,7 +26,7 @@ function fileError(error: unknown, doing: string, name: string): QuernError {
   return new QuernError(sqlState.ioError, `${code ?? 'error'} ${doing} ${name}`, { cause: error });
 }
 
-/** Makes the name of a new file durable; where folders cannot be opened, names need no such help. */
+/** Makes the name of a new file durable, where folders can be opened. */
 function syncFolder(path: string): void {
   try {
     const folder = openSync(path, constants.O_RDONLY);
