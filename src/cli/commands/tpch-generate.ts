@@ -48,7 +48,8 @@ const options = optionTable({
 });
 
 const details = `The rows are byte for byte those of dbgen. Files get their names when they are
-complete: an interrupted run leaves none. Parts of tbl files are named as dbgen names them, lineitem.tbl.3.
+complete: an interrupted run leaves none. Parts of tbl files are named as dbgen names them,
+lineitem.tbl.3.
 
 Examples:
   quern tpch generate --scale 10 --out data

@@ -32,8 +32,8 @@ const options = optionTable({
   overwrite: { type: 'flag', summary: 'Replace files that exist' },
 });
 
-const details = `A set has orders to insert (RF1), with their lines, and keys of orders to delete (RF2). The
-files and their names are those of dbgen -U: orders.tbl.u1, lineitem.tbl.u1, delete.1.
+const details = `A set has orders to insert (RF1), with their lines, and keys of orders to delete
+(RF2). The files and their names are those of dbgen -U: orders.tbl.u1, lineitem.tbl.u1, delete.1.
 
 Example:
   quern tpch refresh --scale 10 --sets 4 --out data

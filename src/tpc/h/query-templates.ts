@@ -30,7 +30,8 @@ where p_partkey = ps_partkey and s_suppkey = ps_suppkey
 order by s_acctbal desc, n_name, s_name, p_partkey
 limit 100`,
 
-  `select l_orderkey, sum(l_extendedprice * (1 - l_discount)) as revenue, o_orderdate, o_shippriority
+  `select l_orderkey, sum(l_extendedprice * (1 - l_discount)) as revenue,
+  o_orderdate, o_shippriority
 from customer, orders, lineitem
 where c_mktsegment = ':1' and c_custkey = o_custkey and l_orderkey = o_orderkey
   and o_orderdate < date ':2' and l_shipdate > date ':2'
@@ -140,7 +141,8 @@ from (
 group by c_count
 order by custdist desc, c_count desc`,
 
-  `select 100.00 * sum(case when p_type like 'PROMO%' then l_extendedprice * (1 - l_discount) else 0 end)
+  `select 100.00
+  * sum(case when p_type like 'PROMO%' then l_extendedprice * (1 - l_discount) else 0 end)
   / sum(l_extendedprice * (1 - l_discount)) as promo_revenue
 from lineitem, part
 where l_partkey = p_partkey

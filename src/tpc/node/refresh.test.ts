@@ -39,7 +39,7 @@ test('refresh sets are those of dbgen', async () => {
   assert.deepEqual(readdirSync(out).sort(), names.sort());
 });
 
-test('segments of a refresh set make up the whole; the last deletes are fewer, as in dbgen', async () => {
+test('segments of a refresh set make up the whole, the last deletes fewer', async () => {
   const out = join(folder, 'segments');
   const segments = { insertSegments: 100, deleteSegments: 100 };
   await generateRefreshSets({ scale: 1, first: 75, sets: 1, out, threads: 2, ...segments });

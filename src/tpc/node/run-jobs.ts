@@ -33,8 +33,8 @@ export interface JobOptions {
 
 /**
  * Generates files on several threads, this one among them. They take jobs in order; each job has
- * its place in the output when those before it know their size, so any number of them is written at
- * the same time, and memory does not grow with the output.
+ * its place in the output when those before it know their size, so any number of them is written
+ * at the same time, and memory does not grow with the output.
  */
 export async function runJobs(options: JobOptions): Promise<Progress> {
   const { signal, descriptors, sequential } = options;
