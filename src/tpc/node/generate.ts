@@ -11,7 +11,7 @@ import type { Span } from '../h/spans.ts';
 import { type BlockFile, blockFile, type Encoding } from './encoding.ts';
 import { fileError, OutputFiles } from './output-files.ts';
 import type { Progress, ProgressListener } from './progress.ts';
-import { runJobs } from './run-jobs.ts';
+import { type JobOptions, runJobs } from './run-jobs.ts';
 
 export const fileFormats = ['tbl', 'csv', 'parquet', 'arrow', 'arrow-stream'] as const;
 export type FileFormat = (typeof fileFormats)[number];
@@ -48,86 +48,131 @@ const partsMax = 1000;
 
 /** Writes the tables of TPC-H to files, or one after the other to a stream. */
 export async function generateTables(options: GenerateOptions): Promise<Progress> {
+  const { out, signal } = options;
+  const toStream = typeof out !== 'string';
+  const run = prepare(options, toStream);
+  try {
+    return await (toStream ? writeStream(run, out.descriptor) : writeFiles(run, out));
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    throw fileError(error, toStream ? 'to the output' : `to ${out}`);
+  }
+}
+
+/** A generation whose options have been checked. */
+interface Run {
+  readonly options: GenerateOptions;
+  readonly tables: readonly TableName[];
+  readonly parts: { readonly numbers: readonly number[]; readonly count: number };
+  readonly encoding: Encoding;
+  readonly common: Pick<
+    JobOptions,
+    'config' | 'encoding' | 'onProgress' | 'rowsPerJob' | 'sequential' | 'signal' | 'threads'
+  >;
+}
+
+function prepare(options: GenerateOptions, toStream: boolean): Run {
+  const { format, threads, signal, onProgress } = options;
   const scale = scaleOf(options.scale);
   const tables = chosenTables(options.tables);
-  const parts = chosenParts(options);
-  const { out } = options;
-  const toStream = typeof out !== 'string';
   const encoding = encodingOf(options);
   const columns = encoding.kind !== 'text';
   if (toStream && columns && tables.length > 1) {
     throw new QuernError(
       sqlState.invalidParameterValue,
-      `only one table in format ${options.format} can be written to a stream`,
+      `only one table in format ${format} can be written to a stream`,
     );
   }
+  const output = format === 'csv' || format === 'tbl' ? format : 'columns';
   // Blocks of columns are as large for orders as for lineitem, so they have nothing to share.
-  const apart = toStream || columns;
-  const output = options.format === 'csv' || options.format === 'tbl' ? options.format : 'columns';
-  const filesOf = (names: readonly TableName[]): BlockFile[] =>
-    encoding.kind === 'text' ? [] : names.map((table) => blockFile(encoding, tableSchemas[table]));
-  const common = {
-    config: { scale, output, tables, apart } satisfies KernelConfig,
+  const config: KernelConfig = { scale, output, tables, apart: toStream || columns };
+  return {
+    options,
+    tables,
+    parts: chosenParts(options),
     encoding,
-    rowsPerJob: columns ? rowGroupRows(options) : undefined,
-    sequential: toStream,
-    threads: options.threads ?? availableParallelism(),
-    signal: options.signal,
-    onProgress: options.onProgress,
+    common: {
+      config,
+      encoding,
+      rowsPerJob: columns ? rowGroupRows(options) : undefined,
+      sequential: toStream,
+      threads: threads ?? availableParallelism(),
+      signal,
+      onProgress,
+    },
   };
-  const spanOf = (plan: KernelPlan, table: TableName, part: number, outputs: number[]): Span => {
-    const range = partRange(unitCount(table, scale), part, parts.count);
-    return {
-      ...range,
-      group: plan.groups.findIndex(({ name }) => name === table),
-      firstIndex: range.start + 1,
-      sequence: 0,
-      origin: range.start,
-      outputs,
-      head: part === parts.numbers[0] ? header(options.format, table) : '',
-    };
-  };
-  if (toStream) {
-    const text = runJobs({
-      ...common,
-      heads: [],
-      files: filesOf(columns ? tables : []),
-      descriptors: [out.descriptor],
-      spans: (plan) =>
-        tables.flatMap((table) => parts.numbers.map((part) => spanOf(plan, table, part, [0]))),
-    });
-    return text.catch((error) => {
-      throw options.signal?.aborted === true ? error : fileError(error, 'to the output');
-    });
-  }
+}
+
+function writeStream(run: Run, descriptor: number): Promise<Progress> {
+  const { tables, parts, common } = run;
+  return runJobs({
+    ...common,
+    heads: [],
+    files: blockFiles(run, tables),
+    descriptors: [descriptor],
+    spans: (plan) =>
+      tables.flatMap((table) => parts.numbers.map((part) => spanOf(run, plan, table, part, [0]))),
+  });
+}
+
+async function writeFiles(run: Run, directory: string): Promise<Progress> {
+  const { options, tables, parts, encoding, common } = run;
+  const { format, overwrite = false } = options;
   const outputs = parts.numbers.flatMap((part) => tables.map((table) => ({ part, table })));
-  const files = OutputFiles.open(
-    out,
-    outputs.map(({ part, table }) => fileName(table, options.format, part, parts.count)),
-    { overwrite: options.overwrite ?? false, besideOthers: options.part !== undefined },
-  );
+  const names = outputs.map(({ part, table }) => fileName(table, format, part, parts.count));
+  const besideOthers = options.part !== undefined;
+  const files = OutputFiles.open(directory, names, { overwrite, besideOthers });
+  const spans = (plan: KernelPlan): Span[] =>
+    parts.numbers.flatMap((part) =>
+      plan.groups.map((group) => {
+        const targets = group.tables.map(({ name }) =>
+          outputs.findIndex((output) => output.part === part && output.table === name),
+        );
+        return spanOf(run, plan, group.name, part, targets);
+      }),
+    );
+  const outputTables = outputs.map(({ table }) => table);
+  const isText = encoding.kind === 'text';
   try {
     const progress = await runJobs({
       ...common,
-      heads: columns ? [] : outputs.map(({ table }) => header(options.format, table)),
-      files: filesOf(outputs.map(({ table }) => table)),
+      heads: isText ? outputTables.map((table) => header(format, table)) : [],
+      files: blockFiles(run, outputTables),
       descriptors: files.descriptors,
-      spans: (plan) =>
-        parts.numbers.flatMap((part) =>
-          plan.groups.map((group) => {
-            const targets = group.tables.map(({ name }) =>
-              outputs.findIndex((output) => output.part === part && output.table === name),
-            );
-            return spanOf(plan, group.name, part, targets);
-          }),
-        ),
+      spans,
     });
     files.commit();
     return progress;
   } catch (error) {
     files.discard();
-    throw options.signal?.aborted === true ? error : fileError(error, `to ${out}`);
+    throw error;
   }
+}
+
+/** One part of the tables of a group, named after the first of them. */
+function spanOf(
+  { options, parts, common }: Run,
+  plan: KernelPlan,
+  table: TableName,
+  part: number,
+  outputs: number[],
+): Span {
+  const range = partRange(unitCount(table, common.config.scale), part, parts.count);
+  return {
+    ...range,
+    group: plan.groups.findIndex(({ name }) => name === table),
+    firstIndex: range.start + 1,
+    sequence: 0,
+    origin: range.start,
+    outputs,
+    head: part === parts.numbers[0] ? header(options.format, table) : '',
+  };
+}
+
+/** What puts the files of columns together; nothing for text. */
+function blockFiles({ encoding }: Run, tables: readonly TableName[]): BlockFile[] {
+  if (encoding.kind === 'text') return [];
+  return tables.map((table) => blockFile(encoding, tableSchemas[table]));
 }
 
 function chosenTables(names: readonly string[] | undefined): TableName[] {
