@@ -47,8 +47,18 @@ export class PageBuffer {
     this.bytes[this.length++] = rest;
   }
 
+  /** Any safe integer. */
   zigzag(value: number): void {
-    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    // Twice the value must be safe too.
+    if (Math.abs(value) < 2 ** 52) this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    else this.#bigVarint(value < 0 ? -2n * BigInt(value) - 1n : 2n * BigInt(value));
+  }
+
+  #bigVarint(value: bigint): void {
+    this.reserve(10);
+    let rest = value;
+    for (; rest >= 128n; rest >>= 7n) this.bytes[this.length++] = Number(rest & 127n) | 128;
+    this.bytes[this.length++] = Number(rest);
   }
 
   written(): Uint8Array<ArrayBuffer> {

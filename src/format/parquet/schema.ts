@@ -200,18 +200,18 @@ function unsupported(name: string, what: string): QuernError {
 
 /** The SQL type of a SchemaElement; an error says which columns cannot be read. */
 export function readTypeOf(element: ThriftStruct, name: string, physical: PhysicalType): ReadType {
-  const logical = element.get(10) as ThriftStruct | undefined;
-  const code = element.get(6) as number | undefined;
+  const logical = structOf(element, 10);
+  const code = numberOf(element, 6);
   if (logical?.has(5) || code === converted.decimal) {
-    const detail = logical?.get(5) as ThriftStruct | undefined;
-    const scale = (detail?.get(1) ?? element.get(7) ?? 0) as number;
-    const precision = (detail?.get(2) ?? element.get(8) ?? 0) as number;
+    const detail = structOf(logical, 5);
+    const scale = numberOf(detail, 1) ?? numberOf(element, 7) ?? 0;
+    const precision = numberOf(detail, 2) ?? numberOf(element, 8) ?? 0;
     if (precision < 1 || precision > 38 || scale < 0 || scale > precision) {
       throw unsupported(name, `DECIMAL(${precision},${scale}) has too many digits`);
     }
     return { type: types.decimalType(precision, scale) };
   }
-  if (logical?.has(10)) return integerType(logical.get(10) as ThriftStruct);
+  if (logical?.has(10)) return integerType(structOf(logical, 10));
   if (logical?.has(7) || logical?.has(8)) return timeType(logical);
   if (logical?.has(6) || code === converted.date) return { type: types.dateType };
   if (logical?.has(14)) return { type: types.uuidType };
@@ -219,9 +219,20 @@ export function readTypeOf(element: ThriftStruct, name: string, physical: Physic
   return convertedType(code) ?? plainType(name, physical);
 }
 
-function integerType(detail: ThriftStruct): ReadType {
-  const bits = detail.get(1) as number;
-  if (detail.get(2) !== false) {
+/** Files may be broken: what is not of the expected form counts as absent. */
+function structOf(struct: ThriftStruct | undefined, id: number): ThriftStruct | undefined {
+  const value = struct?.get(id);
+  return value instanceof Map ? value : undefined;
+}
+
+function numberOf(struct: ThriftStruct | undefined, id: number): number | undefined {
+  const value = struct?.get(id);
+  return typeof value === 'number' ? value : undefined;
+}
+
+function integerType(detail: ThriftStruct | undefined): ReadType {
+  const bits = numberOf(detail, 1) ?? 0;
+  if (detail?.get(2) !== false) {
     const byWidth = { 8: types.tinyintType, 16: types.smallintType, 64: types.bigintType };
     return { type: byWidth[bits as 8 | 16 | 64] ?? types.integerType };
   }
@@ -236,11 +247,11 @@ function unsignedType(bits: number): ReadType {
 }
 
 function timeType(logical: ThriftStruct): ReadType {
-  const detail = (logical.get(7) ?? logical.get(8)) as ThriftStruct;
-  const unitField = detail.get(2) as ThriftStruct | undefined;
+  const detail = structOf(logical, 7) ?? structOf(logical, 8);
+  const unitField = structOf(detail, 2);
   const unit = unitField?.has(1) ? 'millis' : unitField?.has(3) ? 'nanos' : 'micros';
   if (logical.has(7)) return { type: types.timeType, unit };
-  return { type: detail.get(1) === true ? types.timestamptzType : types.timestampType, unit };
+  return { type: detail?.get(1) === true ? types.timestamptzType : types.timestampType, unit };
 }
 
 function convertedType(code: number | undefined): ReadType | undefined {
