@@ -302,3 +302,31 @@ describe('the rest', () => {
     await assert.rejects(db.query('select 1', [], { signal }), { code: '57014' });
   });
 });
+
+test('a table larger than the memory is read by way of moving its columns in and out', async () => {
+  // Eight columns of 8 MB each in 40 MB; a query of a few of them fits.
+  const small = await openDatabase(undefined, { threads: 2, memoryLimit: 40 << 20 });
+  const columns = Array.from({ length: 8 }, (_, i) => `range * 5000000000 + ${i} as c${i}`);
+  await small.query('create table wide as select range as k from range(1000000)');
+  for (const [i, column] of columns.entries()) {
+    await small.query(`create table part${i} as select ${column} from range(1000000)`);
+  }
+  const expected = (i: number) => 999_999 * 500_000 * 5_000_000_000 + i * 1_000_000;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 8; i++) {
+      const [[sum, count]] = (
+        await small.query(`select sum(c${i}), count(*) from part${i}`)
+      ).values();
+      assert.equal(Number(sum), expected(i));
+      assert.equal(count, 1_000_000);
+    }
+  }
+  // Rows of 48 bytes and more, a million of them: no column that moves out makes room for that.
+  const wide = [1, 2, 3, 4, 5, 6].map((i) => `k * 500000000${i} as w${i}`).join();
+  await assert.rejects(small.query(`select ${wide} from wide order by w1 desc`), { code: '53200' });
+  assert.deepEqual(
+    (await small.query('select min(c7), max(k) from part7, wide where c7 = 7 and k < 9')).values(),
+    [[7, 8]],
+  );
+  await small.close();
+});

@@ -41,6 +41,7 @@ export async function openDatabase(
   const { platform, files } = await loadEnvironment(options.threads);
   const runtime = new Runtime({ platform, ...options });
   const storage = new TableStorage(runtime.memory);
+  runtime.pager = storage.pager;
   const sources = new SourceRegistry([
     rangeSource,
     generateSeriesSource,

@@ -1,4 +1,5 @@
 /** Running a program to its result. */
+import { QuernError, sqlState } from '../base/error.ts';
 import type { Program } from '../compile/program.ts';
 import { rowsPerGroup } from '../table/layout.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
@@ -24,9 +25,8 @@ export async function execute(
   program: Program,
   options: ExecuteOptions = {},
 ): Promise<ExecutionResult> {
-  const execution = new Execution(runtime, program, options);
+  const execution = await run(runtime, program, options);
   try {
-    await execution.run();
     const batches = [...resultBatches(execution)];
     const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
     return { schema: schemaOf(program), batches, rowCount, profile: execution.profile() };
@@ -41,12 +41,46 @@ export async function* executeStream(
   program: Program,
   options: ExecuteOptions = {},
 ): AsyncGenerator<ColumnBatch> {
-  const execution = new Execution(runtime, program, options);
+  const execution = await run(runtime, program, options);
   try {
-    await execution.run();
     yield* resultBatches(execution);
   } finally {
     execution.end();
+  }
+}
+
+/**
+ * Runs all steps. Threads in the middle of a step cannot move table segments out of the memory, so
+ * where that could have helped, a statement that ran out of memory runs once more, with all idle
+ * segments outside.
+ */
+async function run(
+  runtime: Runtime,
+  program: Program,
+  options: ExecuteOptions,
+): Promise<Execution> {
+  try {
+    return await runOnce(runtime, program, options);
+  } catch (error) {
+    const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
+    const freed = short ? (runtime.pager?.makeRoom(Number.POSITIVE_INFINITY) ?? 0) : 0;
+    if (freed === 0) throw error;
+    return runOnce(runtime, program, options);
+  }
+}
+
+async function runOnce(
+  runtime: Runtime,
+  program: Program,
+  options: ExecuteOptions,
+): Promise<Execution> {
+  const execution = new Execution(runtime, program, options);
+  try {
+    await execution.run();
+    return execution;
+  } catch (error) {
+    execution.end();
+    throw error;
   }
 }
 

@@ -13,8 +13,10 @@ import type {
   Step,
 } from '../compile/program.ts';
 import { appenderField } from '../compile/program.ts';
+import type { Segment } from '../table/layout.ts';
 import { type Control, controlWord } from './control.ts';
-import { type Morsels, rangeMorsels, rowMorsels, scanMorsels } from './morsels.ts';
+import { type Morsels, rangeMorsels, rowMorsels, scanMorsels, scannedGroups } from './morsels.ts';
+import type { PageAllocator } from './page-allocator.ts';
 import { type ParameterValue, writeParameters } from './parameters.ts';
 import type { Profile, StepProfile } from './profile.ts';
 import { align64 } from './program-shape.ts';
@@ -42,6 +44,8 @@ export interface Progress {
 
 /** How long the calling thread works before it lets events have their turn. */
 const yieldAfterMs = 20;
+/** Share of the memory's limit that is free when an execution starts, if segments can move out. */
+const freeShare = 1 / 8;
 /** A step of so few morsels is not worth waking anybody. */
 const morselsAlone = 2;
 
@@ -63,6 +67,8 @@ export class Execution {
   readonly #stepProfiles: StepProfile[] = [];
   #lastYield = this.#started;
   #invited = false;
+  /** Segments whose addresses this execution has handed out. */
+  readonly #pinned = new Set<Segment>();
   #failure: QuernError | undefined;
   #step = 0;
 
@@ -77,6 +83,8 @@ export class Execution {
     this.buffers = new RowBuffers(program.buffers.map((buffer) => buffer.rowBytes));
     const { pages } = runtime.memory;
     const { shape } = this.#loaded;
+    // Helpers allocate without asking: there should be room for them.
+    runtime.pager?.keepFree(pages.total().limitBytes * freeShare);
     this.#owner = pages.openOwner();
     try {
       const frameBytes = align64(program.frameBytes);
@@ -121,6 +129,7 @@ export class Execution {
   end(): void {
     this.#unsubscribe();
     assert(this.#control.active() === 0, 'no helper is in an execution that ends');
+    for (const segment of this.#pinned) this.runtime.pager?.unpin(segment);
     this.runtime.giveControl(this.#control);
     this.runtime.memory.pages.closeOwner(this.#owner);
   }
@@ -144,6 +153,7 @@ export class Execution {
     const { memory } = this.runtime;
     switch (step.kind) {
       case 'scan':
+        this.#pinSegments(step);
         return this.#runMorsels(
           step,
           scanMorsels(memory, this.#owner, step, this.#threads),
@@ -181,6 +191,20 @@ export class Execution {
     return undefined;
   }
 
+  /** Rows may refer to strings in segments, so those stay until the execution ends. */
+  #pinSegments(step: ScanStep): void {
+    const { pager } = this.runtime;
+    if (pager === undefined) return;
+    for (const group of scannedGroups(step)) {
+      for (const ordinal of step.ordinals) {
+        const segment = group.segments[ordinal];
+        if (this.#pinned.has(segment)) continue;
+        pager.pin(segment);
+        this.#pinned.add(segment);
+      }
+    }
+  }
+
   #call(step: CallStep, profile: ProfileInProgress): void {
     this.#part.beginStep(this.#step);
     this.#part.call(step.name, 0, undefined);
@@ -189,8 +213,23 @@ export class Execution {
 
   #allocate(step: AllocateStep): void {
     const bytes = typeof step.bytes === 'number' ? step.bytes : this.frameWord(step.bytes.slot);
-    const { pages } = this.runtime.memory;
-    this.#setFrameWord(step.slot, pages.allocateZeroed(bytes, this.#owner));
+    this.#setFrameWord(
+      step.slot,
+      this.#withRoom(bytes, (pages) => {
+        return pages.allocateZeroed(bytes, this.#owner);
+      }),
+    );
+  }
+
+  /** Allocates; if memory is short, once more after segments have moved out. */
+  #withRoom(bytes: number, allocate: (pages: PageAllocator) => number): number {
+    const { memory, pager } = this.runtime;
+    try {
+      return allocate(memory.pages);
+    } catch (error) {
+      if (pager === undefined || pager.makeRoom(bytes) === 0) throw error;
+      return allocate(memory.pages);
+    }
   }
 
   #gather(step: GatherStep): void {
@@ -198,7 +237,8 @@ export class Execution {
     const rows = this.buffers.rowCount(step.buffer);
     this.#setFrameWord(step.slot + 4, rows);
     if (!step.pointers) return;
-    const address = memory.pages.allocate(4 * rows, this.#owner);
+    const bytes = 4 * rows;
+    const address = this.#withRoom(bytes, (pages) => pages.allocate(bytes, this.#owner));
     this.buffers.writePointers(memory, step.buffer, address);
     this.#setFrameWord(step.slot, address);
   }

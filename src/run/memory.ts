@@ -104,6 +104,11 @@ export class EngineMemory {
     return this.#i64;
   }
 
+  get bytesFree(): number {
+    const { bytes, limitBytes } = this.pages.total();
+    return limitBytes - bytes;
+  }
+
   /** Page runs for table data; the table layer packs small blocks into them. */
   allocate(bytes: number): number {
     return this.pages.allocate(bytes, engineOwner);

@@ -31,7 +31,7 @@ export function scanMorsels(
   threads: number,
 ): Morsels {
   const { rowGroups } = step.table.data;
-  const groups = rowGroups.filter((group) => mayMatch(group, step.prune));
+  const groups = scannedGroups(step);
   const cut = threads > 1 && groups.length < groupsPerThread * threads;
   const morselRows = cut ? rowsPerGroup / 4 : rowsPerGroup;
   const widths = step.ordinals.map((ordinal) =>
@@ -62,6 +62,11 @@ export function scanMorsels(
     rows += group.rowCount;
   }
   return { address, stride, count, rows, pruned: rowGroups.length - groups.length };
+}
+
+/** The row groups that the zone maps cannot rule out. */
+export function scannedGroups({ table, prune }: ScanStep): RowGroup[] {
+  return table.data.rowGroups.filter((group) => mayMatch(group, prune));
 }
 
 function mayMatch(group: RowGroup, tests: readonly ZoneTest[]): boolean {

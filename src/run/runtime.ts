@@ -1,6 +1,7 @@
 /** What the executions of one engine share: memory, helper threads, modules. */
 import { QuernError, sqlState } from '../base/error.ts';
 import type { Program } from '../compile/program.ts';
+import type { SegmentPager } from '../table/segment-pager.ts';
 import { Control, controlBytes, controlWord } from './control.ts';
 import type { ErrorMessage, FromHelper, ToHelper } from './helper-messages.ts';
 import { canShareMemory, EngineMemory } from './memory.ts';
@@ -42,6 +43,8 @@ export class Runtime {
   readonly platform: Platform;
   readonly thread: Thread;
   readonly threadsMax: number;
+  /** Who moves table segments out of memory and back in; without, all of them stay in. */
+  pager: SegmentPager | undefined;
   readonly #programs = new Map<Program, LoadedProgram>();
   #programCount = 0;
   readonly #helpers: Helper[] = [];

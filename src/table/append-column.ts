@@ -18,14 +18,9 @@ import { codesIn, newDictionary, stringSetOf } from './dictionary.ts';
 import { newCodeMap } from './encode.ts';
 import { type ColumnLayout, rowsPerGroup } from './layout.ts';
 import { dictionaryVector, readSegment } from './read.ts';
-import {
-  blocksOf,
-  type ColumnEncoding,
-  extendSegment,
-  newSegment,
-  type StoredSegment,
-} from './segment.ts';
+import { type ColumnEncoding, extendSegment, newSegment } from './segment.ts';
 import { type Piece, StagedColumn } from './staged-column.ts';
+import type { StoredSegment } from './stored-segment.ts';
 import type { StringSet } from './string-set.ts';
 import type { Table } from './table.ts';
 
@@ -66,7 +61,7 @@ export function appendColumn(
     }
   }
   if (rewritten !== undefined && tail !== undefined) {
-    for (const block of blocksOf(tail)) heap.release(block);
+    for (const block of tail.blocks) heap.release(block);
     rewritten.pop();
   }
   return { layout: encoding.layout, rewritten, added, summary };

@@ -5,6 +5,7 @@
  * tables allocates here, so the bookkeeping is plain JavaScript.
  */
 import { assert } from '../base/assert.ts';
+import { QuernError, sqlState } from '../base/error.ts';
 import type { LinearMemory } from './linear-memory.ts';
 
 const pageBytes = 65536;
@@ -25,7 +26,9 @@ export class BlockHeap {
   readonly #slabs = new Map<number, Slab>();
   /** Slabs with a free block, by size class. */
   readonly #open = new Map<number, Set<Slab>>();
-  readonly #references = new Map<number, number>();
+  readonly #blocks = new Map<number, { readonly bytes: number; references: number }>();
+  /** Tries to free so many bytes when memory is short; whether it has freed any. */
+  relieve: ((bytes: number) => boolean) | undefined;
   /** References taken since the attempt under way began. */
   #journal: number[] | undefined;
 
@@ -35,10 +38,43 @@ export class BlockHeap {
 
   /** A block with one reference and arbitrary content. */
   allocate(bytes: number): number {
-    const address = bytes > smallBytesMax ? this.memory.allocate(bytes) : this.#take(bytes);
-    this.#references.set(address, 1);
+    const address = this.allocateToStay(bytes);
     this.#journal?.push(address);
     return address;
+  }
+
+  /** As {@link allocate}, but an attempt that fails does not take it back. */
+  allocateToStay(bytes: number): number {
+    const address = bytes > smallBytesMax ? this.#takePages(bytes) : this.#take(bytes);
+    this.#blocks.set(address, { bytes, references: 1 });
+    return address;
+  }
+
+  /** Whole pages; when memory is short, after others have made room. */
+  #takePages(bytes: number): number {
+    for (;;) {
+      try {
+        return this.memory.allocate(bytes);
+      } catch (error) {
+        const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
+        if (!short || this.relieve?.(bytes) !== true) throw error;
+      }
+    }
+  }
+
+  /** The bytes that were asked for. */
+  bytesOf(address: number): number {
+    return this.#block(address).bytes;
+  }
+
+  referencesOf(address: number): number {
+    return this.#block(address).references;
+  }
+
+  #block(address: number) {
+    const block = this.#blocks.get(address);
+    assert(block !== undefined, 'the address is that of a block');
+    return block;
   }
 
   /** Runs `body`; if it throws, all references it has taken are given back. */
@@ -57,21 +93,15 @@ export class BlockHeap {
   }
 
   retain(address: number): void {
-    const count = this.#references.get(address);
-    assert(count !== undefined, 'what is retained is a block');
-    this.#references.set(address, count + 1);
+    this.#block(address).references++;
     this.#journal?.push(address);
   }
 
   /** Takes one reference away, and with the last one the block. */
   release(address: number): void {
-    const count = this.#references.get(address);
-    assert(count !== undefined, 'what is released is a block');
-    if (count > 1) {
-      this.#references.set(address, count - 1);
-      return;
-    }
-    this.#references.delete(address);
+    const block = this.#block(address);
+    if (--block.references > 0) return;
+    this.#blocks.delete(address);
     const slab = this.#slabs.get(address - (address % pageBytes));
     if (slab === undefined) this.memory.release(address);
     else this.#give(slab, address);
@@ -79,7 +109,7 @@ export class BlockHeap {
 
   /** Blocks that are in use now. */
   get blockCount(): number {
-    return this.#references.size;
+    return this.#blocks.size;
   }
 
   #take(bytes: number): number {
@@ -100,7 +130,7 @@ export class BlockHeap {
   }
 
   #newSlab(blockBytes: number): Slab {
-    const address = this.memory.allocate(pageBytes);
+    const address = this.#takePages(pageBytes);
     const free: number[] = [];
     for (let at = pageBytes - blockBytes; at >= 0; at -= blockBytes) free.push(address + at);
     const slab = { address, blockBytes, free };

@@ -4,8 +4,8 @@ import { estimateDistinct } from './distinct.ts';
 import type { ColumnLayout, RowGroup } from './layout.ts';
 import { layoutWidth } from './layout.ts';
 import type { LinearMemory } from './linear-memory.ts';
-import type { StoredSegment } from './segment.ts';
 import type { ColumnStatistics } from './statistics.ts';
+import type { StoredSegment } from './stored-segment.ts';
 import type { Table } from './table.ts';
 
 type Bound = bigint | number | undefined;

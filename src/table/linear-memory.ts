@@ -11,6 +11,8 @@ export interface LinearMemory {
   readonly f32: Float32Array;
   readonly f64: Float64Array;
   readonly i64: BigInt64Array;
+  /** Bytes that may still be allocated under the memory's limit. */
+  readonly bytesFree: number;
   /** Whole 64 KiB pages with arbitrary content; throws 53200 when there is no room. */
   allocate(bytes: number): number;
   release(address: number): void;

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { QuernError, sqlState } from '../base/error.ts';
 import type { LinearMemory } from './linear-memory.ts';
 
 /** A linear memory without an engine: pages from the end, freed ones used again. For tests. */
@@ -7,6 +8,8 @@ export class MemoryForTests implements LinearMemory {
   readonly #sizes = new Map<number, number>();
   #end = 65536;
   #free: number[] = [];
+  /** Most bytes in use at once. */
+  limitBytes = Infinity;
 
   get buffer(): ArrayBuffer {
     return this.#memory.buffer as ArrayBuffer;
@@ -40,6 +43,12 @@ export class MemoryForTests implements LinearMemory {
     return new BigInt64Array(this.buffer);
   }
 
+  get bytesFree(): number {
+    let pages = 0;
+    for (const run of this.#sizes.values()) pages += run;
+    return this.limitBytes - pages * 65536;
+  }
+
   /** Runs that are allocated now. */
   get runCount(): number {
     return this.#sizes.size;
@@ -47,6 +56,7 @@ export class MemoryForTests implements LinearMemory {
 
   allocate(bytes: number): number {
     const pages = Math.ceil(bytes / 65536);
+    if (pages * 65536 > this.bytesFree) throw new QuernError(sqlState.outOfMemory, 'out of memory');
     let address = pages === 1 ? this.#free.pop() : undefined;
     if (address === undefined) {
       address = this.#end;

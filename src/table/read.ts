@@ -49,9 +49,11 @@ export function readSegment(
   segment: Segment,
   rowCount: number,
 ): ColumnVector {
-  const vector = readValues(memory, type, layout, segment, rowCount);
-  if (segment.nulls === 0) return vector;
-  const mask = memory.u8.subarray(segment.nulls, segment.nulls + rowCount);
+  // Addresses before views: asking a segment for them may bring it in, and so replace the views.
+  const { data, heap, nulls } = segment;
+  const vector = readValues(memory, type, layout, data, heap, rowCount);
+  if (nulls === 0) return vector;
+  const mask = memory.u8.subarray(nulls, nulls + rowCount);
   const validity = new Uint8Array((rowCount + 7) >>> 3);
   for (let i = 0; i < rowCount; i++) if (mask[i] === 0) validity[i >>> 3] |= 1 << (i & 7);
   return { ...vector, validity };
@@ -61,18 +63,19 @@ function readValues(
   memory: LinearMemory,
   type: SqlType,
   layout: ColumnLayout,
-  segment: Segment,
+  address: number,
+  heap: number,
   rowCount: number,
 ): ColumnVector {
   const { buffer } = memory;
   switch (layout.kind) {
     case 'int':
-      return { form: 'fixed', data: readInts(memory, type, layout, segment.data, rowCount) };
+      return { form: 'fixed', data: readInts(memory, type, layout, address, rowCount) };
     case 'wide':
       return {
         form: 'fixed',
         wide: true,
-        data: copy(new BigInt64Array(2 * rowCount), buffer, segment.data),
+        data: copy(new BigInt64Array(2 * rowCount), buffer, address),
       };
     case 'float':
       return {
@@ -80,17 +83,17 @@ function readValues(
         data: copy(
           layout.width === 4 ? new Float32Array(rowCount) : new Float64Array(rowCount),
           buffer,
-          segment.data,
+          address,
         ),
       };
     case 'dictionary': {
-      const codes = copy(unsignedArray(layout.width, rowCount), buffer, segment.data);
+      const codes = copy(unsignedArray(layout.width, rowCount), buffer, address);
       const dictionary = dictionaryVector(memory, layout.dictionary);
       return { form: 'dictionary', codes, dictionary, sorted: true };
     }
     case 'string': {
-      const offsets = copy(new Uint32Array(rowCount + 1), buffer, segment.data);
-      const bytes = copy(new Uint8Array(offsets[rowCount]), buffer, segment.heap);
+      const offsets = copy(new Uint32Array(rowCount + 1), buffer, address);
+      const bytes = copy(new Uint8Array(offsets[rowCount]), buffer, heap);
       return { form: 'string', offsets, bytes };
     }
   }

@@ -3,20 +3,10 @@ import type { StringVector } from '../value/batch.ts';
 import type { BlockHeap } from './block-heap.ts';
 import { greatest, least } from './choose-layout.ts';
 import { type CodeMap, heapBytesOf, type SegmentTarget, writePiece } from './encode.ts';
-import type { ColumnLayout, Segment, Zone } from './layout.ts';
+import type { ColumnLayout, Zone } from './layout.ts';
 import { layoutWidth, rowsPerGroup, stringPadding } from './layout.ts';
 import type { Piece } from './staged-column.ts';
-
-/** A segment with what is needed to extend and to free it. */
-export interface StoredSegment extends Segment {
-  /** Rows that fit behind `data` (and `nulls`). */
-  readonly capacity: number;
-  /** Bytes of the heap in use, and that fit. */
-  readonly heapBytes: number;
-  readonly heapCapacity: number;
-  /** False when the heap lies behind the offsets in one block with them. */
-  readonly ownHeap: boolean;
-}
+import { StoredSegment } from './stored-segment.ts';
 
 /** How the pieces of one column are to be written. */
 export interface ColumnEncoding {
@@ -24,14 +14,6 @@ export interface ColumnEncoding {
   /** The strings that code pieces number. */
   readonly strings: StringVector | undefined;
   readonly codes: CodeMap | undefined;
-}
-
-/** The blocks that a segment holds a reference to. */
-export function blocksOf(segment: StoredSegment): number[] {
-  const blocks = [segment.data];
-  if (segment.ownHeap && segment.heap !== 0) blocks.push(segment.heap);
-  if (segment.nulls !== 0) blocks.push(segment.nulls);
-  return blocks;
 }
 
 /** A new segment of exactly these rows. */
@@ -54,7 +36,7 @@ export function newSegment(
   for (const piece of pieces) {
     writePiece(heap.memory, layout, target, piece, strings, encoding.codes);
   }
-  return {
+  return new StoredSegment(heap, {
     data,
     heap: target.heap,
     nulls,
@@ -63,7 +45,7 @@ export function newSegment(
     heapBytes: target.heapBytes,
     heapCapacity,
     ownHeap: false,
-  };
+  });
 }
 
 /**
@@ -101,7 +83,7 @@ export function extendSegment(
   for (const piece of pieces) {
     writePiece(heap.memory, layout, target, piece, strings, encoding.codes);
   }
-  return {
+  return new StoredSegment(heap, {
     data,
     heap: heapAddress,
     nulls,
@@ -110,7 +92,7 @@ export function extendSegment(
     heapBytes: target.heapBytes,
     heapCapacity,
     ownHeap: layout.kind === 'string',
-  };
+  });
 }
 
 function newTarget(data: number, heap: number, nulls: number, heapBytes: number): SegmentTarget {

@@ -11,9 +11,10 @@ import { chooseFixedLayout, isText } from './choose-layout.ts';
 import { joinStatistics } from './join-statistics.ts';
 import { type Dictionary, type RowGroup, rowsPerGroup } from './layout.ts';
 import type { LinearMemory } from './linear-memory.ts';
-import { blocksOf, type StoredSegment } from './segment.ts';
+import { SegmentPager } from './segment-pager.ts';
 import { StagedColumn } from './staged-column.ts';
 import { noStatistics } from './statistics.ts';
+import type { StoredSegment } from './stored-segment.ts';
 import type { Table } from './table.ts';
 
 /** Rows on their way into a table: add batches, then {@link TableStorage.append} them. */
@@ -57,6 +58,8 @@ function refuseNulls(column: StagedColumn, firstPiece: number, field: Field): vo
 
 export class TableStorage {
   readonly memory: LinearMemory;
+  /** Moves segments out of linear memory when it is short, and back in. */
+  readonly pager: SegmentPager;
   readonly #heap: BlockHeap;
   /** Users of each version, versions of each row group, versions of each dictionary. */
   readonly #tables = new Map<Table, number>();
@@ -68,6 +71,7 @@ export class TableStorage {
   constructor(memory: LinearMemory) {
     this.memory = memory;
     this.#heap = new BlockHeap(memory);
+    this.pager = new SegmentPager(this.#heap);
   }
 
   /** A table without rows. Like every new version it has one user, the caller. */
@@ -119,8 +123,9 @@ export class TableStorage {
     if (countDown(this.#tables, table) > 0) return;
     for (const group of table.rowGroups) {
       if (countDown(this.#rowGroups, group) > 0) continue;
-      for (const segment of group.segments) {
-        for (const block of blocksOf(segment as StoredSegment)) this.#heap.release(block);
+      for (const segment of group.segments as readonly StoredSegment[]) {
+        this.pager.forget(segment);
+        for (const block of segment.blocks) this.#heap.release(block);
       }
     }
     for (const { layout } of table.columns) {
@@ -137,11 +142,24 @@ export class TableStorage {
 
   #hold(table: Table): Table {
     this.#tables.set(table, 1);
-    for (const group of table.rowGroups) countUp(this.#rowGroups, group);
+    const added = table.rowGroups.filter((group) => countUp(this.#rowGroups, group) === 1);
+    this.#managePages(table.schema, added);
     for (const { layout } of table.columns) {
       if (layout.kind === 'dictionary') countUp(this.#dictionaries, layout.dictionary);
     }
     return table;
+  }
+
+  /**
+   * Full groups are never written again, so their segments may move out. Column by column, so that
+   * what was allocated together moves out together and leaves large gaps.
+   */
+  #managePages(schema: Schema, groups: readonly RowGroup[]): void {
+    for (let ordinal = 0; ordinal < schema.length; ordinal++) {
+      for (const { rowCount, segments } of groups) {
+        if (rowCount === rowsPerGroup) this.pager.manage(segments[ordinal] as StoredSegment);
+      }
+    }
   }
 
   /**
@@ -168,15 +186,20 @@ export class TableStorage {
     const segments = columns.map(({ rewritten }, ordinal) => {
       if (rewritten !== undefined) return rewritten[index];
       const segment = group.segments[ordinal] as StoredSegment;
-      for (const block of blocksOf(segment)) this.#heap.retain(block);
+      // What two groups share must be inside, where it then stays.
+      this.pager.pin(segment);
+      for (const block of segment.blocks) this.#heap.retain(block);
+      this.pager.unpin(segment);
       return segment;
     });
     return { ...group, segments };
   }
 }
 
-function countUp<T>(counts: Map<T, number>, key: T): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function countUp<T>(counts: Map<T, number>, key: T): number {
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  return count;
 }
 
 /** The count that is left; the key goes with the last one. */
