@@ -1,6 +1,6 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { BatchStream, ColumnBatch, Schema } from '../../value/batch.ts';
-import { buildKernel } from './kernel/kernel.ts';
+import { arenasMax, buildKernel } from './kernel/kernel.ts';
 import type { KernelPlan } from './kernel/plan.ts';
 import { createMemory, KernelInstance, type TableColumns } from './kernel/runtime.ts';
 import { partRange, scaleOf, type TableName, tableNames, unitCount } from './scale.ts';
@@ -29,6 +29,13 @@ export function shareGenerator(options: {
   const { scale, tables, workers } = options;
   const shared = workers > 1;
   const kernel = buildKernel({ scale: scaleOf(scale), tables, output: 'columns' }, shared);
+  const workersMax = arenasMax(kernel.plan);
+  if (!(Number.isSafeInteger(workers) && workers >= 1 && workers <= workersMax)) {
+    throw new QuernError(
+      sqlState.invalidParameterValue,
+      `a generator serves 1 to ${workersMax} workers; got ${workers}`,
+    );
+  }
   return {
     plan: kernel.plan,
     module: new WebAssembly.Module(kernel.bytes),

@@ -1,4 +1,4 @@
-import type { KernelPlan } from './kernel/plan.ts';
+import type { GroupPlan, KernelPlan } from './kernel/plan.ts';
 import type { TableName } from './scale.ts';
 
 /** A run of units of one group of tables that goes to the same outputs, in order. */
@@ -77,8 +77,12 @@ function unitRowsTypical(table: TableName): number {
   return table === 'lineitem' || table === 'partsupp' ? 4 : 1;
 }
 
-/** Bytes of text that a unit usually takes: for progress, to weigh tables against each other. */
-export const unitBytesTypical: Readonly<Record<TableName, number>> = {
+/** The work of a unit of some tables: the bytes of text that it usually takes. */
+export function unitWork(group: GroupPlan): number {
+  return group.tables.reduce((sum, { name }) => sum + unitBytesTypical[name], 0);
+}
+
+const unitBytesTypical: Readonly<Record<TableName, number>> = {
   customer: 162,
   lineitem: 506,
   nation: 88,

@@ -2,7 +2,7 @@
  * What the workers of a generation share to agree on who does what: which job is next, whose turn
  * it is to be placed in its output, where outputs end. 32-bit cells, then 64-bit ones:
  *
- *     next job | aborted | finished jobs | turn of each span …  rows | bytes | output ends …
+ *     next job | aborted | finished jobs | turn of each span …  rows | bytes | work | ends …
  */
 export class JobBoard {
   readonly buffer: SharedArrayBuffer;
@@ -12,9 +12,9 @@ export class JobBoard {
   /** Makes a board for a number of spans and outputs, or opens one made elsewhere. */
   constructor(spans: number, outputs: number, buffer?: SharedArrayBuffer) {
     const wordBytes = (4 * (3 + spans) + 7) & ~7;
-    this.buffer = buffer ?? new SharedArrayBuffer(wordBytes + 8 * (2 + outputs));
+    this.buffer = buffer ?? new SharedArrayBuffer(wordBytes + 8 * (3 + outputs));
     this.#words = new Int32Array(this.buffer, 0, 3 + spans);
-    this.#longs = new BigInt64Array(this.buffer, wordBytes, 2 + outputs);
+    this.#longs = new BigInt64Array(this.buffer, wordBytes, 3 + outputs);
   }
 
   /** The next job to do; numbers beyond the last one mean that there is none. */
@@ -44,9 +44,15 @@ export class JobBoard {
     return Number(Atomics.load(this.#longs, 1));
   }
 
-  finish(rows: number, bytes: number): void {
+  /** How much has been done, in the measure that the jobs were given. */
+  get work(): number {
+    return Number(Atomics.load(this.#longs, 2));
+  }
+
+  finish(rows: number, bytes: number, work: number): void {
     Atomics.add(this.#longs, 0, BigInt(rows));
     Atomics.add(this.#longs, 1, BigInt(bytes));
+    Atomics.add(this.#longs, 2, BigInt(work));
     Atomics.add(this.#words, 2, 1);
   }
 
@@ -68,6 +74,6 @@ export class JobBoard {
 
   /** Where an output ends, and makes it end `bytes` later. Only in turn. */
   extend(output: number, bytes: number): number {
-    return Number(Atomics.add(this.#longs, 2 + output, BigInt(bytes)));
+    return Number(Atomics.add(this.#longs, 3 + output, BigInt(bytes)));
   }
 }

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import type { KernelPlan } from '../h/kernel/plan.ts';
 import { KernelInstance, type UnitRun } from '../h/kernel/runtime.ts';
 import { tableSchemas } from '../h/schema.ts';
-import { type JobList, jobAt } from '../h/spans.ts';
+import { type JobList, jobAt, unitWork } from '../h/spans.ts';
 import type { BlockEncoder, BlockNote, Encoding } from './encoding.ts';
 import { JobBoard } from './job-board.ts';
 
@@ -61,7 +61,7 @@ export class JobWorker {
 
   /** Takes the next job and does it; false when there is none left, or all is aborted. */
   step(): boolean {
-    const { jobs, sequential } = this.#work;
+    const { jobs, plan, sequential } = this.#work;
     const number = this.board.take();
     if (number >= jobs.firstJobs.at(-1)! || this.board.aborted) return false;
     const { span: spanIndex, index, start, count } = jobAt(jobs, number);
@@ -84,6 +84,7 @@ export class JobWorker {
     this.board.finish(
       pieces.reduce((sum, { rows }) => sum + rows, 0),
       pieces.reduce((sum, { parts }) => sum + byteLength(parts), 0),
+      count * unitWork(plan.groups[span.group]!),
     );
     return true;
   }

@@ -2,7 +2,7 @@
 export interface Progress {
   readonly rows: number;
   readonly bytes: number;
-  /** 0 to 1, estimated from the usual size of rows. */
+  /** 0 to 1. */
   readonly fraction: number;
   readonly elapsedMs: number;
 }

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
+import { QuernError, sqlState } from '../../base/error.ts';
 import type { KernelConfig } from '../h/kernel/config.ts';
-import { buildKernel } from '../h/kernel/kernel.ts';
+import { arenasMax, buildKernel } from '../h/kernel/kernel.ts';
 import type { KernelPlan } from '../h/kernel/plan.ts';
 import { createMemory } from '../h/kernel/runtime.ts';
-import { planJobs, type Span, unitBytesTypical } from '../h/spans.ts';
+import { planJobs, type Span, unitWork } from '../h/spans.ts';
 import { type BlockFile, type Encoding, loadEncoder } from './encoding.ts';
 import { JobBoard } from './job-board.ts';
 import { type BlockReport, type JobWork, JobWorker, writeFully } from './jobs.ts';
@@ -41,7 +42,10 @@ export async function runJobs(options: JobOptions): Promise<Progress> {
   const kernel = buildKernel(options.config, true);
   const jobs = planJobs(kernel.plan, options.spans(kernel.plan), options.rowsPerJob);
   const total = jobs.firstJobs.at(-1)!;
-  const threads = Math.max(1, Math.min(options.threads, total));
+  if (total >= 2 ** 31) {
+    throw new QuernError(sqlState.programLimitExceeded, `${total} blocks are too many at once`);
+  }
+  const threads = Math.max(1, Math.min(options.threads, total, arenasMax(kernel.plan)));
   const board = new JobBoard(jobs.spans.length, descriptors.length);
   const work: JobWork = {
     plan: kernel.plan,
@@ -67,7 +71,7 @@ export async function runJobs(options: JobOptions): Promise<Progress> {
   const note = (block: BlockReport): void => {
     blocks.push(block);
   };
-  const reporter = new Reporter(board, expectedBytes(kernel.plan, jobs.spans), options.onProgress);
+  const reporter = new Reporter(board, workOf(kernel.plan, jobs.spans), options.onProgress);
   const abort = (): void => board.abort();
   signal?.addEventListener('abort', abort);
   const helpers = Array.from({ length: threads - 1 }, (_, i) => startHelper(work, i + 1, note));
@@ -119,25 +123,21 @@ function startHelper(
   return { worker, ended };
 }
 
-function expectedBytes(plan: KernelPlan, spans: readonly Span[]): number {
-  let bytes = 0;
-  for (const { group, count } of spans) {
-    for (const { name } of plan.groups[group]!.tables) bytes += count * unitBytesTypical[name];
-  }
-  return bytes;
+function workOf(plan: KernelPlan, spans: readonly Span[]): number {
+  return spans.reduce((sum, { group, count }) => sum + count * unitWork(plan.groups[group]!), 0);
 }
 
 /** Tells a listener how far things are, now and then. */
 class Reporter {
   readonly #board: JobBoard;
-  readonly #expectedBytes: number;
+  readonly #work: number;
   readonly #listener: ProgressListener | undefined;
   readonly #start = performance.now();
   #last = this.#start;
 
-  constructor(board: JobBoard, expected: number, listener: ProgressListener | undefined) {
+  constructor(board: JobBoard, work: number, listener: ProgressListener | undefined) {
     this.#board = board;
-    this.#expectedBytes = expected;
+    this.#work = work;
     this.#listener = listener;
   }
 
@@ -148,11 +148,11 @@ class Reporter {
   report(): Progress {
     const now = performance.now();
     this.#last = now;
-    const { rows, bytes } = this.#board;
+    const { rows, bytes, work } = this.#board;
     const progress = {
       rows,
       bytes,
-      fraction: Math.min(1, bytes / this.#expectedBytes),
+      fraction: this.#work === 0 ? 1 : work / this.#work,
       elapsedMs: now - this.#start,
     };
     this.#listener?.(progress);

@@ -25,6 +25,11 @@ export function memoryPages(plan: KernelPlan, arenas: number): number {
   return Math.ceil((memoryMap.arenas + arenas * plan.arenaBytes) / 65536);
 }
 
+/** How many arenas a memory of 4 GiB has room for. */
+export function arenasMax(plan: KernelPlan): number {
+  return Math.floor((2 ** 32 - 65536 - memoryMap.arenas) / plan.arenaBytes);
+}
+
 /** Builds the module that generates tables of one scale factor in one form. */
 export function buildKernel(config: KernelConfig, shared: boolean): Kernel {
   const module = new ModuleBuilder({ name: 'tpch' });
