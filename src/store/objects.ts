@@ -178,11 +178,7 @@ export class Objects {
       }
       case 'write': {
         const head = this.#byId(operation.object);
-        const { id, birth, checks } = operation;
-        for (let i = 0; i < checks.length / 2; i++) {
-          const pointer = { id: id + i, birth, low: checks[2 * i], high: checks[2 * i + 1] };
-          head.volume!.set(operation.index + i, pointer);
-        }
+        head.volume!.set(operation.index, operation.id, operation.birth, operation.checks);
         this.changed.add(head);
         return;
       }

@@ -77,6 +77,18 @@ export class VolumeNode implements TreeNode {
     writePointer(this.words, headerWords + index * pointerWords, pointer);
   }
 
+  /** Sets a pointer given by its parts. */
+  set(index: number, id: number, birth: number, low: number, high: number): void {
+    assert(this.dirty, 'only dirty nodes change');
+    const at = headerWords + index * pointerWords;
+    const { words } = this;
+    words[at] = id;
+    words[at + 1] = Math.floor(id / 4294967296) | (Math.floor(birth / 4294967296) << 16);
+    words[at + 2] = birth;
+    words[at + 3] = low;
+    words[at + 4] = high;
+  }
+
   clear(index: number): void {
     assert(this.dirty, 'only dirty nodes change');
     const at = headerWords + index * pointerWords;

@@ -95,13 +95,23 @@ export class VolumeTree {
     return root;
   }
 
-  /** Sets the pointer of a block; the block it pointed to loses a reference. */
-  set(index: number, pointer: Pointer): void {
-    const leaf = this.ownLeaf(index);
-    const slot = index % pointerFanout;
-    const old = leaf.idAt(slot);
-    if (old !== 0) this.pool.blocks.dropReference(old, leaf.birthAt(slot), this.pool.now);
-    leaf.setPointer(slot, pointer);
+  /**
+   * Points the logical blocks from `first` on to the blocks from `id` on, all of one birth, with
+   * two words of checksum each. The blocks they pointed to lose a reference.
+   */
+  set(first: number, id: number, birth: number, checks: Uint32Array): void {
+    const { blocks, now } = this.pool;
+    const count = checks.length / 2;
+    for (let i = 0; i < count; ) {
+      const leaf = this.ownLeaf(first + i);
+      const firstSlot = (first + i) % pointerFanout;
+      const end = Math.min(pointerFanout, firstSlot + count - i);
+      for (let slot = firstSlot; slot < end; slot++, i++) {
+        const old = leaf.idAt(slot);
+        if (old !== 0) blocks.dropReference(old, leaf.birthAt(slot), now);
+        leaf.set(slot, id + i, birth, checks[2 * i], checks[2 * i + 1]);
+      }
+    }
   }
 
   /** Makes a hole of blocks [from, to). Whole subtrees are let go at their top. */
