@@ -161,7 +161,9 @@ export class StoreCore extends Objects {
     return (
       this.journal.bytesSinceCheckpoint > this.options.journalBytes ||
       this.pool.dirtyCount > this.options.dirtyNodes ||
-      this.pool.now - this.lastFreeze > transactionsPerCheckpoint / 2
+      this.pool.now - this.lastFreeze > transactionsPerCheckpoint / 2 ||
+      // What died takes space until a checkpoint: keep that below an eighth of what lives.
+      this.blocks.dying > Math.max(4096, this.blocks.space.used.count / 8)
     );
   }
 

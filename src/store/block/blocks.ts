@@ -400,6 +400,11 @@ export class Blocks {
     }
   }
 
+  /** How many blocks died since the last checkpoint began. */
+  get dying(): number {
+    return this.#dying.length;
+  }
+
   /** Places whose contents are dead but not yet free. */
   get retired(): number {
     const dead = [this.#dying, this.#buried, this.#withheld];
