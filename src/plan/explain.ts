@@ -137,7 +137,8 @@ class Explainer {
   }
 
   #key(key: SortKey): string {
-    const nulls = key.nullsFirst ? ' nulls first' : '';
+    const usual = key.nullsFirst === key.descending;
+    const nulls = usual ? '' : ` nulls ${key.nullsFirst ? 'first' : 'last'}`;
     return this.text(key.expression) + (key.descending ? ' desc' : '') + nulls;
   }
 

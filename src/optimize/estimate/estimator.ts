@@ -1,7 +1,7 @@
 import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
-import { type ColumnFigures, scanFigures } from './figures.ts';
+import { type ColumnFigures, scanFigures, totalFigures } from './figures.ts';
 import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
 
 /** Rows of a table function, which nothing is known of. */
@@ -121,8 +121,10 @@ export class Estimator {
       total += Math.max(1, Math.min(groups, rows));
     }
     const result = plan.groups.length === 0 ? sets.length : Math.min(total, rows * sets.length);
+    this.#noteTotals(plan, rows, result);
     plan.columns.forEach((column, i) => {
       const group = plan.groups[i];
+      if (this.#figures.get(column.id)?.normal !== undefined) return;
       const known = group?.kind === 'column' ? this.#figures.get(group.column.id) : undefined;
       const all = group === undefined ? result : this.distinct(group, rows);
       const distinct = Math.max(1, Math.min(all, result));
@@ -130,6 +132,19 @@ export class Estimator {
       this.#figures.set(column.id, { distinct, min, max, nullShare: 0 });
     });
     return result;
+  }
+
+  /** Sums and counts have a distribution that a HAVING can be judged by. */
+  #noteTotals(plan: Aggregate, rows: number, groups: number): void {
+    const size = rows / Math.max(1, groups);
+    plan.aggregates.forEach(({ name, args: [arg] }, i) => {
+      const { id } = plan.columns[plan.groups.length + i];
+      if (name === 'count') this.#figures.set(id, totalFigures(size, 1, 1, groups));
+      if (name !== 'sum' || arg.kind !== 'column') return;
+      const { min, max } = this.#figures.get(arg.column.id) ?? {};
+      if (min === undefined || max === undefined) return;
+      this.#figures.set(id, totalFigures(size, min, max, groups));
+    });
   }
 
   #join(plan: Join): number {
@@ -188,14 +203,18 @@ export class Estimator {
         pairs.map((pair) => pair.right),
       ),
     );
-    return Math.min(...shares, 1 / Math.max(1, fewest));
+    return togetherShare(shares, fewest);
   }
 
-  /** How many combinations of these keys there are at most in the table they come from. */
+  /**
+   * How many combinations of these keys there are at most in the table they all come from; NaN if
+   * they come from several.
+   */
   combinations(plan: Plan, keys: readonly Expression[]): number {
     const ids = new Set(keys.flatMap((key) => (key.kind === 'column' ? [key.column.id] : [])));
     const base = tableOf(plan, ids);
-    const rows = base?.kind === 'scan' ? base.table.rowCount : this.rows(base ?? plan);
+    if (base === undefined) return Number.NaN;
+    const rows = base.kind === 'scan' ? base.table.rowCount : this.rows(base);
     let product = 1;
     for (const key of keys) product *= distinctOf(key, this.figures) ?? rows;
     return Math.min(product, rows);
@@ -250,6 +269,16 @@ export function equalPair(
   const [a, b] = condition.args;
   if (isCovered(a, left) && isCovered(b, right)) return { left: a, right: b };
   return isCovered(a, right) && isCovered(b, left) ? { left: b, right: a } : undefined;
+}
+
+/**
+ * The share of pairs that agree in several keys. If the keys come from one table on either side, one
+ * refers to the other by all of them together, and `fewest` combinations are what there is to choose
+ * from; else (NaN) each key decides by itself.
+ */
+export function togetherShare(shares: readonly number[], fewest: number): number {
+  if (Number.isNaN(fewest)) return shares.reduce((product, share) => product * share, 1);
+  return Math.min(...shares, 1 / Math.max(1, fewest));
 }
 
 /** Expected distinct values in `rows` draws out of `all` values (Cardenas, 1975). */

@@ -9,6 +9,8 @@ export interface ColumnFigures {
   readonly min: number | undefined;
   readonly max: number | undefined;
   readonly nullShare: number;
+  /** For sums and counts: values are taken to be distributed normally. */
+  readonly normal?: { readonly mean: number; readonly deviation: number };
 }
 
 /** Assumed when nothing is known. */
@@ -38,4 +40,33 @@ export function scanFigures(plan: Extract<Plan, { kind: 'scan' }>): Map<number, 
 export function asNumber(value: ConstantValue): number | undefined {
   if (typeof value === 'bigint') return Number(value);
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/**
+ * The figures of COUNT or SUM in groups of `size` rows on average, sizes being distributed as Poisson
+ * has it and the summed values evenly between `low` and `high`.
+ */
+export function totalFigures(
+  size: number,
+  low: number,
+  high: number,
+  distinct: number,
+): ColumnFigures {
+  const middle = (low + high) / 2;
+  const variance = (high - low) ** 2 / 12;
+  const deviation = Math.sqrt(size * (middle ** 2 + variance));
+  const normal = { mean: size * middle, deviation };
+  return { distinct, min: undefined, max: undefined, nullShare: 0, normal };
+}
+
+/** The share of a normal distribution that lies below `value` (Abramowitz and Stegun 26.2.17). */
+export function shareBelow(value: number, mean: number, deviation: number): number {
+  if (deviation === 0) return value > mean ? 1 : 0;
+  const x = Math.abs(value - mean) / deviation;
+  const t = 1 / (1 + 0.2316419 * x);
+  const series =
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const above = (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * series;
+  return value > mean ? 1 - above : above;
 }

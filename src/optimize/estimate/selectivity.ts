@@ -1,6 +1,6 @@
 import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
-import { asNumber, type ColumnFigures } from './figures.ts';
+import { asNumber, type ColumnFigures, shareBelow } from './figures.ts';
 
 /** Looks up what is known of a column. */
 export type FiguresOf = (id: number) => ColumnFigures | undefined;
@@ -55,7 +55,8 @@ function asRange(predicate: Expression, figures: FiguresOf): Range | undefined {
   const [column, bound] = predicate.args;
   if (column.kind !== 'column' || bound.kind !== 'constant') return undefined;
   const value = asNumber(bound.value);
-  if (value === undefined || figures(column.column.id)?.min === undefined) return undefined;
+  const known = figures(column.column.id);
+  if (value === undefined || (known?.min === undefined && !known?.normal)) return undefined;
   const { id } = column.column;
   switch (predicate.name) {
     case 'lt':
@@ -70,7 +71,11 @@ function asRange(predicate: Expression, figures: FiguresOf): Range | undefined {
 }
 
 function rangeShare(range: Range, figures: FiguresOf): number {
-  const { min = 0, max = 0, distinct, nullShare } = figures(range.id)!;
+  const { min = 0, max = 0, distinct, nullShare, normal } = figures(range.id)!;
+  if (normal !== undefined) {
+    const below = (bound: number): number => shareBelow(bound, normal.mean, normal.deviation);
+    return Math.max(1e-5, below(range.high) - below(range.low));
+  }
   const low = Math.max(range.low, min);
   const high = Math.min(range.high, max);
   if (low > high) return 1e-6;

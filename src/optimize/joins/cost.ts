@@ -1,8 +1,10 @@
 import { makeEqual } from '../../plan/build.ts';
 import type { Expression } from '../../plan/expression.ts';
 import { conjuncts } from '../../plan/expression.ts';
-import type { Estimator } from '../estimate/estimator.ts';
+import { columnIds } from '../../plan/free-columns.ts';
+import { type Estimator, togetherShare } from '../estimate/estimator.ts';
 import { distinctOf, selectivity } from '../estimate/selectivity.ts';
+import { impliedBy } from '../rules/factor-or.ts';
 import type { EqualClass, JoinGraph } from './graph.ts';
 
 /** The best known way to join a set of nodes. */
@@ -80,7 +82,7 @@ export class JoinCosts {
     if (rows === undefined) {
       const conditions = condition === undefined ? [] : conjuncts(condition);
       rows = this.#specialRows(type, left, right.mask, conditions);
-      rows *= selectivity(this.latePredicates(left.mask, right.mask), this.#estimator.figures);
+      rows *= this.#lateShare(left.mask, right.mask);
       this.#rows.set(mask, rows);
     }
     const work = right.rows * buildWeight + left.rows * probeWeight;
@@ -112,12 +114,12 @@ export class JoinCosts {
   /** The share of pairs that pass everything that can be tested once both sets are there. */
   #share(a: number, b: number): number {
     const classes = this.#crossing(a, b);
-    const late = this.latePredicates(a, b);
-    const rest = selectivity(late, this.#estimator.figures);
+    const rest = this.#lateShare(a, b);
     if (classes.length === 0) return rest;
     const shares = classes.map((item) => this.#classShare(item, a, b));
     if (shares.length === 1) return shares[0] * rest;
-    return Math.min(...shares, this.#keyShare(classes)) * rest;
+    const fewest = Math.min(this.#combinations(classes, a), this.#combinations(classes, b));
+    return togetherShare(shares, fewest) * rest;
   }
 
   #crossing(a: number, b: number): EqualClass[] {
@@ -136,20 +138,34 @@ export class JoinCosts {
     return 1 / Math.max(1, least(a), least(b));
   }
 
-  /**
-   * For several keys at once: one pair in as many as there are combinations of them in the table
-   * that has the fewest, the others being taken to refer to it.
-   */
-  #keyShare(classes: readonly EqualClass[]): number {
-    let fewest = Number.POSITIVE_INFINITY;
+  /** As {@link Estimator.combinations}, of the keys that a side has in these classes. */
+  #combinations(classes: readonly EqualClass[], side: number): number {
+    let fewest = Number.NaN;
     for (const [i, node] of this.#graph.nodes.entries()) {
+      if (!(side & (1 << i))) continue;
       const keys = classes.flatMap((item) =>
         item.members.filter((member) => member.node === i).map((member) => member.column),
       );
       if (keys.length < classes.length) continue;
-      fewest = Math.min(fewest, this.#estimator.combinations(node.plan, keys));
+      const count = this.#estimator.combinations(node.plan, keys);
+      if (!(count >= fewest)) fewest = count;
     }
-    return 1 / Math.max(1, fewest);
+    return fewest;
+  }
+
+  /** The share of rows that pass the predicates that can be tested only now. */
+  #lateShare(a: number, b: number): number {
+    const { figures } = this.#estimator;
+    let share = 1;
+    for (const predicate of this.latePredicates(a, b)) {
+      share *= selectivity([predicate], figures);
+      // What an OR implies for one node alone has been tested there.
+      for (const node of this.#graph.nodes) {
+        const implied = impliedBy(predicate, columnIds(node.plan));
+        if (implied !== undefined) share /= selectivity([implied], figures);
+      }
+    }
+    return Math.min(1, share);
   }
 
   /** Equations that join the two sets: one for each class of equal columns. */
