@@ -9,7 +9,8 @@ import { codecNames } from '../../src/format/compression/codec.ts';
 import { openRandomFile, writeFile } from '../../src/format/node/file.ts';
 import { readParquet } from '../../src/format/parquet/read.ts';
 import { writeParquet } from '../../src/format/parquet/write.ts';
-import type { SqlType } from '../../src/value/type.ts';
+import { type SqlType, typeName } from '../../src/value/type.ts';
+import { formatValue, type Value } from '../../src/value/value.ts';
 import { canonicalColumns, canonicalRow, openDuckDb, withNumbers } from './duckdb.ts';
 import { type Row, randomData, rowsOf, streamOf } from './random-batches.ts';
 
@@ -80,6 +81,45 @@ test('we read what DuckDB writes, in all its encodings', async (context) => {
         `seed ${seed}, ${codec}, ${version}`,
       );
     }
+  } finally {
+    await rm(directory, { recursive: true });
+    duck.close();
+  }
+});
+
+test('types of files that we do not write', async (context) => {
+  const duck = await openDuckDb(context);
+  if (duck === undefined) return;
+  const directory = await mkdtemp(join(tmpdir(), 'quern-parquet-'));
+  try {
+    const path = join(directory, 'types.parquet');
+    await duck.run(
+      `copy (select interval '14 months 3 days 04:05:06.789' as i, 200::utinyint as a,
+         60000::usmallint as b, 4000000000::uinteger as c, 18446744073709551615::ubigint as d,
+         timestamp_ns '2024-01-31 10:20:30.123456789' as n, timestamp_s '2024-01-31 10:20:30' as s,
+         [1, 2] as list, 'x'::enum('x', 'y') as e) to '${path}' (format parquet)`,
+    );
+    await assert.rejects(readParquet(await openRandomFile(path)), {
+      code: '0A000',
+      message: `${path}, column "list.list.element": nested and repeated columns are not supported`,
+    });
+    const columns = ['i', 'a', 'b', 'c', 'd', 'n', 's', 'e'];
+    const read = await readParquet(await openRandomFile(path), { columns });
+    const [row] = await rowsOf(read);
+    const texts = row.map((value, i) => formatValue(read.schema[i].type, value as Value));
+    assert.deepEqual(
+      read.schema.map((field, i) => `${typeName(field.type)} ${texts[i]}`),
+      [
+        'INTERVAL 1 year 2 months 3 days 04:05:06.789',
+        'SMALLINT 200',
+        'INTEGER 60000',
+        'BIGINT 4000000000',
+        'DECIMAL(20,0) 18446744073709551615',
+        'TIMESTAMP 2024-01-31 10:20:30.123456',
+        'TIMESTAMP 2024-01-31 10:20:30',
+        'VARCHAR x',
+      ],
+    );
   } finally {
     await rm(directory, { recursive: true });
     duck.close();

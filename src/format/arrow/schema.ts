@@ -178,7 +178,8 @@ function readField(table: FlatTable): ArrowColumn {
     .tables(6)
     .find((pair) => pair.text(0) === extensionKey)
     ?.text(1);
-  const type = extension === uuidExtension ? types.uuidType : sqlTypeOf(name, stored, table);
+  const isUuid = extension === uuidExtension && stored.byteWidth === 16;
+  const type = isUuid ? types.uuidType : sqlTypeOf(name, stored, table);
   const encoding = table.table(4);
   const dictionary = encoding && {
     id: encoding.size(0),

@@ -149,6 +149,9 @@ function convertBytes(read: ReadType, values: FixedValues): Converted | TextValu
       for (let at = 0; at < flipped.length; at += 16) flipped[at] ^= 0x80;
       return wideIntegers(fixedParts(flipped, stride), true);
     }
+    case 'interval':
+      if (stride !== 12) throw brokenPage('an interval that is not 12 bytes long');
+      return intervals(data);
     case 'timestamp':
       return single(julianTimes(data));
     default: {
@@ -157,6 +160,19 @@ function convertBytes(read: ReadType, values: FixedValues): Converted | TextValu
       return { form: 'text', offsets, bytes: data };
     }
   }
+}
+
+/** Months, days and milliseconds, in four bytes each. */
+function intervals(data: Uint8Array): Converted {
+  const source = new DataView(data.buffer, data.byteOffset, data.length);
+  const result = new BigInt64Array(data.length / 6);
+  const target = new Int32Array(result.buffer);
+  for (let i = 0; i < data.length / 12; i++) {
+    target[4 * i] = source.getInt32(12 * i, true);
+    target[4 * i + 1] = source.getInt32(12 * i + 4, true);
+    result[2 * i + 1] = BigInt(source.getUint32(12 * i + 8, true)) * 1000n;
+  }
+  return { form: 'fixed', data: result, stride: 2 };
 }
 
 /** INT96: eight bytes of nanoseconds of the day, four of the Julian day. */

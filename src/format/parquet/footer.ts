@@ -187,7 +187,7 @@ function readColumn(
 ): ParquetColumn {
   const physical = physicalTypes[get.integer(element, 1)];
   const read = readTypeOf(element, name, physical);
-  const length = get.optionalInteger(element, 2);
+  const length = physical === 'FIXED_LEN_BYTE_ARRAY' ? get.integer(element, 2) : undefined;
   return {
     field: { name, type: read.type, nullable },
     physical: { physical, length },

@@ -67,7 +67,10 @@ test('deltas are exact wherever the integers lie', () => {
         if (base + range >= 2 ** 31) continue;
         const narrow = new Int32Array(values.length);
         readDeltas32(new PageReader(out.written()), narrow, values.length);
-        assert.deepEqual([...narrow], Array.from(values, (value) => value + 0));
+        assert.deepEqual(
+          [...narrow],
+          Array.from(values, (value) => value + 0),
+        );
       }
     }
   }

@@ -60,6 +60,7 @@ const converted = {
   int16: 16,
   int32: 17,
   int64: 18,
+  interval: 21,
 } as const;
 
 /** Bytes that hold any decimal of `precision` digits in two's complement. */
@@ -198,8 +199,34 @@ function unsupported(name: string, what: string): QuernError {
   );
 }
 
+/** The physical types that values of a type may have. */
+const storable: Readonly<Partial<Record<types.SqlType['kind'], readonly PhysicalType[]>>> = {
+  boolean: ['BOOLEAN'],
+  tinyint: ['INT32'],
+  smallint: ['INT32'],
+  integer: ['INT32'],
+  bigint: ['INT32', 'INT64'],
+  real: ['FLOAT'],
+  double: ['DOUBLE'],
+  decimal: ['INT32', 'INT64', 'BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'],
+  varchar: ['BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'],
+  blob: ['BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'],
+  date: ['INT32'],
+  time: ['INT32', 'INT64'],
+  timestamp: ['INT64', 'INT96'],
+  timestamptz: ['INT64'],
+  uuid: ['FIXED_LEN_BYTE_ARRAY'],
+  interval: ['FIXED_LEN_BYTE_ARRAY'],
+};
+
 /** The SQL type of a SchemaElement; an error says which columns cannot be read. */
 export function readTypeOf(element: ThriftStruct, name: string, physical: PhysicalType): ReadType {
+  const read = annotatedType(element, name, physical);
+  if (storable[read.type.kind]?.includes(physical)) return read;
+  throw unsupported(name, `${types.typeName(read.type)} is not stored as ${physical}`);
+}
+
+function annotatedType(element: ThriftStruct, name: string, physical: PhysicalType): ReadType {
   const logical = structOf(element, 10);
   const code = numberOf(element, 6);
   if (logical?.has(5) || code === converted.decimal) {
@@ -277,6 +304,8 @@ function convertedType(code: number | undefined): ReadType | undefined {
       return unsignedType(32);
     case converted.uint64:
       return unsignedType(64);
+    case converted.interval:
+      return { type: types.intervalType };
     case converted.int8:
       return { type: types.tinyintType };
     case converted.int16:
