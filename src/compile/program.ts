@@ -197,6 +197,9 @@ export interface RowField {
   readonly nullAt: number | undefined;
 }
 
+/** A scan's row group is cut into at most so many morsels; compiled code may count on it. */
+export const morselsPerRowGroupMax = 4;
+
 /** Offsets in a morsel descriptor (all u32). */
 export const morselField = {
   /** Rows, or numbers, in this morsel. */

@@ -273,7 +273,7 @@ export function likePattern(pattern: string, escapeWith: string, ignoreCase: boo
       source += '.';
       continue;
     }
-    source += character.replace(/[\\^$.*+?()[\]{}|/-]/u, '\\$&');
+    source += character.replace(/[\\^$.*+?()[\]{}|/]/u, '\\$&');
   }
   return new RegExp(`^${source}$`, ignoreCase ? 'sui' : 'su');
 }

@@ -1,5 +1,10 @@
 /** Morsel descriptors of a step, laid out by the main thread for all workers to read. */
-import { morselField, type ScanStep, type ZoneTest } from '../compile/program.ts';
+import {
+  morselField,
+  morselsPerRowGroupMax,
+  type ScanStep,
+  type ZoneTest,
+} from '../compile/program.ts';
 import { layoutWidth, type RowGroup, rowsPerGroup } from '../table/layout.ts';
 import type { EngineMemory } from './memory.ts';
 
@@ -33,7 +38,7 @@ export function scanMorsels(
   const { rowGroups } = step.table.data;
   const groups = scannedGroups(step);
   const cut = threads > 1 && groups.length < groupsPerThread * threads;
-  const morselRows = cut ? rowsPerGroup / 4 : rowsPerGroup;
+  const morselRows = cut ? rowsPerGroup / morselsPerRowGroupMax : rowsPerGroup;
   const widths = step.ordinals.map((ordinal) =>
     layoutWidth(step.table.data.columns[ordinal].layout),
   );

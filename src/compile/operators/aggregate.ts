@@ -4,6 +4,7 @@ import type { Column } from '../../plan/expression.ts';
 import type { Aggregate } from '../../plan/plan.ts';
 import { type Expr, type FunctionBuilder, i32 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
+import { morselsPerRowGroupMax } from '../program.ts';
 import { clusteringScan, columnOf, determinedBy, estimatedRows, maxRows } from '../properties.ts';
 import { type Consume, type Query, Scope } from '../query.ts';
 import type { Range } from '../range.ts';
@@ -140,7 +141,7 @@ class GroupedAggregate {
     const column = columnOf(this.#plan.groups[first]);
     const scan = column && clusteringScan(this.#plan.input, column);
     if (scan !== undefined && others.length === 0) {
-      const morsels = scan.table.data.rowGroups.length;
+      const morsels = scan.table.data.rowGroups.length * morselsPerRowGroupMax;
       return new OrderedGroups(query, set, values, first, morsels);
     }
     return new HashedGroups(query, set, values, this.#keys, scan !== undefined);

@@ -92,23 +92,26 @@ export class DirectGroups implements Groups {
       const scope = mergeScope(query, f);
       this.#published.each(f, frame, (local) => {
         f.set(from, i32.load(local, this.#arraySlot));
-        f.if(
-          i32.eqz(i32.load(frame, result)),
-          () => {
-            f.do(i32.store(frame, from, result));
-            f.do(i32.store(frame, this.#slots, count));
-          },
-          () => {
-            f.set(into, i32.load(frame, result));
-            f.set(left, this.#slots);
-            f.while(left, () => {
-              this.#mergeSlot(scope.child(), into, from);
-              f.set(into, i32.add(into, this.#stride));
-              f.set(from, i32.add(from, this.#stride));
-              f.set(left, i32.sub(left, 1));
-            });
-          },
-        );
+        // A worker none of whose morsels had rows to look at has no groups.
+        f.if(from, () => {
+          f.if(
+            i32.eqz(i32.load(frame, result)),
+            () => {
+              f.do(i32.store(frame, from, result));
+              f.do(i32.store(frame, this.#slots, count));
+            },
+            () => {
+              f.set(into, i32.load(frame, result));
+              f.set(left, this.#slots);
+              f.while(left, () => {
+                this.#mergeSlot(scope.child(), into, from);
+                f.set(into, i32.add(into, this.#stride));
+                f.set(from, i32.add(from, this.#stride));
+                f.set(left, i32.sub(left, 1));
+              });
+            },
+          );
+        });
       });
     });
     produceRange(query, 'groups', count, 65536, (scope, index) => {
