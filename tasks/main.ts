@@ -43,6 +43,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'make the TPC-H tables, run the queries on them and print the times: demo [scale]',
     load: async () => (await import('./demo.ts')).demo,
   },
+  fuzz: {
+    summary: 'compare random queries with DuckDB: fuzz [--seed N] [--count N] [--threads N]',
+    load: async () => (await import('./fuzz.ts')).fuzz,
+  },
   answers: {
     summary: 'compare TPC-H results with the published answers in a folder',
     load: async () => (await import('./answers.ts')).answers,
