@@ -1,16 +1,17 @@
 import { assert } from '../../base/assert.ts';
 import { QuernError } from '../../base/error.ts';
-import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
+import { type Column, columnRef } from '../../plan/expression.ts';
 import type { Limit, Plan, Sort } from '../../plan/plan.ts';
-import { type Func, i32, i64, type Local } from '../../wasm/index.ts';
-import { compareValues } from '../expressions/comparison.ts';
+import { i32, i64, type Local } from '../../wasm/index.ts';
 import { compileExpression, fold } from '../expressions/compile.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
 import { type Consume, Pipeline, type Query, Scope } from '../query.ts';
-import { loadField, RowLayout, type StoredField } from '../row.ts';
-import { spill, type Value } from '../value.ts';
+import { RowLayout, type StoredField } from '../row.ts';
+import type { Value } from '../value.ts';
+import { materializeFirst } from './first-rows.ts';
 import { defineStored, produceRange, storeRow, wanted } from './materialize.ts';
 import { produce } from './produce.ts';
+import { beforeFunction } from './row-order.ts';
 
 /** Rows of a plan, materialised, with an array of their addresses in their final order. */
 export interface OrderedRows {
@@ -44,6 +45,12 @@ export function materializeOrdered(
   const sort = below.kind === 'sort' ? below : undefined;
   const input = sort === undefined ? below : sort.input;
   const keys = sort === undefined ? [] : sort.keys;
+  const first = limit && keys.length > 0 ? firstRows(limit) : undefined;
+  if (limit !== undefined && first !== undefined) {
+    const rows = materializeFirst(input, columns, keys, first, query);
+    cut(limit, rows.pointers, query);
+    return rows;
+  }
   const layout = new RowLayout();
   const fields = new Map<number, StoredField>();
   let keyFields: StoredField[] = [];
@@ -86,6 +93,21 @@ export function materializeOrdered(
   return { pointers, rowBytes: layout.rowBytes, fields };
 }
 
+/** More rows than this are sorted as a whole. */
+const firstRowsMax = 8192;
+
+/** How many rows from the start of the order LIMIT and OFFSET can reach, if that is known and few. */
+function firstRows(limit: Limit): number | undefined {
+  const constantOf = (expression: Limit['limit']): bigint | undefined => {
+    const value = expression && fold(expression)?.value;
+    return typeof value === 'bigint' ? value : undefined;
+  };
+  const most = constantOf(limit.limit);
+  const skipped = limit.offset === undefined ? 0n : constantOf(limit.offset);
+  if (most === undefined || skipped === undefined || most < 0n || skipped < 0n) return undefined;
+  return most + skipped <= firstRowsMax ? Number(most + skipped) : undefined;
+}
+
 /** Moves the array's start past OFFSET and lowers its count to LIMIT. */
 function cut(limit: Limit, pointers: number, query: Query): void {
   query.callStep(query.unique('limit'), (f) => {
@@ -113,35 +135,5 @@ function cut(limit: Limit, pointers: number, query: Query): void {
     const most = clamped(limit.limit, 'LIMIT');
     if (most !== undefined) f.set(count, most);
     f.do(i32.store(frame, count, pointers + 4));
-  });
-}
-
-/** before(a, b): whether row a must come before row b; 0 where the keys do not decide. */
-function beforeFunction(
-  query: Query,
-  keys: readonly SortKey[],
-  fields: readonly StoredField[],
-): Func {
-  const params = { a: 'i32', b: 'i32' } as const;
-  return query.module.func(query.unique('before'), { params, results: ['i32'] }, (f) => {
-    const { a, b } = f.param;
-    const scope = new Scope(new Pipeline(query, f as unknown as Pipeline['f']));
-    keys.forEach((key, i) => {
-      const x = spill(f, loadField(a, fields[i]), 'x');
-      const y = spill(f, loadField(b, fields[i]), 'y');
-      const decide = (inner: Scope) => {
-        const [first, second] = key.descending ? [y, x] : [x, y];
-        f.if(compareValues('lt', first, second, inner), () => f.return(1));
-        f.if(compareValues('lt', second, first, inner), () => f.return(0));
-      };
-      if (x.isNull === undefined || y.isNull === undefined) {
-        decide(scope);
-        return;
-      }
-      const [xNull, yNull] = [x.isNull, y.isNull];
-      f.if(i32.ne(xNull, yNull), () => f.return(key.nullsFirst ? xNull : yNull));
-      f.if(i32.eqz(xNull), () => decide(scope.child()));
-    });
-    f.return(0);
   });
 }

@@ -1,0 +1,163 @@
+import { assert } from '../../base/assert.ts';
+import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { type Expr, type Func, i32, i64 } from '../../wasm/index.ts';
+import { compileExpression } from '../expressions/compile.ts';
+import { emitSort, type Less } from '../kernels/sort.ts';
+import { emitTopK } from '../kernels/top-k.ts';
+import { morselField } from '../program.ts';
+import type { Query, Scope } from '../query.ts';
+import { appendRow, RowLayout, type StoredField, storeField } from '../row.ts';
+import type { Value } from '../value.ts';
+import { produce } from './produce.ts';
+import { Published } from './published.ts';
+import { beforeFunction } from './row-order.ts';
+import type { OrderedRows } from './sort.ts';
+
+/** In the local area of a worker: its heap, the rows in it, a row that can be used again. */
+const heapAt = 0;
+const countAt = 4;
+const spareAt = 8;
+const areaBytes = 16;
+
+/**
+ * The first `count` rows in the order of `keys`, without keeping the others: each worker has a heap
+ * of the best rows so far. Rows with equal keys are told apart by where they come from, so that
+ * the result does not depend on which worker met them.
+ */
+export function materializeFirst(
+  input: Plan,
+  columns: readonly Column[],
+  keys: readonly SortKey[],
+  count: number,
+  query: Query,
+): OrderedRows {
+  const first = new FirstRows(columns, keys, Math.max(count, 1), query);
+  produce(input, query, (scope) => first.offer(scope));
+  return first.finish();
+}
+
+class FirstRows {
+  readonly #columns: readonly Column[];
+  readonly #keys: readonly SortKey[];
+  readonly #count: number;
+  readonly #query: Query;
+  readonly #layout = new RowLayout();
+  readonly #fields = new Map<number, StoredField>();
+  readonly #area: number;
+  readonly #published: Published;
+  #less: Less | undefined;
+
+  constructor(columns: readonly Column[], keys: readonly SortKey[], count: number, query: Query) {
+    this.#columns = columns;
+    this.#keys = keys;
+    this.#count = count;
+    this.#query = query;
+    this.#area = query.localSlot(areaBytes, 8);
+    this.#published = new Published(query, 'first_rows');
+  }
+
+  /** Code for a row: its keys are stored and compared first, the rest only if it is wanted. */
+  offer(scope: Scope): void {
+    const { f, pipeline } = scope;
+    const query = this.#query;
+    const numberAt = this.#layout.reserve(8, 8);
+    const keys = this.#keys.map(({ expression }) => compileExpression(expression, scope));
+    const keyFields = keys.map((key) => this.#layout.add(key));
+    this.#keys.forEach(({ expression }, i) => {
+      if (expression.kind === 'column') this.#fields.set(expression.column.id, keyFields[i]);
+    });
+    const before = beforeFunction(query, this.#keys, keyFields, numberAt);
+    const less: Less = (_, a, b) => before.call(a, b);
+    this.#less = less;
+    const offerRow = emitTopK(query.module, query.unique('offer'), less);
+    this.#published.attach(pipeline);
+    const area = pipeline.hoist(() => i32.add(pipeline.local, this.#area), 'area');
+    pipeline.before(() => {
+      f.if(i32.eqz(i32.load(area, heapAt)), () => {
+        f.do(i32.store(area, query.allocate.call(this.#count * 4 + 8), heapAt));
+      });
+    });
+    // The layout is complete only when the other columns were compiled, below.
+    const buffer = query.buffer('first_rows', 0);
+    const row = f.local('i32', 'row');
+    f.set(row, i32.load(area, spareAt));
+    const append = f.slot();
+    f.do(i64.store(row, rowNumber(scope), numberAt));
+    keyFields.forEach((field, i) => storeField(f, row, field, keys[i]));
+    const full = i32.eq(i32.load(area, countAt), this.#count);
+    const root = i32.load(i32.load(area, heapAt));
+    f.if(
+      i32.if(full, before.call(row, root), 1),
+      () => this.#keep(scope.child(), row, area, offerRow),
+      () => f.do(i32.store(area, row, spareAt)),
+    );
+    const { rowBytes } = this.#layout;
+    query.setRowBytes(buffer, rowBytes);
+    f.into(append, () => {
+      f.if(i32.eqz(row), () => {
+        f.set(row, appendRow(pipeline, f, pipeline.local, buffer, rowBytes));
+      });
+    });
+  }
+
+  #keep(scope: Scope, row: Expr, area: Expr, offerRow: Func): void {
+    const { f } = scope;
+    const values = this.#columns
+      .filter((column) => !this.#fields.has(column.id))
+      .map((column): [StoredField, Value] => {
+        const value = compileExpression(columnRef(column), scope);
+        const field = this.#layout.add(value);
+        this.#fields.set(column.id, field);
+        return [field, value];
+      });
+    for (const [field, value] of values) storeField(f, row, field, value);
+    const count = f.let(i32.load(area, countAt), 'count');
+    const heap = i32.load(area, heapAt);
+    const lost = f.let(offerRow.call(heap, count, this.#count, row), 'lost');
+    f.do(i32.store(area, lost, spareAt));
+    f.if(i32.eqz(lost), () => f.do(i32.store(area, i32.add(count, 1), countAt)));
+  }
+
+  /** Puts the rows of all heaps in order. */
+  finish(): OrderedRows {
+    const query = this.#query;
+    const pointers = query.frameSlot(8, 8);
+    const less = this.#less;
+    assert(less !== undefined, 'the input was compiled');
+    const sortRows = emitSort(query.module, query.unique('sort_rows'), less);
+    query.callStep(query.unique('first_rows'), (f) => {
+      const { frame } = f.param;
+      const bytes = query.options.threads * this.#count * 4 + 8;
+      const array = f.let(query.allocate.call(bytes), 'array');
+      const total = f.let(i32.const(0), 'total');
+      this.#published.each(f, frame, (local) => {
+        const area = f.let(i32.add(local, this.#area), 'area');
+        const i = f.local('i32', 'i');
+        f.for(i, 0, i32.load(area, countAt), () => {
+          const row = i32.load(i32.add(i32.load(area, heapAt), i32.shl(i, 2)));
+          f.do(i32.store(i32.add(array, i32.shl(total, 2)), row));
+          f.set(total, i32.add(total, 1));
+        });
+      });
+      const scratch = f.let(query.allocate.call(bytes), 'scratch');
+      f.call(sortRows, array, total, scratch);
+      f.call(query.release, scratch);
+      f.do(i32.store(frame, array, pointers));
+      f.do(i32.store(frame, total, pointers + 4));
+    });
+    return { pointers, rowBytes: this.#layout.rowBytes, fields: this.#fields };
+  }
+}
+
+/** A number that grows in the order of morsels and, within one, of rows. */
+function rowNumber(scope: Scope): Expr {
+  const { f, pipeline } = scope;
+  const { morsel } = pipeline.f.param;
+  const number = pipeline.hoist(
+    () => i64.shl(i64.extendI32U(i32.load(morsel, morselField.sequence)), 32n),
+    'row_number',
+  );
+  f.set(number, i64.add(number, 1n));
+  return number;
+}
