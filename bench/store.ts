@@ -149,8 +149,8 @@ async function commits(context: SuiteContext, path: string): Promise<void> {
 }
 
 /**
- * Zipf-distributed overwrites, as they are and with the file squeezed to 5 % free space sixteen times
- * on the way, so that there is something to compact. The file may never be less than 80 % full.
+ * Zipf-distributed overwrites, as they are and with the file squeezed to 5 % free space sixteen
+ * times on the way, so that there is something to compact. It is held at least 80 % full.
  */
 async function zipf(context: SuiteContext, path: string, size: number): Promise<void> {
   for (const squeezes of [0, 16]) {
@@ -176,7 +176,7 @@ async function zipf(context: SuiteContext, path: string, size: number): Promise<
     const moved = store.core.blocks.file.traffic.compactionWritten / (count * block);
     const full = Math.floor((100 * size) / largest);
     context.note(
-      `Zipf 0.99, never less than ${full} % full, squeezed ${squeezes} times: write amplification ` +
+      `Zipf 0.99, at least ${full} % full, squeezed ${squeezes} times: write amplification ` +
         `${amplification.toFixed(2)}, of it moved ${moved.toFixed(2)} (at most 3 wanted)`,
     );
     assert(store.verify().problems.length === 0, 'the store is intact');

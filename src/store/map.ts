@@ -68,7 +68,7 @@ export class StoreMap {
     const core = this.#core;
     const { root, objectId, name } = this.#tree.holder;
     const tree = new MapTree(core.pool, { root, objectId, name });
-    const close = openView(core);
+    const close = core.openView();
     try {
       for (const [key, tagged] of tree.entries(from, to)) {
         this.#check();
@@ -78,22 +78,6 @@ export class StoreMap {
       close();
     }
   }
-}
-
-/** Keeps everything that is reachable now until the returned function is called. */
-function openView(core: StoreCore): () => void {
-  // Nothing born from here on is visible. The clock need not move for views that see the same.
-  if (core.pool.lastBirth === core.pool.now) core.pool.now++;
-  const transaction = core.pool.now - 1;
-  core.views.open(transaction);
-  let open = true;
-  return () => {
-    if (!open) return;
-    open = false;
-    core.views.close(transaction);
-    if (core.views.count === 0) core.pool.forgetSealed();
-    core.blocks.releaseWithheld();
-  };
 }
 
 /**
@@ -112,7 +96,7 @@ export class View {
     core.writeHeads();
     const { root, objectId, name } = core.catalogHolder;
     this.#catalog = new MapTree(core.pool, { root, objectId, name });
-    this.#close = openView(core);
+    this.#close = core.openView();
   }
 
   #holder(name: string): TreeHolder & { entry: CatalogEntry; gone: boolean; size: number } {

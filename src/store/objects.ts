@@ -61,6 +61,23 @@ export class Objects {
     return value === undefined ? undefined : decodeEntry(value);
   }
 
+  /** Keeps everything that is reachable now until the returned function is called. */
+  openView(): () => void {
+    const { pool, views, blocks } = this;
+    // Nothing born from here on is visible. The clock need not move for views that see the same.
+    if (pool.lastBirth === pool.now) pool.now++;
+    const transaction = pool.now - 1;
+    views.open(transaction);
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      views.close(transaction);
+      if (views.count === 0) pool.forgetSealed();
+      blocks.releaseWithheld();
+    };
+  }
+
   /** The head with this name, undefined if there is none. */
   findHead(name: string): Head | undefined {
     const known = this.heads.get(name);

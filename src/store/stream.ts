@@ -129,10 +129,12 @@ function* sendMap(
 ): Generator<Uint8Array> {
   const { core } = store;
   const empty = { root: undefined, objectId: 0, name };
-  const after = new MapTree(core.pool, core.snapshot(name, snapshot));
+  const holder = core.snapshot(name, snapshot);
+  const after = new MapTree(core.pool, holder);
   const before = new MapTree(core.pool, since === undefined ? empty : core.snapshot(name, since));
   for (const difference of mapDifferences(before, after)) {
     const { key, after: tagged } = difference;
+    if (holder.gone) throw unknownObject(`${name}@${snapshot}`);
     if (tagged === undefined) {
       yield writer.frame(frameType.delete, (payload) => payload.raw(key));
       continue;

@@ -280,30 +280,51 @@ export class Volume {
 
   // --- what is where ---------------------------------------------------------------------------
 
-  /** Data and holes in a range, maximal and in order. */
+  /**
+   * Data and holes in a range, maximal and in order; as of the first step, whatever is written
+   * before the last.
+   */
   *ranges(offset = 0, length = this.size - offset): Generator<AllocationRange> {
     this.#check(offset, length);
     const end = offset + length;
     const to = Math.ceil(end / blockSize);
-    for (const range of this.#tree.ranges(Math.floor(offset / blockSize), to)) {
-      const from = Math.max(offset, range.from * blockSize);
-      const until = Math.min(end, range.to * blockSize);
-      yield { offset: from, length: until - from, data: range.data };
+    const [tree, close] = this.#still();
+    try {
+      for (const range of tree.ranges(Math.floor(offset / blockSize), to)) {
+        const from = Math.max(offset, range.from * blockSize);
+        const until = Math.min(end, range.to * blockSize);
+        yield { offset: from, length: until - from, data: range.data };
+      }
+    } finally {
+      close();
     }
   }
 
   /**
    * The ranges whose contents may differ from another state of the same volume, in whole blocks.
-   * Costs what was changed, not what is there.
+   * Costs what was changed, not what is there. As of the first step, like {@link ranges}.
    */
   *changes(since: Volume, offset = 0, length = this.size - offset): Generator<VolumeRange> {
     this.#check(offset, length);
     const end = offset + length;
     const from = Math.floor(offset / blockSize);
     const to = Math.ceil(end / blockSize);
-    for (const range of VolumeTree.differences(since.#tree, this.#tree, from, to)) {
-      const start = Math.max(offset, range.from * blockSize);
-      yield { offset: start, length: Math.min(end, range.to * blockSize) - start };
+    const [before, closeBefore] = since.#still();
+    const [after, closeAfter] = this.#still();
+    try {
+      for (const range of VolumeTree.differences(before, after, from, to)) {
+        const start = Math.max(offset, range.from * blockSize);
+        yield { offset: start, length: Math.min(end, range.to * blockSize) - start };
+      }
+    } finally {
+      closeBefore();
+      closeAfter();
     }
+  }
+
+  /** The tree as it is now, to be walked while others may write. */
+  #still(): [VolumeTree, () => void] {
+    const { root, objectId, name } = this.#holder;
+    return [new VolumeTree(this.#core.pool, { root, objectId, name }), this.#core.openView()];
   }
 }

@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { receive, type Store, send } from '../../store/index.ts';
+import { createReadStream, readFileSync } from 'node:fs';
+import { receive, type SealerFactory, type Store, send } from '../../store/index.ts';
+import { aesSealer } from '../../store/node/aes-sealer.ts';
 import { openStoreFile } from '../../store/node/store-file.ts';
 import { type Command, type CommandGroup, defineCommand } from '../command.ts';
 import { type Io, write } from '../io.ts';
@@ -15,6 +16,11 @@ interface StoreCall {
 
 const jsonOption = optionTable({
   json: { type: 'flag', summary: 'Write JSON instead of text' },
+  'key-file': {
+    type: 'text',
+    value: 'FILE',
+    summary: 'Key of an encrypted store: 32 bytes, or 64 hexadecimal digits',
+  },
 });
 
 /** The commands of `quern store`, which work on a store file that nobody else is writing. */
@@ -85,7 +91,9 @@ function entry(
       const least = required.filter((word) => !word.startsWith('[')).length;
       if (args.length < least) throw new UsageError(`${required[args.length]} is missing`);
       const [path, ...rest] = args;
-      const store = await openStoreFile(path, { readOnly, create: false });
+      const keyFile = options['key-file'];
+      const key = typeof keyFile === 'string' ? { encryption: readKey(keyFile) } : {};
+      const store = await openStoreFile(path, { readOnly, create: false, ...key });
       try {
         return await run({ store, args: rest, options, io });
       } finally {
@@ -94,6 +102,13 @@ function entry(
     },
   });
   return { summary, load: async () => command };
+}
+
+/** A key as it is, or in hexadecimal digits. */
+function readKey(path: string): SealerFactory {
+  const bytes = readFileSync(path);
+  const text = bytes.toString('latin1').trim();
+  return aesSealer(/^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : bytes);
 }
 
 async function show(call: StoreCall, value: object, lines: string[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { QuernError } from '../../base/error.ts';
 import { compareBytes } from '../bytes.ts';
 import { blockType, type Pointer, payloadSize } from '../layout.ts';
 import { extentBlocks, isExtent } from './extent.ts';
@@ -183,14 +184,13 @@ export class MapTree {
   /** Moves the entries of the right neighbour into a small child, if both fit one node well. */
   #join(node: MapNode, at: number, child: MapNode): void {
     if (at + 1 === node.keys.length) return;
-    let neighbour: MapNode;
     try {
-      neighbour = this.load(node.pointers[at + 1]);
-      if (child.used + neighbour.used > joinBelow) return;
-      neighbour = this.#own(node.pointers[at + 1]);
-    } catch {
-      return; // A damaged neighbour is no reason to fail: joining is optional.
+      if (child.used + this.load(node.pointers[at + 1]).used > joinBelow) return;
+    } catch (error) {
+      if (error instanceof QuernError) return; // Damaged: no reason to fail, joining is optional.
+      throw error;
     }
+    const neighbour = this.#own(node.pointers[at + 1]);
     const lowest = node.keys[at + 1];
     const from = child.keys.length;
     child.keys.push(...neighbour.keys);

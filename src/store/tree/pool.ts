@@ -60,8 +60,8 @@ export class Pool {
     const known = this.#nodes.get(pointer.id);
     if (known !== undefined) {
       known.recent = true;
-      assert(known.type === expected.type, 'a pointer and its node agree on the type');
-      return known;
+      if (known.birth === pointer.birth && known.type === expected.type) return known;
+      throw damaged(`a pointer of ${expected.what} to block ${pointer.id}`, this.blocks.file);
     }
     // A view may hold a pointer from before the node was sealed.
     if (pointer.low === 0 && pointer.high === 0) pointer = this.#sealed.get(pointer.id) ?? pointer;
