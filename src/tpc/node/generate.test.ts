@@ -70,6 +70,23 @@ test('parts, written all at once or one by one, make up the whole', async () => 
   assert.equal(readdirSync(out).length, 24);
 });
 
+test('a part of scale factor 10 is what tpchgen-cli writes', async () => {
+  const out = join(folder, 'part-of-10');
+  const expected = {
+    customer: '36ef128d2f1c0eaf86f65095615b84e5',
+    lineitem: 'd774e349108fbb34518802842558c7d0',
+    orders: '39bff86e5b4c0e6eded4b3f178e12660',
+    part: 'bf49cb6a381195d79a7b9fdc7cea3127',
+    partsupp: 'be50311e3b796116413d2253bcb2e040',
+    supplier: 'eed74993228b69097437f471aec4627c',
+  };
+  const tables = Object.keys(expected);
+  const parts = { parts: 5000, part: 2500 };
+  await generateTables({ scale: 10, format: 'tbl', out, tables, threads: 2, ...parts });
+  const found = tables.map((table) => [table, md5(readFileSync(join(out, `${table}.tbl.2500`)))]);
+  assert.deepEqual(Object.fromEntries(found), expected);
+});
+
 test('a stream gets the tables in the order they are asked for', async () => {
   const path = join(folder, 'stream');
   const descriptor = openSync(path, 'w');
