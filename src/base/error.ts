@@ -44,6 +44,7 @@ export const sqlState = {
   uniqueViolation: '23505',
   characterNotInRepertoire: '22021',
   invalidParameterValue: '22023',
+  serializationFailure: '40001',
   syntaxError: '42601',
   undefinedColumn: '42703',
   undefinedFunction: '42883',

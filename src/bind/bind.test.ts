@@ -170,8 +170,9 @@ test('what makes no sense is an error with the right code', () => {
 
 test('what is parsed but not supported says so, with its place', () => {
   const unsupported = [
-    'update t set n = 1',
-    'delete from t',
+    'update t set n = 1 from u',
+    'update t set n = 1 returning *',
+    'delete from t using u',
     'select * from t tablesample 10%',
     'select distinct on (n) s from t',
     'select * from t limit 10 percent',
@@ -207,7 +208,7 @@ test('names, grouping and subqueries bind to explicit nodes', () => {
           'group by s having count(*) > 1 order by total desc',
       ),
     ),
-    `sort total desc nulls first
+    `sort total desc
   project s, total = sum(n) + 1
     filter count_star() > 1
       aggregate by s: sum(n) = sum(n), count_star() = count(*)
@@ -256,4 +257,25 @@ test('a nullable side of an outer join makes its columns nullable', () => {
     plan.columns.map((column) => column.nullable),
     [false, true],
   );
+});
+
+test('DELETE keeps what its condition is not TRUE for; UPDATE marks what it changes', () => {
+  const planTextOf = (sql: string): string => {
+    const { statement } = bind(sql, parseSingle(sql), { catalog });
+    return statement.kind === 'rewrite' ? explainPlan(statement.plan) : assert.fail();
+  };
+  assert.equal(
+    planTextOf('delete from u where n > 1'),
+    `filter (n > 1) is distinct from true
+  scan u [id, n, name]`,
+  );
+  assert.equal(
+    planTextOf("update u as x set n = x.id, name = default where x.name = 'a'"),
+    `project id, n#2 = case when changed then id else n end, name#2 = case when changed then null else name end, changed
+  project id, n, name, changed = coalesce(name = 'a', false)
+    scan u [id, n, name]`,
+  );
+  assert.equal(errorOf('update u set n = 1, n = 2').code, '42701');
+  assert.equal(errorOf('update u set m = 1').code, '42703');
+  assert.equal(errorOf('update v set x = 1').code, '0A000');
 });

@@ -21,6 +21,7 @@ import {
   objectName,
 } from './statement/definition.ts';
 import { bindInsert } from './statement/insert.ts';
+import { bindDelete, bindTruncate, bindUpdate } from './statement/rewrite.ts';
 import { resolveType } from './types/type-name.ts';
 
 export interface BindResult {
@@ -63,6 +64,12 @@ function bindStatement(context: BindContext, node: Statement, sql: string): Boun
       return { kind: 'query', plan: bindQuery(context, node, undefined, undefined) };
     case 'insert':
       return bindInsert(context, node);
+    case 'update':
+      return bindUpdate(context, node);
+    case 'delete':
+      return bindDelete(context, node);
+    case 'truncate':
+      return bindTruncate(context, node);
     case 'createTable':
       return bindCreateTable(context, node, sql);
     case 'createTableAs':

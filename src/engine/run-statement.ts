@@ -11,6 +11,7 @@ import { copyFrom, copyTo } from './statements/copy.ts';
 import { createTable, createTableAs, createView, drop } from './statements/definition.ts';
 import { describe, explain } from './statements/explain.ts';
 import { insert } from './statements/insert.ts';
+import { rewrite } from './statements/rewrite.ts';
 import { setSetting, showSetting } from './statements/settings.ts';
 
 export async function runStatement(
@@ -27,6 +28,8 @@ export async function runStatement(
       return describe(statement);
     case 'insert':
       return insert(session, statement, request);
+    case 'rewrite':
+      return rewrite(session, statement, request);
     case 'createTable':
       return createTable(session, statement);
     case 'createTableAs':

@@ -28,6 +28,25 @@ export function appendRows(
   return version.rowCount - entry.rowCount;
 }
 
+/** Gives a table of the catalog other rows; fails if it has changed since `target` was read. */
+export function replaceRows(
+  storage: TableStorage,
+  catalog: CatalogState,
+  target: TableEntry,
+  batches: readonly ColumnBatch[],
+): void {
+  if (catalog.current.table(target.name)?.data !== target.data) {
+    throw new QuernError(
+      sqlState.serializationFailure,
+      `the table "${target.name}" was changed by another statement at the same time`,
+      { hint: 'run the statement again' },
+    );
+  }
+  const version = newTable(storage, target.data.schema, batches, target.primaryKey);
+  const defaults = target.columns.map((column) => column.defaultSql);
+  catalog.set(tableEntry(target.name, version, { primaryKey: target.primaryKey, defaults }));
+}
+
 /** A new table of these rows; the caller has its one use. */
 export function newTable(
   storage: TableStorage,

@@ -32,7 +32,7 @@ import { BindError, didYouMean, notSupported } from '../error.ts';
 import { resolveOverload } from '../functions/overload.ts';
 import { extractFields, extractFunction, scalarFunctions } from '../functions/scalar.ts';
 import { findColumn, findQualified, type Scope, unknownColumn } from '../scope.ts';
-import { castTo, unifyAll } from '../types/cast.ts';
+import { castTo, explicitCast, unifyAll } from '../types/cast.ts';
 import { resolveType } from '../types/type-name.ts';
 import { bindArithmetic, type Comparison, compare, negate, noOperator } from './arithmetic.ts';
 import type { Place } from './binder.ts';
@@ -104,7 +104,7 @@ export function bindExpression(place: Place, node: Syntax): Expression {
     case 'cast': {
       const type = resolveType(node.type);
       const input = bindExpression(place, node.operand);
-      if (!node.try) return castTo(place.context, input, type, node.span);
+      if (!node.try) return explicitCast(place.context, input, type, node.span);
       return { kind: 'cast', input, type, nullable: true, try: true };
     }
     case 'extract':

@@ -11,6 +11,7 @@ import {
   type SqlType,
   timestampType,
   timestamptzType,
+  tinyintType,
   typeName,
   varcharType,
 } from '../../value/type.ts';
@@ -40,6 +41,7 @@ function text(): Entry[] {
     ...named('rtrim', oneText('rtrim', varcharType)),
     ...named('substring substr', substring),
     ...named('left', custom('(VARCHAR, BIGINT)', takesTextAndCount, bindLeft)),
+    ...named('right', custom('(VARCHAR, BIGINT)', takesTextAndCount, bindRight)),
     ...named('starts_with prefix', fixed('starts_with', twoTexts, booleanType)),
     ...named('contains', fixed('contains', twoTexts, booleanType)),
     ...named('strpos instr', custom('(VARCHAR, VARCHAR)', takesTwoTexts, bindPosition)),
@@ -67,6 +69,21 @@ function bindLeft({ context, args, span }: CallSite): Expression {
   const zero = constant(0n, bigintType);
   const count = call('greatest', [castTo(context, args[1], bigintType, span), zero], bigintType);
   return call('substring', [value, constant(1n, bigintType), count], varcharType);
+}
+
+/** right(s, n) for n that is not negative begins where n characters are left. */
+function bindRight({ context, args, span }: CallSite): Expression {
+  const value = castTo(context, args[0], varcharType, span);
+  const zero = constant(0n, bigintType);
+  const count = call('greatest', [castTo(context, args[1], bigintType, span), zero], bigintType);
+  const length = call('length', [value], bigintType);
+  const skipped = call(
+    'greatest',
+    [call('subtract', [length, count], bigintType), zero],
+    bigintType,
+  );
+  const start = call('add', [skipped, constant(1n, bigintType)], bigintType);
+  return call('substring', [value, start], varcharType);
 }
 
 /** strpos(text, part) is position(part, text). */
@@ -109,6 +126,7 @@ function numbers(): Entry[] {
       custom('(number)', oneNumber, (site) => whole('round', site)),
       roundTo,
     ),
+    ...named('sign', custom('(number)', oneNumber, bindSign)),
     ...named('sqrt', fixed('sqrt', [doubleType], doubleType)),
     ...named(
       'mod',
@@ -131,6 +149,30 @@ function numbers(): Entry[] {
       custom('(number, number)', takesTwoNumbers, (site) => binary('//', site)),
     ),
   ];
+}
+
+/** sign(x) is CASE WHEN x > 0 THEN 1 WHEN x < 0 THEN -1 WHEN x = 0 THEN 0 END. */
+function bindSign(site: CallSite): Expression {
+  const { context, span } = site;
+  const value = asNumber(site);
+  const zero = constant(0n, tinyintType);
+  const type = tinyintType;
+  const cases = [
+    ['gt', 1n],
+    ['lt', -1n],
+    ['eq', 0n],
+  ] as const;
+  const branches = cases.map(([name, result]) => {
+    const then = constant(result, type);
+    return { when: compare(context, name, value, zero, span), then };
+  });
+  return {
+    kind: 'case',
+    branches,
+    otherwise: constant(null, type),
+    type,
+    nullable: value.nullable,
+  };
 }
 
 function takesTwoNumbers(args: readonly Expression[]): boolean {

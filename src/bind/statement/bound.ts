@@ -11,6 +11,7 @@ export type BoundStatement =
   | BoundExplain
   | BoundDescribe
   | BoundInsert
+  | BoundRewrite
   | BoundCreateTable
   | BoundCreateTableAs
   | BoundCreateView
@@ -50,6 +51,18 @@ export interface BoundInsert {
   readonly table: TableEntry;
   /** Columns of the table's types, one for each, in their order. */
   readonly plan: Plan;
+}
+
+/** UPDATE, DELETE and TRUNCATE: the table gets these rows in the place of its own. */
+export interface BoundRewrite {
+  readonly kind: 'rewrite';
+  readonly table: TableEntry;
+  /**
+   * Columns of the table's types, one for each, in their order. An UPDATE has one more, a BOOLEAN
+   * without NULL: whether the row is one of those that were to be changed.
+   */
+  readonly plan: Plan;
+  readonly marksChanges: boolean;
 }
 
 export interface BoundCreateTable {

@@ -95,7 +95,7 @@ function valuesPlan(
 }
 
 /** The value a column has when none is given. */
-function defaultOf(
+export function defaultOf(
   context: BindContext,
   table: TableEntry,
   ordinal: number,
@@ -132,7 +132,7 @@ function wrongWidth(given: number, wanted: number, span: Span): never {
 }
 
 /** The value as the type of its column, if that is a conversion one would make without asking. */
-function assign(
+export function assign(
   context: BindContext,
   value: Expression,
   table: TableEntry,

@@ -6,6 +6,7 @@ import { type SqlType, sameType, typeName } from '../../value/type.ts';
 import type { BindContext } from '../context.ts';
 import { BindError, locate } from '../error.ts';
 import { commonType } from './common.ts';
+import { canCast } from './implicit.ts';
 
 /**
  * The expression as a value of `type`. Literals are converted at once, so that a bad one is an
@@ -25,6 +26,18 @@ export function castTo(
   if (expression.kind !== 'constant') return cast(expression, type);
   const value = locate(span, () => castValue(expression.value, expression.type, type));
   return constant(value, type);
+}
+
+/** CAST as it was asked for; fails if there is no such conversion. */
+export function explicitCast(
+  context: BindContext,
+  input: Expression,
+  type: SqlType,
+  span: Span,
+): Expression {
+  if (canCast(input.type, type)) return castTo(context, input, type, span);
+  const message = `cannot cast ${typeName(input.type)} to ${typeName(type)}`;
+  throw new BindError('42846', message, span);
 }
 
 /** Both expressions in their common type, for a comparison. */

@@ -50,3 +50,12 @@ export function canAssign(expression: Expression, to: SqlType): boolean {
   if (isNumeric(from) && isNumeric(to)) return true;
   return timeKinds.includes(from.kind) && timeKinds.includes(to.kind);
 }
+
+/** Whether CAST knows how to make a value of `to` from one of `from`. */
+export function canCast(from: SqlType, to: SqlType): boolean {
+  if (sameType(from, to) || from.kind === 'null') return true;
+  if (from.kind === 'varchar' || to.kind === 'varchar') return true;
+  if (isNumeric(from)) return isNumeric(to) || to.kind === 'boolean';
+  if (from.kind === 'boolean') return isNumeric(to);
+  return timeKinds.includes(from.kind) && timeKinds.includes(to.kind);
+}
