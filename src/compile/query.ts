@@ -10,7 +10,6 @@ import {
   type Local,
   type Memory,
   ModuleBuilder,
-  memory as wasmMemory,
 } from '../wasm/index.ts';
 import type { SharedRows } from './operators/with.ts';
 import {
@@ -195,11 +194,6 @@ export class Query {
 
 export function align(offset: number, alignment: number): number {
   return Math.ceil(offset / alignment) * alignment;
-}
-
-/** Code of `fill(address, 0, bytes)`. */
-export function zero(f: FunctionBuilder, address: Expr, bytes: Expr | number): void {
-  f.do(wasmMemory.fill(address, 0, bytes));
 }
 
 /**

@@ -9,8 +9,6 @@ export interface Range {
 }
 
 export const i64Range: Range = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
-export const i32Range: Range = { min: -(2n ** 31n), max: 2n ** 31n - 1n };
-
 export function rangeOf(min: bigint, max: bigint): Range {
   return { min, max };
 }

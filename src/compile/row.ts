@@ -1,9 +1,9 @@
 import { assert } from '../base/assert.ts';
 import { type Expr, type FunctionBuilder, f32, f64, i32, i64, type Local } from '../wasm/index.ts';
 import { appenderField, type RowField } from './program.ts';
-import { align, type Pipeline, type Scope } from './query.ts';
+import { align, type Pipeline } from './query.ts';
 import type { Range } from './range.ts';
-import { spill, type Value } from './value.ts';
+import type { Value } from './value.ts';
 
 /**
  * How rows of some values lie in memory: fields one after another, widest alignment first served.
@@ -182,11 +182,6 @@ export function loadCode(address: Expr, width: number, offset: number): Expr {
   if (width === 1) return i32.load8U(address, offset);
   if (width === 2) return i32.load16U(address, offset);
   return i32.load(address, offset);
-}
-
-/** Loads a field into locals of the scope's function. */
-export function loadSpilled(scope: Scope, row: Expr, field: StoredField, name: string): Value {
-  return spill(scope.f, loadField(row, field), name);
 }
 
 /** Appends a row of `rowBytes` to a buffer; the answer is a local with its address. */

@@ -119,11 +119,6 @@ export function eitherNull(a: Expr | undefined, b: Expr | undefined): Expr | und
   return i32.or(a, b);
 }
 
-/** The value of an int as an i32, where its range allows. */
-export function wrap(value: IntValue): Expr {
-  return i32.wrapI64(value.x);
-}
-
 /** Both halves of a whole number. */
 export function halves(value: IntValue | WideValue): { lo: Expr; hi: Expr } {
   if (value.form === 'wide') return { lo: value.x, hi: value.y };

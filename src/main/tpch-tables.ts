@@ -26,7 +26,9 @@ export interface TpchProducer {
 /** Units generated at a time. */
 const unitsPerJob = 16_384;
 
-/** Generates in this thread. One generator makes all tables, so the text they share is made once. */
+/**
+ * Generates in this thread. One generator makes all tables, so the text they share is made once.
+ */
 export function localProducer(scale: number): TpchProducer {
   const generator = tpch.generator({ scale, tables: tpch.tables });
   return {

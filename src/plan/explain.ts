@@ -20,11 +20,6 @@ export function explainPlan(plan: Plan): string {
   return lines.join('\n');
 }
 
-/** One expression as text, by itself. */
-export function explainExpression(expression: Expression): string {
-  return new Explainer([]).text(expression);
-}
-
 const infix: Readonly<Record<string, string>> = {
   add: '+',
   subtract: '-',

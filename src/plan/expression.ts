@@ -31,8 +31,6 @@ export type Expression =
   | InListExpression
   | SubqueryExpression;
 
-export type ExpressionKind = Expression['kind'];
-
 interface Typed {
   readonly type: SqlType;
   readonly nullable: boolean;

@@ -51,12 +51,6 @@ export function freeColumns(plan: Plan): ColumnMap {
   return result;
 }
 
-/** Whether an expression needs none of the columns in `ids`. */
-export function isFreeOf(expression: Expression, ids: { has(id: number): boolean }): boolean {
-  for (const id of usedColumns(expression).keys()) if (ids.has(id)) return false;
-  return true;
-}
-
 /** Whether all columns of the expression are among `ids`. */
 export function isCovered(expression: Expression, ids: { has(id: number): boolean }): boolean {
   for (const id of usedColumns(expression).keys()) if (!ids.has(id)) return false;

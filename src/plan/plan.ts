@@ -20,8 +20,6 @@ export type Plan =
   | With
   | WithReference;
 
-export type PlanKind = Plan['kind'];
-
 interface Node {
   readonly columns: readonly Column[];
   /** Estimated rows, set by the optimizer. */

@@ -48,7 +48,9 @@ export class SegmentPager {
     segment.pins--;
   }
 
-  /** Moves segments out until `bytes` are freed or none is left that may go. Gives the bytes freed. */
+  /**
+   * Moves segments out until `bytes` are freed or none is left that may go. Gives the bytes freed.
+   */
   makeRoom(bytes: number): number {
     let freed = 0;
     for (const segment of this.#inside) {

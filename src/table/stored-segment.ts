@@ -78,7 +78,10 @@ export class StoredSegment implements Segment {
     return blocks;
   }
 
-  /** Moves the content outside and frees its blocks, which no other segment may share; gives their bytes. */
+  /**
+   * Moves the content outside and frees its blocks, which no other segment may share; gives their
+   * bytes.
+   */
   moveOut(): number {
     assert(this.pins === 0 && this.#outside === undefined, 'only an idle segment moves out');
     const { memory } = this.#blockHeap;

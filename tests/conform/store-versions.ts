@@ -5,8 +5,8 @@ import { zlibCompressor } from '../../src/store/node/zlib-compressor.ts';
 import { type ModelState, stateDigest } from '../sim/model.ts';
 
 /**
- * Makes the store that `stores/v<format version>.quern.gz` holds: something of everything, a part of
- * it only in the journal. Written once for each version of the format, by
+ * Makes the store that `stores/v<format version>.quern.gz` holds: something of everything, a part
+ * of it only in the journal. Written once for each version of the format, by
  *
  *     npm run sim -- version
  */

@@ -15,8 +15,8 @@ import { doubleType, hugeintType } from '../../src/value/type.ts';
 
 /**
  * The meaning of plans, written for clarity: rows are arrays, joins are nested loops, a subquery is
- * computed anew for every row. It runs bound plans as well as optimized ones, so that the one can be
- * checked against the other.
+ * computed anew for every row. It runs bound plans as well as optimized ones, so that the one can
+ * be checked against the other.
  */
 export type Row = readonly ConstantValue[];
 

@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';
 import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts';
 import { type Column, children, type Expression } from '../../plan/expression.ts';
-import { type Expr, i32 } from '../../wasm/index.ts';
+import type { Expr } from '../../wasm/index.ts';
 import { expressionKey, type Scope } from '../query.ts';
 import { spill, type Value } from '../value.ts';
 import { compileArithmetic } from './arithmetic.ts';
@@ -110,9 +110,4 @@ export function fold(
   if (!isConstant(expression)) return undefined;
   const value = evaluate(expression, emptyEnvironment);
   return { kind: 'constant', value, type: expression.type, nullable: value === null };
-}
-
-/** 1 - x for an i32 that is 0 or 1. */
-export function negated(flag: Expr): Expr {
-  return i32.eqz(flag);
 }

@@ -133,7 +133,9 @@ function sumType(type: SqlType): SqlType {
   return type.kind === 'real' ? doubleType : type.kind === 'double' ? type : { kind: 'hugeint' };
 }
 
-/** Several arguments: the union of one reading of the input for each, tagged by what is not NULL. */
+/**
+ * Several arguments: the union of one reading of the input for each, tagged by what is not NULL.
+ */
 function expand(plan: Aggregate, args: readonly Expression[]): Plan {
   const combined = combine(plan.aggregates);
   const id = freshId();

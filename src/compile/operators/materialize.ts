@@ -6,13 +6,6 @@ import { Pipeline, type Query, Scope } from '../query.ts';
 import { appendRow, loadField, type RowLayout, type StoredField, storeField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 
-/** Columns kept in the rows of a buffer. */
-export interface StoredColumns {
-  readonly buffer: number;
-  readonly layout: RowLayout;
-  readonly fields: ReadonlyMap<number, StoredField>;
-}
-
 /**
  * Appends a row with the given values to a buffer whose layout holds just them; the row's address.
  */

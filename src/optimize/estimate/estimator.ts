@@ -272,9 +272,9 @@ export function equalPair(
 }
 
 /**
- * The share of pairs that agree in several keys. If the keys come from one table on either side, one
- * refers to the other by all of them together, and `fewest` combinations are what there is to choose
- * from; else (NaN) each key decides by itself.
+ * The share of pairs that agree in several keys. If the keys come from one table on either side,
+ * one refers to the other by all of them together, and `fewest` combinations are what there is to
+ * choose from; else (NaN) each key decides by itself.
  */
 export function togetherShare(shares: readonly number[], fewest: number): number {
   if (Number.isNaN(fewest)) return shares.reduce((product, share) => product * share, 1);

@@ -43,8 +43,8 @@ export function asNumber(value: ConstantValue): number | undefined {
 }
 
 /**
- * The figures of COUNT or SUM in groups of `size` rows on average, sizes being distributed as Poisson
- * has it and the summed values evenly between `low` and `high`.
+ * The figures of COUNT or SUM in groups of `size` rows on average, sizes being distributed as
+ * Poisson has it and the summed values evenly between `low` and `high`.
  */
 export function totalFigures(
   size: number,

@@ -11,10 +11,10 @@ import type { EqualClass, GraphNode, JoinGraph } from './graph.ts';
 const shareMax = 0.3;
 
 /**
- * Groups that an aggregate makes only to lose them in a join need not be made: when one of its groups
- * must equal a column of a filtered table of the same graph, the rows without such a value are left
- * out below the aggregate, by a semi join with a copy of that table. (Sideways information passing;
- * it is what magic sets do for views.)
+ * Groups that an aggregate makes only to lose them in a join need not be made: when one of its
+ * groups must equal a column of a filtered table of the same graph, the rows without such a value
+ * are left out below the aggregate, by a semi join with a copy of that table. (Sideways information
+ * passing; it is what magic sets do for views.)
  */
 export function reduceAggregates(
   context: OptimizerContext,

@@ -11,8 +11,8 @@ import { greedy } from './greedy.ts';
 import { reduceAggregates } from './reduce.ts';
 
 /**
- * Chooses the order of joins everywhere in the plan, and their sides: what is looked up comes to the
- * right, what streams by to the left.
+ * Chooses the order of joins everywhere in the plan, and their sides: what is looked up comes to
+ * the right, what streams by to the left.
  */
 export function reorderJoins(context: OptimizerContext, plan: Plan, estimator: Estimator): Plan {
   const recur = (input: Plan): Plan => reorderJoins(context, input, estimator);

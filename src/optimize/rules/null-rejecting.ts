@@ -1,5 +1,4 @@
 import { children, type Expression } from '../../plan/expression.ts';
-import { usedColumns } from '../../plan/free-columns.ts';
 
 /** Calls that give NULL as soon as one argument is NULL do so for all but these. */
 const nullTolerant = new Set([
@@ -45,10 +44,4 @@ export function rejectsNulls(predicate: Expression, ids: ReadonlySet<number>): b
     default:
       return isNullWith(predicate, ids);
   }
-}
-
-/** Whether the predicate uses any of the columns. */
-export function concerns(predicate: Expression, ids: ReadonlySet<number>): boolean {
-  for (const id of usedColumns(predicate).keys()) if (ids.has(id)) return true;
-  return false;
 }

@@ -33,10 +33,6 @@ export interface QualifiedName extends Node {
   readonly parts: readonly Identifier[];
 }
 
-export function joinSpans(first: Span, last: Span): Span {
-  return { start: first.start, end: last.end };
-}
-
 /** The dotted text of a name, for messages. */
 export function nameText(name: QualifiedName): string {
   return name.parts.map((part) => part.name).join('.');
