@@ -70,7 +70,8 @@ export function reportError(error: unknown, io: Io): number {
   }
   if (error instanceof QuernError) {
     complain(io, `error: ${error.message}`);
-    if (error.hint !== undefined) complain(io, `hint: ${error.hint}`);
+    const told = error.hint === undefined || error.message.includes(error.hint);
+    if (!told) complain(io, `hint: ${error.hint}`);
     return 1;
   }
   const system = error as NodeJS.ErrnoException;

@@ -35,6 +35,7 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
     localBytes: query.localBytes,
     parameters: query.parameters,
     buffers: query.buffers,
+    counters: query.counters,
     steps: constants === undefined ? query.steps : [constants, ...query.steps],
     result,
   };

@@ -1,4 +1,5 @@
 import type { TableEntry } from '../catalog/catalog.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Dictionary } from '../table/layout.ts';
 import type { SqlType } from '../value/type.ts';
 
@@ -41,6 +42,8 @@ export interface Program {
   readonly parameters: readonly ParameterSlot[];
   readonly buffers: readonly RowBuffer[];
   readonly steps: readonly Step[];
+  /** With {@link CompileOptions.countRows}: where the frame has the rows a node gave, a u32. */
+  readonly counters: readonly RowCounter[];
   readonly result: ProgramResult;
 }
 
@@ -48,6 +51,11 @@ export interface Program {
 export interface ParameterSlot {
   readonly index: number;
   readonly field: RowField;
+}
+
+export interface RowCounter {
+  readonly plan: Plan;
+  readonly slot: number;
 }
 
 export interface RowBuffer {
@@ -246,4 +254,6 @@ export const failure = {
 export interface CompileOptions {
   readonly sharedMemory: boolean;
   readonly threads: number;
+  /** Counts the rows of every operator, for EXPLAIN ANALYZE; costs an addition a row. */
+  readonly countRows?: boolean;
 }

@@ -17,6 +17,7 @@ import {
   type CompileOptions,
   type ParameterSlot,
   type RowBuffer,
+  type RowCounter,
   type RowField,
   type Step,
 } from './program.ts';
@@ -39,6 +40,7 @@ export class Query {
   readonly steps: Step[] = [];
   readonly buffers: RowBuffer[] = [];
   readonly parameters: ParameterSlot[] = [];
+  readonly counters: RowCounter[] = [];
   /** For each node, the columns of it that some node above uses. */
   readonly required: Map<Plan, ReadonlySet<number>>;
   /** Rows of common table expressions, by their id. */

@@ -3,7 +3,7 @@
 import { assert } from '../base/assert.ts';
 import type { TableEntry } from '../catalog/catalog.ts';
 import { tableEntry } from '../catalog/entry.ts';
-import { compile, compileToText, type Program } from '../compile/index.ts';
+import { type CompileOptions, compile, compileToText, type Program } from '../compile/index.ts';
 import { optimize } from '../optimize/index.ts';
 import type { ConstantExpression } from '../plan/expression.ts';
 import type { Plan, TableFunction } from '../plan/plan.ts';
@@ -58,8 +58,8 @@ export class QueryRunner {
     for (const table of temporary) this.#storage.release(table.data);
   }
 
-  compile(plan: Plan): Program {
-    return compile(plan, this.#compileOptions());
+  compile(plan: Plan, options: Pick<CompileOptions, 'countRows'> = {}): Program {
+    return compile(plan, { ...this.#compileOptions(), ...options });
   }
 
   /** The module a plan is compiled to, as text. */

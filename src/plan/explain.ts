@@ -14,9 +14,9 @@ import { eachExpression } from './rewrite.ts';
  * A plan as text: one node a line, inputs indented below, the left one first. Columns show by name;
  * where a name stands for several columns of the plan, `#2` and so on tell them apart.
  */
-export function explainPlan(plan: Plan): string {
+export function explainPlan(plan: Plan, actual?: ReadonlyMap<Plan, number>): string {
   const lines: string[] = [];
-  new Explainer(lines).node(plan, 0);
+  new Explainer(lines, actual).node(plan, 0);
   return lines.join('\n');
 }
 
@@ -42,11 +42,14 @@ const infix: Readonly<Record<string, string>> = {
 
 class Explainer {
   readonly #lines: string[];
+  /** Rows that nodes gave when the plan was run. */
+  readonly #actual: ReadonlyMap<Plan, number> | undefined;
   /** The ids that share a name, in the order in which they were met. */
   readonly #names = new Map<string, number[]>();
 
-  constructor(lines: string[]) {
+  constructor(lines: string[], actual?: ReadonlyMap<Plan, number>) {
     this.#lines = lines;
+    this.#actual = actual;
   }
 
   node(plan: Plan, depth: number): void {
@@ -61,8 +64,18 @@ class Explainer {
       this.#lines.push(`${'  '.repeat(depth + 1)}subquery ${subquery.mode}`);
       this.node(subquery.plan, depth + 2);
     }
-    const rows = plan.estimate === undefined ? '' : `  (~${formatCount(plan.estimate)} rows)`;
+    const counts = this.#counts(plan);
+    const rows = counts === '' ? '' : `  (${counts} rows)`;
     this.#lines[at] = '  '.repeat(depth) + this.#describe(plan) + rows;
+  }
+
+  /** Rows as they were estimated, then as they were. */
+  #counts(plan: Plan): string {
+    const actual = this.#actual?.get(plan);
+    const counts = [];
+    if (plan.estimate !== undefined) counts.push(`~${formatCount(plan.estimate)}`);
+    if (actual !== undefined) counts.push(`actually ${formatCount(actual)}`);
+    return counts.join(', ');
   }
 
   #describe(plan: Plan): string {

@@ -84,6 +84,7 @@ function sum(runtime: Runtime, table: TableEntry): Program {
     frameBytes: 8,
     localBytes: 32,
     parameters: [],
+    counters: [],
     buffers: [{ name: 'result', rowBytes: 8, appender: 16 }],
     steps,
     result: {
@@ -142,6 +143,7 @@ function filter(runtime: Runtime, table: TableEntry, pointers: boolean): Program
     frameBytes: 64,
     localBytes: 64,
     parameters: [],
+    counters: [],
     buffers: [{ name: 'rows', rowBytes: 8, appender: 0 }],
     steps: [
       { ...scan, name: 'scan_t' },

@@ -146,6 +146,7 @@ export class Execution {
       loadMilliseconds: this.#loadMs,
       peakBytes: this.runtime.memory.pages.usage(this.#owner).peakBytes,
       threads: this.#threads,
+      rows: new Map(this.program.counters.map(({ plan, slot }) => [plan, this.frameWord(slot)])),
     };
   }
 

@@ -1,3 +1,5 @@
+import type { Plan } from '../plan/plan.ts';
+
 /** What an execution measured, for EXPLAIN ANALYZE. */
 export interface Profile {
   readonly steps: readonly StepProfile[];
@@ -8,6 +10,8 @@ export interface Profile {
   /** The most memory the execution held at once. */
   readonly peakBytes: number;
   readonly threads: number;
+  /** Rows that operators gave, if the program counted them. */
+  readonly rows: ReadonlyMap<Plan, number>;
 }
 
 export interface StepProfile {

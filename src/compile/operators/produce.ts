@@ -1,5 +1,6 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { Plan } from '../../plan/plan.ts';
+import { i32 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import type { Consume, Query } from '../query.ts';
 import { produceAggregate } from './aggregate.ts';
@@ -17,6 +18,25 @@ import { produceWith, produceWithReference } from './with.ts';
  * they must run.
  */
 export function produce(plan: Plan, query: Query, consume: Consume): void {
+  produceNode(plan, query, query.options.countRows ? counted(plan, query, consume) : consume);
+}
+
+/** Counts the rows of a node in a local, and adds that to its counter after each morsel. */
+function counted(plan: Plan, query: Query, consume: Consume): Consume {
+  const slot = query.frameSlot(4, 4);
+  query.counters.push({ plan, slot });
+  return (scope) => {
+    const { f, pipeline } = scope;
+    const rows = f.local('i32', 'rows');
+    f.set(rows, i32.add(rows, 1));
+    pipeline.after(() => {
+      f.drop(i32.atomic.rmwAdd(i32.add(pipeline.frame, slot), rows));
+    });
+    consume(scope);
+  };
+}
+
+function produceNode(plan: Plan, query: Query, consume: Consume): void {
   switch (plan.kind) {
     case 'scan':
       produceScan(plan, query, consume);

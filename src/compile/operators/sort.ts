@@ -48,6 +48,7 @@ export function materializeOrdered(
   const first = limit && keys.length > 0 ? firstRows(limit) : undefined;
   if (limit !== undefined && first !== undefined) {
     const rows = materializeFirst(input, columns, keys, first, query);
+    if (query.options.countRows) query.counters.push({ plan, slot: rows.pointers + 4 });
     cut(limit, rows.pointers, query);
     return rows;
   }
@@ -76,6 +77,7 @@ export function materializeOrdered(
   assert(buffer >= 0, 'the input was compiled');
   const pointers = query.frameSlot(8, 8);
   query.steps.push({ kind: 'gather', buffer, slot: pointers, pointers: true });
+  if (query.options.countRows) query.counters.push({ plan, slot: pointers + 4 });
   if (keys.length > 0) {
     const before = beforeFunction(query, keys, keyFields);
     // Stable: rows with equal keys keep the order of the input, whatever ran in parallel.

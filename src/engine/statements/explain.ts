@@ -27,16 +27,16 @@ export async function explain(
         { hint: 'There are text and wasm.' },
       );
     }
-    const text = explainPlan(ready.plan);
-    if (!analyze) return textResult('plan', text);
+    if (!analyze) return textResult('plan', explainPlan(ready.plan));
     const compileStarted = performance.now();
-    const program = runner.compile(ready.plan);
+    const program = runner.compile(ready.plan, { countRows: true });
     const compileMs = performance.now() - compileStarted;
     const { profile, rowCount } = await session.execute(program, request);
     const lines = [
       ...profileLines(profile),
       `${rowCount} rows; optimize ${ms(optimizeMs)}, compile ${ms(compileMs)} to ${program.bytes.length} bytes`,
     ];
+    const text = explainPlan(ready.plan, profile.rows);
     return textResult('plan', [text, '', ...lines].join('\n'));
   });
 }
