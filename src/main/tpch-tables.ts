@@ -2,16 +2,18 @@
 import { type TableName, tpch } from '../tpc/index.ts';
 import type { ColumnBatch } from '../value/batch.ts';
 
-/** A run of units of a table. Orders come with their lines. */
+/** A run of units of a table. */
 export interface TpchJob {
-  readonly table: Exclude<TableName, 'lineitem'>;
+  readonly table: TableName;
+  /** For orders: their lines too, which come of the same draws. */
+  readonly withLines: boolean;
   readonly start: number;
   readonly count: number;
 }
 
 export interface TpchRows {
   readonly batch: ColumnBatch;
-  /** For orders: their lines. */
+  /** The lines of the orders, if they were asked for. */
   readonly lines: ColumnBatch | undefined;
 }
 
@@ -40,10 +42,9 @@ export function localProducer(scale: number): TpchProducer {
 
 export function generate(
   generator: ReturnType<typeof tpch.generator>,
-  { table, start, count }: TpchJob,
+  { table, withLines, start, count }: TpchJob,
 ): TpchRows {
-  if (table !== 'orders')
-    return { batch: generator.columns(table, start, count), lines: undefined };
+  if (!withLines) return { batch: generator.columns(table, start, count), lines: undefined };
   const { orders, lineitem } = generator.ordersAndLines(start, count);
   return { batch: orders, lines: lineitem };
 }
@@ -51,15 +52,16 @@ export function generate(
 /** All rows of a table in order, produced ahead of being asked for. */
 export async function* produceTable(
   producer: TpchProducer,
-  table: TpchJob['table'],
+  table: TableName,
   unitCount: number,
+  withLines = false,
 ): AsyncGenerator<TpchRows> {
   const pending: (TpchRows | Promise<TpchRows>)[] = [];
   let next = 0;
   while (next < unitCount || pending.length > 0) {
     while (next < unitCount && pending.length < producer.lookahead) {
       const count = Math.min(unitsPerJob, unitCount - next);
-      pending.push(producer.produce({ table, start: next, count }));
+      pending.push(producer.produce({ table, withLines, start: next, count }));
       next += count;
     }
     yield await pending.shift()!;

@@ -44,6 +44,9 @@ export const tpchExtension: Extension = {
 /** From this scale factor on, starting threads pays. */
 const parallelScaleMin = 0.1;
 
+/** Up to this one, orders wait while the lines made with them are stored; beyond, they are too many. */
+const togetherScaleMax = 2;
+
 async function createTables(
   target: ProcedureTarget,
   scale: number,
@@ -57,13 +60,14 @@ async function createTables(
     return target.createTable(name, stream, { replace, primaryKey: primaryKeys[name] });
   };
   try {
+    const together = scale <= togetherScaleMax;
     for (const name of tableNames) {
-      if (name === 'lineitem' || name === 'orders') continue;
+      if (together && (name === 'lineitem' || name === 'orders')) continue;
       await create(name, batchesOf(produceTable(producer, name, units(name))));
     }
-    // Orders and their lines come of the same draws.
+    if (!together) return;
     const orders: ColumnBatch[] = [];
-    const rows = produceTable(producer, 'orders', units('orders'));
+    const rows = produceTable(producer, 'orders', units('orders'), true);
     await create('lineitem', linesOf(rows, orders));
     await create('orders', asAsync(orders));
   } finally {

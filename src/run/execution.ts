@@ -45,7 +45,7 @@ export interface Progress {
 /** How long the calling thread works before it lets events have their turn. */
 const yieldAfterMs = 20;
 /** Share of the memory's limit that is free when an execution starts, if segments can move out. */
-const freeShare = 1 / 8;
+const freeShare = 1 / 4;
 /** A step of so few morsels is not worth waking anybody. */
 const morselsAlone = 2;
 

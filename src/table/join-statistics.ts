@@ -2,7 +2,7 @@
 import { type ColumnSummary, joinOrder, sameValue } from './choose-layout.ts';
 import { estimateDistinct } from './distinct.ts';
 import type { ColumnLayout, RowGroup } from './layout.ts';
-import { layoutWidth } from './layout.ts';
+import { layoutWidth, rowsPerGroup } from './layout.ts';
 import type { LinearMemory } from './linear-memory.ts';
 import type { ColumnStatistics } from './statistics.ts';
 import type { StoredSegment } from './stored-segment.ts';
@@ -18,6 +18,7 @@ export function joinStatistics(
   layout: ColumnLayout,
   added: ColumnSummary,
   rowGroups: readonly RowGroup[],
+  isLast: boolean,
 ): ColumnStatistics {
   const old = table.columns[ordinal].statistics;
   const rowCount = rowsOf(rowGroups);
@@ -34,7 +35,16 @@ export function joinStatistics(
     order: nullCount > 0 ? ('none' as const) : order,
     averageWidth: averageWidth(layout, rowGroups, ordinal, rowCount - nullCount),
   };
-  const distinctCount = distinct(memory, table, ordinal, layout, added, rowGroups, statistics);
+  const distinctCount = distinct(
+    memory,
+    table,
+    ordinal,
+    layout,
+    added,
+    rowGroups,
+    statistics,
+    isLast,
+  );
   return { ...statistics, distinctCount };
 }
 
@@ -116,6 +126,7 @@ function distinct(
   added: ColumnSummary,
   rowGroups: readonly RowGroup[],
   now: Omit<ColumnStatistics, 'distinctCount'>,
+  isLast: boolean,
 ): number {
   const rowCount = rowsOf(rowGroups);
   const addedRows = rowCount - table.rowCount;
@@ -128,7 +139,8 @@ function distinct(
   }
   // Many small appends: looks at the column again whenever it has grown by about a quarter.
   const step = (rows: number) => Math.floor(3 * Math.log2(rows + 1));
-  if (step(rowCount) === step(table.rowCount)) {
+  const isLoad = addedRows >= rowsPerGroup;
+  if (!isLast || (step(rowCount) === step(table.rowCount) && !isLoad)) {
     const domain = now.max === undefined ? Infinity : Number(now.max) - Number(now.min) + 1;
     const bounded = layout.kind === 'float' ? Infinity : domain;
     return Math.min(rowCount - now.nullCount, bounded, old.distinctCount + addedRows);

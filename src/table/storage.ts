@@ -88,8 +88,9 @@ export class TableStorage {
   /**
    * A new version of `table` with the staged rows behind its own; uses the staged rows up. The old
    * version keeps its users. Throws 53200 when memory is short, and then has changed nothing.
+   * `isLast`: false when more will follow at once, so that estimates can wait.
    */
-  append(table: Table, staged: StagedRows): Table {
+  append(table: Table, staged: StagedRows, { isLast = true } = {}): Table {
     if (staged.rowCount === 0) return this.#hold({ ...table });
     return this.#heap.attempt(() => {
       const tail = table.rowCount % rowsPerGroup === 0 ? undefined : table.rowGroups.at(-1);
@@ -104,7 +105,7 @@ export class TableStorage {
       const rowGroups = this.#rowGroupsOf(table, appended, rowCount);
       const columns = appended.map(({ layout, summary }, ordinal) => ({
         layout,
-        statistics: joinStatistics(this.memory, table, ordinal, layout, summary, rowGroups),
+        statistics: joinStatistics(this.memory, table, ordinal, layout, summary, rowGroups, isLast),
       }));
       if (tail !== undefined) this.#extended.add(tail);
       return this.#hold({ schema: table.schema, columns, rowGroups, rowCount });
