@@ -24,7 +24,7 @@ export function fileSource(files: FileSystem, format: FileFormat): TableFunction
     name: format.reader,
     fileEndings: format.endings,
     schema: async (call) => {
-      // No threads for the first rows.
+      // Threads are for rows.
       const { open, openRandom, write } = files;
       const { schema, batches } = await read(call, { open, openRandom, write });
       await discard(batches);
@@ -34,11 +34,7 @@ export function fileSource(files: FileSystem, format: FileFormat): TableFunction
   };
 }
 
-/**
- * Ends a stream. A generator closes its file only once it has begun, so it gets the first batch.
- */
+/** Ends a stream before its first batch. */
 async function discard(batches: BatchStream['batches']): Promise<void> {
-  const iterator = batches[Symbol.asyncIterator]();
-  await iterator.next();
-  await iterator.return?.();
+  await batches[Symbol.asyncIterator]().return?.();
 }

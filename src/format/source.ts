@@ -1,4 +1,5 @@
 /** Where readers get bytes from. Adapters for files and streams are in `node/` and `browser/`. */
+import type { ColumnBatch } from '../value/batch.ts';
 
 /** Bytes in order. */
 export interface ByteSource {
@@ -78,4 +79,37 @@ export async function readFully(source: ByteSource, into: Uint8Array): Promise<n
     filled += count;
   }
   return filled;
+}
+
+/**
+ * The batches of a reader. Whoever wants none of them can end the stream before its first batch, and
+ * the source is closed; a generator by itself closes nothing that it has not begun with.
+ */
+export function batchesOf(
+  source: { close(): Promise<void> },
+  generator: AsyncGenerator<ColumnBatch>,
+): AsyncGenerator<ColumnBatch> {
+  let begun = false;
+  const end = async () => {
+    if (!begun) await source.close();
+    begun = true;
+  };
+  return {
+    next: () => {
+      begun = true;
+      return generator.next();
+    },
+    return: async (value) => {
+      await end();
+      return generator.return(value);
+    },
+    throw: async (error) => {
+      await end();
+      return generator.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    [Symbol.asyncDispose]: end,
+  };
 }

@@ -4,7 +4,7 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { BatchStream, ColumnBatch, ColumnVector } from '../../value/batch.ts';
 import { type Codec, loadCodec } from '../compression/codec.ts';
-import { type ByteSource, readFully } from '../source.ts';
+import { type ByteSource, batchesOf, readFully } from '../source.ts';
 import { type ColumnBuffers, readCodes, readColumn } from './column.ts';
 import { FlatTable } from './flatbuffer.ts';
 import { type ArrowColumn, readSchema } from './schema.ts';
@@ -23,7 +23,8 @@ interface Message {
 export async function readArrow(source: ByteSource): Promise<BatchStream> {
   const reader = new ArrowReader(source);
   const columns = await reader.guarded(() => reader.readSchema());
-  return { schema: columns.map((column) => column.field), batches: reader.batches(columns) };
+  const batches = batchesOf(source, reader.batches(columns));
+  return { schema: columns.map((column) => column.field), batches };
 }
 
 class ArrowReader {

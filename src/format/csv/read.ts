@@ -2,7 +2,7 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { BatchStream, ColumnBatch, Schema } from '../../value/batch.ts';
 import { copyBatch } from '../../value/copy.ts';
-import { type ByteSource, readFully } from '../source.ts';
+import { type ByteSource, batchesOf, readFully } from '../source.ts';
 import {
   type CsvParse,
   CsvParser,
@@ -28,7 +28,8 @@ export async function readCsv(
   const { sample, rest } = await readSample(source);
   const format = sniffCsv(sample, options);
   const reader = new CsvReader(source, format, rest.subarray(format.dataStart), format.headerLines);
-  return { format, schema: csvSchema(format), batches: reader.batches() };
+  const batches = batchesOf(source, reader.batches());
+  return { format, schema: csvSchema(format), batches };
 }
 
 /** Reads on, in a known format, a source that stands at the start of a record in mid-file. */

@@ -5,7 +5,7 @@ import { ColumnBuilder } from '../../value/column-builder.ts';
 import * as types from '../../value/type.ts';
 import { parseValue, type Value } from '../../value/value.ts';
 import { guessType } from '../guess.ts';
-import type { ByteSource } from '../source.ts';
+import { type ByteSource, batchesOf } from '../source.ts';
 import {
   type JsonMember,
   JsonMistake,
@@ -33,7 +33,7 @@ export async function readJson(
 ): Promise<BatchStream> {
   const reader = new JsonReader(source);
   const schema = options.schema ?? (await reader.guessSchema());
-  return { schema, batches: reader.batches(schema) };
+  return { schema, batches: batchesOf(source, reader.batches(schema)) };
 }
 
 class JsonReader {

@@ -3,7 +3,7 @@ import { QuernError, sqlState } from '../../base/error.ts';
 import type { BatchStream, ColumnBatch, ColumnVector, Schema } from '../../value/batch.ts';
 import { type Codec, codecNames, loadCodec } from '../compression/codec.ts';
 import { pickTexts } from '../pick-texts.ts';
-import type { RandomSource } from '../source.ts';
+import { batchesOf, type RandomSource } from '../source.ts';
 import { type ChunkValues, pickElements, toVector } from './convert.ts';
 import { type ParquetChunk, type ParquetColumn, type ParquetFooter, readFooter } from './footer.ts';
 import { codecCodes, encodings, pageTypes } from './schema.ts';
@@ -33,7 +33,7 @@ export async function readParquet(
       await source.close();
     }
   };
-  return { schema: file.schema, batches: batches() };
+  return { schema: file.schema, batches: batchesOf(source, batches()) };
 }
 
 /**
