@@ -9,6 +9,10 @@ export const description = 'volumes over NBD by fio on unix sockets, beside qemu
 export const options = {
   dir: { type: 'string', description: 'Folder for the volumes (default: a temporary one)' },
   seconds: { type: 'string', default: '2', description: 'Length of one run of fio' },
+  memory: {
+    type: 'boolean',
+    description: 'Beside them, our server and nbdkit with a volume in memory: the cost of NBD',
+  },
   size: { type: 'string', default: '1', description: 'Size of the volumes in GiB' },
 } as const;
 
@@ -71,7 +75,17 @@ export async function run(context: SuiteContext): Promise<void> {
     const bytes = Number(context.options['size']) * 2 ** 30;
     peers.push(await startQuern(folder, bytes));
     if (!missing.includes('qemu-nbd')) peers.push(await startQemu(folder, bytes));
-    if (!missing.includes('nbdkit')) peers.push(await startNbdkit(folder, bytes));
+    if (!missing.includes('nbdkit')) {
+      peers.push(
+        await startNbdkit(folder, 'file', ['file', rawImage(folder, 'nbdkit.img', bytes)]),
+      );
+    }
+    if (context.options['memory'] === true) {
+      peers.push(await startMemory(folder, bytes));
+      if (!missing.includes('nbdkit')) {
+        peers.push(await startNbdkit(folder, 'memory', ['memory', `${bytes}`]));
+      }
+    }
     for (const peer of peers) {
       context.log(`filling the volume of ${peer.name}`);
       fio(folder, peer, ['--rw=write', '--bs=1m', '--iodepth=8', `--io_size=${bytes}`], bytes);
@@ -167,13 +181,25 @@ async function startQemu(folder: string, bytes: number): Promise<Peer> {
   return { name: `qemu-nbd ${/[\d.]+/.exec(version)?.[0]}`, socket, child };
 }
 
-async function startNbdkit(folder: string, bytes: number): Promise<Peer> {
-  const socket = join(folder, 'nbdkit.sock');
-  const image = rawImage(folder, 'nbdkit.img', bytes);
-  const child = spawn('nbdkit', ['-f', '-U', socket, '-e', 'disk', 'file', image]);
+async function startNbdkit(folder: string, kind: string, plugin: string[]): Promise<Peer> {
+  const socket = join(folder, `nbdkit-${kind}.sock`);
+  const child = spawn('nbdkit', ['-f', '-U', socket, '-e', 'disk', ...plugin]);
   await appears(socket);
   const version = execFileSync('nbdkit', ['--version'], { encoding: 'utf8' });
-  return { name: `nbdkit file ${/[\d.]+/.exec(version)?.[0]}`, socket, child };
+  return { name: `nbdkit ${kind} ${/[\d.]+/.exec(version)?.[0]}`, socket, child };
+}
+
+/** Our protocol without the store: what remains is what the protocol costs. */
+async function startMemory(folder: string, bytes: number): Promise<Peer> {
+  const socket = join(folder, 'memory.sock');
+  const index = new URL('../src/server/index.js', import.meta.url).href;
+  const program = `
+    import { MemoryExport, NbdServer, StaticCatalog } from '${index}';
+    const catalog = new StaticCatalog([['disk', new MemoryExport(${bytes})]]);
+    await new NbdServer({ catalog }).listen({ kind: 'unix', path: '${socket}' });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  await appears(socket);
+  return { name: 'quern, in memory', socket, child };
 }
 
 function rawImage(folder: string, file: string, bytes: number): string {

@@ -20,6 +20,7 @@ export interface HttpServerOptions {
 }
 
 const bodyBytesMax = 64 * 1024;
+const idleTimeoutMs = 5 * 60_000;
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Serves routes as JSON over HTTP, with the OpenAPI document of them at `/v1/openapi.json`. */
@@ -33,9 +34,12 @@ export class HttpServer {
     this.#options = options;
     const { title, version } = options;
     this.#document = JSON.stringify(describeRoutes(options.routes, { title, version }));
-    this.#server = createServer((request, response) => {
+    // A backup may take hours to come in; a connection on which nothing moves is closed all the
+    // same.
+    this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
       void this.#answer(request, response);
     });
+    this.#server.timeout = idleTimeoutMs;
   }
 
   async listen(host: string | undefined, port: number): Promise<AddressInfo> {

@@ -86,7 +86,14 @@ export class NbdServer {
   /** Listens, and returns the address (with the port that port 0 became). */
   async listen(address: NbdAddress): Promise<NbdAddress> {
     if (address.kind === 'unix') await removeDeadSocket(address.path);
-    const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: true };
+    const options = {
+      noDelay: true,
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      // A client whose machine died must not hold its volume for ever.
+      keepAlive: true,
+      keepAliveInitialDelay: 60_000,
+    };
     const listener = createServer(options, (socket) => this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
