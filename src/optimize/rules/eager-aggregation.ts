@@ -20,9 +20,9 @@ const keptMin = 0.5;
 
 /**
  * Aggregates before a join instead of after it, where each row of the left side is a group by
- * itself: `customers LEFT JOIN orders … GROUP BY c_custkey` groups the orders by their customer,
- * and joins one row with one row. (Yan and Larson, "Eager Aggregation and Lazy Aggregation", VLDB
- * 1995.)
+ * itself: `customers LEFT JOIN orders … GROUP BY c_custkey` groups the orders by customer, and
+ * joins one row with one row. After Yan and Larson, "Eager Aggregation and Lazy Aggregation" (VLDB
+ * 1995).
  */
 export function aggregateEarly(context: OptimizerContext, plan: Plan, estimator: Estimator): Plan {
   const inner = mapInputs(plan, (input) => aggregateEarly(context, input, estimator));
