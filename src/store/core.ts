@@ -23,6 +23,8 @@ export interface CoreOptions {
   journalBytes: number;
   /** Or when so many nodes are dirty. */
   dirtyNodes: number;
+  /** New extents go through the compressor. */
+  compress: boolean;
   /** Runs a task soon, not now. */
   defer: (task: () => void) => void;
 }

@@ -76,7 +76,7 @@ export function storeValue(core: StoreCore, value: Uint8Array): Uint8Array {
 function writeExtent(core: StoreCore, value: Uint8Array): Extent {
   let stored = value;
   let compression: 0 | 1 = 0;
-  if (core.compressor !== undefined) {
+  if (core.compressor !== undefined && core.options.compress) {
     const smaller = core.compressor.compress(value);
     if (Math.ceil(smaller.length / blockSize) < Math.ceil(value.length / blockSize)) {
       stored = smaller;

@@ -48,6 +48,8 @@ export interface StoreOptions {
   encryption?: SealerFactory;
   /** For extents. */
   compressor?: Compressor;
+  /** Whether new extents are compressed with it, as they are unless this is false. */
+  compress?: boolean;
   /** Random bytes, for ids of stores and snapshots; tests pass seeded ones. */
   random?: (count: number) => Uint8Array;
   /** Milliseconds since 1970. */
@@ -136,6 +138,7 @@ export class Store {
       cacheNodes: Math.max(64, Math.floor((options.cacheSize ?? 64 << 20) / blockSize)),
       journalBytes: options.journalSize ?? 1 << 20,
       dirtyNodes: options.dirtyNodes ?? 16384,
+      compress: options.compress ?? true,
       defer: options.defer ?? ((task) => setTimeout(task, 0)),
     };
     const random = options.random ?? randomBytes;

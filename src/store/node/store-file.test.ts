@@ -14,7 +14,7 @@ const keyOf = (n: number): Uint8Array => new TextEncoder().encode(`key ${n}`);
 
 test('readers beside a writer see a state of its past, or are told to open again', async () => {
   const path = join(folder, 'shared.quern');
-  const writer = await openStoreFile(path, { journalSize: 5000, compressor: undefined as never });
+  const writer = await openStoreFile(path, { journalSize: 5000 });
   await writer.createMap('m');
   const random = new Random(1);
   let durable = 0;
