@@ -137,7 +137,7 @@ async function fill(path: string): Promise<void> {
 test('who holds memory that others wait for, and stands still, is let go', async () => {
   await using site = await serve(async () => {}, {
     memoryBytesMax: 64 * mebibyte,
-    stallTimeoutMs: 100,
+    stallTimeoutMs: 1000,
   });
   const idle: RawClient[] = [];
   for (let i = 0; i < 2; i++) {
@@ -160,13 +160,13 @@ test('shutting down: what is under way is finished, what comes is refused', asyn
   const haggler = await RawClient.greet(site.path);
   client.send({ type: command.write, cookie: 1n, data: Buffer.alloc(4096, 1) });
   await until(() => waiting.length === 1, 'the write is under way');
-  const closed = site.server.close(100);
+  const closed = site.server.close(1000);
   client.send({ type: command.write, cookie: 2n, data: Buffer.alloc(100_000, 2) });
   const refused = await client.chunk();
   assert.deepEqual([refused.cookie, refused.error], [2n, errorNumber.shutdown]);
   const [reply] = await haggler.option(option.go, infoData('disk'));
   assert.equal(reply.type, optionReply.errShutdown);
-  setTimeout(() => waiting[0](), 150);
+  setTimeout(() => waiting[0](), 1100);
   const finished = await client.chunk();
   assert.deepEqual([finished.cookie, finished.error], [1n, 0]);
   await client.ended();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { main } from '../../src/cli/main.ts';
-import { command } from '../../src/server/nbd/protocol.ts';
+import { command, errorNumber } from '../../src/server/nbd/protocol.ts';
 import { type Service, startService } from '../../src/server/service.ts';
 import { RawClient } from './raw-client.ts';
 
@@ -96,6 +96,28 @@ test('a backup, one of changes, and both restored', async () => {
   const refused = await volume('restore', 'broken', whole);
   assert.match(refused.err, /damaged/);
   assert.doesNotMatch((await volume('list')).out, /broken/);
+});
+
+test('snapshots are served read-only and stay as they were, clones are writable', async () => {
+  const socket = join(folder, 'socket');
+  await volume('create', 'base', '--size', '1MiB');
+  const base = await RawClient.open(socket, 'base');
+  const put = (client: RawClient, text: string) =>
+    client.outcome({ type: command.write, data: Buffer.from(text) });
+  await put(base, 'before');
+  await volume('snapshot', 'base', 'kept');
+  await put(base, 'after!');
+  await volume('clone', 'base@kept', 'branch');
+  const kept = await RawClient.open(socket, 'base@kept');
+  const branch = await RawClient.open(socket, 'branch');
+  assert.equal(await put(kept, 'never!'), errorNumber.notPermitted);
+  assert.equal((await kept.readRange(0, 6)).toString(), 'before');
+  assert.equal((await branch.readRange(0, 6)).toString(), 'before');
+  assert.equal(await put(branch, 'branch'), 0);
+  const texts = [base, kept, branch].map(async (client) => String(await client.readRange(0, 6)));
+  assert.deepEqual(await Promise.all(texts), ['after!', 'before', 'branch']);
+  assert.match((await volume('delete', 'base@kept')).err, /a client uses 'base@kept'/);
+  for (const client of [base, kept, branch]) client.close();
 });
 
 test('what goes wrong is said in a line', async () => {
