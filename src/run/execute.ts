@@ -51,22 +51,26 @@ export async function* executeStream(
 
 /**
  * Runs all steps. Threads in the middle of a step cannot move table segments out of the memory, so
- * where that could have helped, a statement that ran out of memory runs once more, with all idle
- * segments outside.
+ * where that could have helped, a statement that ran out of memory runs again: with half the memory
+ * free, if that is not enough with all idle segments outside.
  */
 async function run(
   runtime: Runtime,
   program: Program,
   options: ExecuteOptions,
 ): Promise<Execution> {
-  try {
-    return await runOnce(runtime, program, options);
-  } catch (error) {
-    const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
-    const freed = short ? (runtime.pager?.makeRoom(Number.POSITIVE_INFINITY) ?? 0) : 0;
-    if (freed === 0) throw error;
-    return runOnce(runtime, program, options);
+  const half = runtime.memory.pages.total().limitBytes / 2;
+  for (const wanted of [half, Number.POSITIVE_INFINITY]) {
+    try {
+      return await runOnce(runtime, program, options);
+    } catch (error) {
+      const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
+      if (!short || runtime.pager === undefined) throw error;
+      const missing = wanted - runtime.memory.bytesFree;
+      if (missing > 0 && runtime.pager.makeRoom(missing) === 0) throw error;
+    }
   }
+  return runOnce(runtime, program, options);
 }
 
 async function runOnce(
