@@ -82,8 +82,8 @@ export async function readFully(source: ByteSource, into: Uint8Array): Promise<n
 }
 
 /**
- * The batches of a reader. Whoever wants none of them can end the stream before its first batch, and
- * the source is closed; a generator by itself closes nothing that it has not begun with.
+ * The batches of a reader. Whoever wants none of them can end the stream before its first batch,
+ * and the source is closed; a generator by itself closes nothing that it has not begun with.
  */
 export function batchesOf(
   source: { close(): Promise<void> },
