@@ -44,7 +44,9 @@ export const tpchExtension: Extension = {
 /** From this scale factor on, starting threads pays. */
 const parallelScaleMin = 0.1;
 
-/** Up to this one, orders wait while the lines made with them are stored; beyond, they are too many. */
+/**
+ * Up to this one, orders wait while the lines made with them are stored; beyond, they are too many.
+ */
 const togetherScaleMax = 2;
 
 async function createTables(

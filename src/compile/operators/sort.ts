@@ -98,7 +98,9 @@ export function materializeOrdered(
 /** More rows than this are sorted as a whole. */
 const firstRowsMax = 8192;
 
-/** How many rows from the start of the order LIMIT and OFFSET can reach, if that is known and few. */
+/**
+ * How many rows from the start of the order LIMIT and OFFSET can reach, if that is known and few.
+ */
 function firstRows(limit: Limit): number | undefined {
   const constantOf = (expression: Limit['limit']): bigint | undefined => {
     const value = expression && fold(expression)?.value;
