@@ -282,8 +282,9 @@ class Decorrelator {
   }
 
   #join(join: Join, allowed: Allowed): Part {
-    if (join.type === 'right' || join.type === 'full') {
-      return unsupported('a RIGHT or FULL JOIN in a correlated subquery');
+    if (join.type === 'full') return unsupported('a FULL JOIN in a correlated subquery');
+    if (join.type === 'right') {
+      return this.#join(makeJoin('left', join.right, join.left, join.condition), allowed);
     }
     if (join.type === 'inner') return this.#innerJoin(join, allowed);
     const below = { ...allowed, mayDefault: false };
