@@ -112,7 +112,7 @@ clientTest('qemu-io: patterns of every alignment', ['qemu-io'], 64, async ({ uri
 
 clientTest('fio: 8 connections, verified', ['fio'], 512, async ({ uri, folder }) => {
   const common = `--ioengine=nbd --uri='${uri}' --numjobs=8 --size=64m --offset_increment=64m \
-    --iodepth=16 --verify_fatal=1 --group_reporting --output=${folder}/fio.log`;
+    --iodepth=16 --verify_fatal=1 --verify_state_save=0 --group_reporting --output=${folder}/fio.log`;
   await shell(`fio --name=random --rw=randwrite --bsrange=512-64k --verify=crc32c \
     --io_size=24m --fsync=64 ${common} || (cat ${folder}/fio.log; exit 1)`);
   await shell(`fio --name=large --rw=write --bs=1m --verify=sha256 \
