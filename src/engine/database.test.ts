@@ -303,6 +303,35 @@ describe('the rest', () => {
   });
 });
 
+test('statements give back all memory, whether they succeed, fail or are left early', async () => {
+  const other = await openDatabase(undefined, { threads: 2 });
+  const usage = async () => Number((await other.query('show memory_usage')).values()[0][0]);
+  const round = async () => {
+    await other.query('create table m as select range as a, range % 7 as b from range(300000)');
+    await other.query('insert into m select a + 300000, b from m');
+    await other.query('select b, count(*), sum(a) from m group by b order by b');
+    await other.query('select x.a from m x join m y on x.a = y.a order by x.a desc limit 5');
+    await assert.rejects(other.query('select 1 / (a - 400000) from m'), { code: '22012' });
+    await assert.rejects(other.query('insert into m select a, missing from m'), { code: '42703' });
+    await assert.rejects(other.query('create table n as select a / (b - 3) from m'), {
+      code: '22012',
+    });
+    for await (const batch of other.stream('select a from m')) {
+      assert.equal(batch.rowCount, 65536);
+      break;
+    }
+    const signal = AbortSignal.timeout(5);
+    const many = 'select count(*) from m x join (select b from m where a < 500) y on x.b = y.b';
+    await other.query(many, [], { signal }).catch(() => {});
+    await other.query('drop table m');
+  };
+  await round();
+  const before = await usage();
+  for (let i = 0; i < 3; i++) await round();
+  assert.equal(await usage(), before);
+  await other.close();
+});
+
 test('a table larger than the memory is read by way of moving its columns in and out', async () => {
   // Eight columns of 8 MB each in 40 MB; a query of a few of them fits.
   const small = await openDatabase(undefined, { threads: 2, memoryLimit: 40 << 20 });

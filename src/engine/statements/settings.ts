@@ -44,6 +44,12 @@ const settings: Readonly<Record<string, Setting>> = {
       );
     },
   },
+  memory_usage: {
+    get: (session) => String(session.engine.runtime.memory.pages.total().bytes),
+    set: () => {
+      throw new QuernError(sqlState.invalidParameterValue, 'memory_usage can only be read');
+    },
+  },
 };
 
 export function setSetting(session: Session, { name, value }: BoundSet): Result {
