@@ -16,8 +16,10 @@ export async function fuzz(args: string[]): Promise<number> {
   for (const failure of failures) {
     console.log(`--seed ${failure.seed} --count 1\n  ${failure.sql}\n  ${failure.message}`);
   }
+  for (const [reason, times] of unsupported) console.log(`${times} times: ${reason}`);
+  const refused = [...unsupported.values()].reduce((sum, times) => sum + times, 0);
   console.log(
-    `seeds from ${seed}: ${agreed} agree (${rows} rows), ${unsupported} unsupported, ` +
+    `seeds from ${seed}: ${agreed} agree (${rows} rows), ${refused} unsupported, ` +
       `${failures.length} fail`,
   );
   return failures.length === 0 ? 0 : 1;

@@ -12,8 +12,8 @@ export interface FuzzReport {
   agreed: number;
   /** Rows of those queries, so that agreeing on nothing is seen. */
   rows: number;
-  /** Queries that we say we do not support. */
-  unsupported: number;
+  /** How often we say that we do not support a query, by what we say. */
+  unsupported: Map<string, number>;
   failures: { seed: number; sql: string; message: string }[];
 }
 
@@ -27,7 +27,7 @@ export async function compareEngines(
 ): Promise<FuzzReport> {
   const ours = await openQuern({ threads });
   const duckdb = await openDuckdb({ threads: 1 });
-  const report: FuzzReport = { agreed: 0, rows: 0, unsupported: 0, failures: [] };
+  const report: FuzzReport = { agreed: 0, rows: 0, unsupported: new Map(), failures: [] };
   try {
     await Promise.all([ours.loadTpch(scale), duckdb.loadTpch(scale)]);
     const literals = await findLiterals(duckdb);
@@ -65,7 +65,8 @@ async function compareOne(
     }
   } catch (error) {
     if (error instanceof QuernError && error.code === sqlState.featureNotSupported) {
-      report.unsupported++;
+      const reason = error.message.split('\n')[0];
+      report.unsupported.set(reason, (report.unsupported.get(reason) ?? 0) + 1);
     } else {
       report.failures.push({ seed, sql, message: String(error) });
     }
