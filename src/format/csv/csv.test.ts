@@ -213,6 +213,17 @@ test('records may be longer than any buffer', async () => {
   ]);
 });
 
+test('many columns, and long records with many columns', async () => {
+  const names = Array.from({ length: 500 }, (_, i) => `c${i}`);
+  const row = names.map((_, i) => (i % 2 === 0 ? String(i) : `t${i}`));
+  const rows = await texts(await open(`${names.join()}\n${row.join()}\n${row.join()}\n`));
+  assert.deepEqual(rows, [row, row]);
+  const long = `${'a,'.repeat(99)}"${'x'.repeat(3_000_000)}"\n`;
+  const [read] = await texts(await open(long, { header: false }));
+  assert.equal(read[99]?.length, 3_000_000);
+  await assert.rejects(open(`${','.repeat(20_000)}\n`).then(texts), { code: '54000' });
+});
+
 test('columns of few distinct texts come as codes, whatever follows the sample', async () => {
   const random = new Random(6);
   const common = [

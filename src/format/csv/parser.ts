@@ -41,11 +41,34 @@ export interface CsvProgramOptions {
 
 /** Chunk and columns together stay within a usual second-level cache. */
 const chunkBytesDefault = 512 * 1024;
+/** Every text column has room for all of a chunk; what is not used is never touched. */
+const heapBytesDefault = 512 * 1024 * 1024;
+const columnCountMax = 16384;
+/** What a WebAssembly memory can have. */
+const memoryBytesMax = 65535 * 65536;
+
+/** A good size of chunks for so many columns. */
+export function chunkBytesFor(columnCount: number): number {
+  return Math.min(chunkBytesDefault, Math.max(16384, Math.floor(heapBytesDefault / columnCount)));
+}
 
 export async function compileCsv(options: CsvProgramOptions): Promise<CsvProgram> {
   const { dialect, columns, sharedMemory = false } = options;
   assert(columns.length > 0, 'a file has at least one column');
-  const layout = layoutOf(columns, options.chunkBytesMax ?? chunkBytesDefault);
+  if (columns.length > columnCountMax) {
+    throw new QuernError(
+      sqlState.programLimitExceeded,
+      `the file has ${columns.length} columns, at most ${columnCountMax} can be read`,
+    );
+  }
+  const layout = layoutOf(columns, options.chunkBytesMax ?? chunkBytesFor(columns.length));
+  if (layout.size > memoryBytesMax) {
+    throw new QuernError(
+      sqlState.programLimitExceeded,
+      `a record of a file with ${columns.length} columns is too long to be read`,
+      { hint: 'A quote that is opened and never closed has this effect.' },
+    );
+  }
   const bytes = parserCode({ dialect, columns, layout, sharedMemory });
   return { module: await WebAssembly.compile(bytes), dialect, columns, layout };
 }
@@ -92,7 +115,7 @@ export class CsvParser {
   /** Works at `base`, a multiple of 16, of `memory`; without one, in a memory of its own. */
   constructor(program: CsvProgram, memory?: WebAssembly.Memory, base = 0) {
     const pages = Math.ceil((base + program.layout.size) / 65536);
-    const home = memory ?? new WebAssembly.Memory({ initial: pages });
+    const home = memory ?? newMemory(pages);
     assert(home.buffer.byteLength >= base + program.layout.size, 'the region lies in the memory');
     this.program = program;
     this.#base = base;
@@ -286,6 +309,15 @@ export class CsvParser {
       at = readRecord(this.input, at, this.input.length, syntax)?.next ?? at;
     }
     return countLineFeeds(this.input, from, at);
+  }
+}
+
+function newMemory(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages });
+  } catch (cause) {
+    const size = `${Math.ceil(pages / 16)} MiB`;
+    throw new QuernError(sqlState.outOfMemory, `no memory of ${size} for reading text`, { cause });
   }
 }
 

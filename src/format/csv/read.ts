@@ -8,13 +8,13 @@ import {
   CsvParser,
   type CsvProblem,
   type CsvProgram,
+  chunkBytesFor,
   compileCsv,
 } from './parser.ts';
 import { type CsvFormat, type CsvReadOptions, sampleBytes, sniffCsv } from './sniff.ts';
 
 /** No record may be longer than this. */
 const recordBytesMax = 256 * 1024 * 1024;
-const chunkBytesStart = 512 * 1024;
 
 /**
  * Opens delimited text: its dialect and the types of its columns are found out from its start
@@ -107,7 +107,7 @@ class CsvReader {
 
   async *batches(): AsyncGenerator<ColumnBatch> {
     try {
-      let parser = await this.#newParser(chunkBytesStart);
+      let parser = await this.#newParser(chunkBytesFor(this.#format.columns.length));
       for (;;) {
         await this.#fill(parser);
         if (this.#filled === 0) return;
