@@ -149,8 +149,8 @@ export class StoreCore extends Objects {
     this.#reclaimSome(64);
     const reserve = purpose === 'write' ? deletionReserve : 0;
     const { space } = this.blocks;
+    this.journal.ensureRoom(purpose);
     try {
-      this.journal.ensureRoom();
       space.ensureMeta(this.#metaNeeded() + nodes + reserve);
     } catch (error) {
       if (purpose === 'write' || !isDiskFull(error)) throw error;

@@ -3,7 +3,7 @@ import { Random } from '../../src/base/random.ts';
 import { Store } from '../../src/store/index.ts';
 import { dump, History, testOptions } from './history.ts';
 import { stateDigest } from './model.ts';
-import { KeptMemoryDevice } from './recorded-device.ts';
+import { KeptMemoryDevice, SparseDevice } from './recorded-device.ts';
 
 export interface ModelReport {
   operations: number;
@@ -102,7 +102,9 @@ async function checkUsage(store: Store, random: Random): Promise<void> {
 export async function fullDiskRun(seed: number, steps: number): Promise<{ refusals: number }> {
   const random = new Random(seed);
   const capacity = random.int(3, 8) * (1 << 20);
-  const device = new KeptMemoryDevice({ capacity });
+  const device = random.chance(0.3)
+    ? new KeptMemoryDevice({ capacity })
+    : new SparseDevice(capacity);
   let store = await Store.open(device, testOptions(random, []));
   const contents = new Map<string, Uint8Array>();
   let refusals = 0;

@@ -1,4 +1,5 @@
 import { assert } from '../../src/base/assert.ts';
+import { QuernError, sqlState } from '../../src/base/error.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { BlockDevice } from '../../src/store/device/device.ts';
 import { MemoryDevice } from '../../src/store/device/memory.ts';
@@ -114,6 +115,36 @@ export class CrashImages {
 /** Outlives the store that closes it. */
 export class KeptMemoryDevice extends MemoryDevice {
   override close(): void {}
+}
+
+/**
+ * A device that is as full as the number of different blocks that were written, as a file with holes
+ * is: a write can find no room although it is within the size.
+ */
+export class SparseDevice extends KeptMemoryDevice {
+  readonly #blocks = new Set<number>();
+  readonly #blocksMax: number;
+
+  constructor(capacity: number) {
+    super();
+    this.#blocksMax = Math.floor(capacity / 4096);
+  }
+
+  override write(source: Uint8Array, offset: number): void {
+    const last = Math.floor((offset + source.length - 1) / 4096);
+    for (let block = Math.floor(offset / 4096); block <= last; block++) {
+      if (this.#blocks.size >= this.#blocksMax && !this.#blocks.has(block)) {
+        throw new QuernError(sqlState.diskFull, 'the sparse device is full');
+      }
+      this.#blocks.add(block);
+    }
+    super.write(source, offset);
+  }
+
+  override truncate(size: number): void {
+    for (const block of this.#blocks) if (block * 4096 >= size) this.#blocks.delete(block);
+    super.truncate(size);
+  }
 }
 
 function resized(image: Uint8Array, size: number): Uint8Array {

@@ -70,6 +70,7 @@ export class Space {
 
   /** A new store: one segment, for metadata, that begins with the superblocks. */
   create(): void {
+    this.#materialize(0);
     this.#addSegment(true);
     for (let place = 0; place < reservedPlaces; place++) {
       this.used.set(place);

@@ -78,12 +78,20 @@ export class Journal {
     return this.#pending.length > 0;
   }
 
-  /** Makes sure that the next record finds its places. Throws 53100; must precede every change. */
-  ensureRoom(): void {
-    const run = this.#runs[this.#runs.length - 1];
-    const left = run.place + run.count - this.#at;
-    if (left >= 3 * recordPlacesMax || this.#spare !== undefined) return;
-    this.#spare = this.#blocks.space.takeMetaRun(journalRunPlaces);
+  /**
+   * Makes sure that the next records find their places; must precede every change. A run is set
+   * aside as soon as the last one is in use. On a full disk that throws 53100, unless the change is
+   * a deletion and the current run will do.
+   */
+  ensureRoom(purpose: 'write' | 'delete'): void {
+    if (this.#spare !== undefined) return;
+    try {
+      this.#spare = this.#blocks.space.takeMetaRun(journalRunPlaces);
+    } catch (error) {
+      const run = this.#runs[this.#runs.length - 1];
+      const left = run.place + run.count - this.#at;
+      if (purpose === 'write' || left < 3 * recordPlacesMax) throw error;
+    }
   }
 
   /** Adds operations that belong together: they will be in one record. */
@@ -126,7 +134,7 @@ export class Journal {
     const last = this.#runs[this.#runs.length - 1];
     this.#at += count;
     if (!leaveRun && last.place + last.count - this.#at >= recordPlacesMax) return;
-    this.ensureRoom();
+    this.ensureRoom('write');
     assert(this.#spare !== undefined, 'the next run was taken in time');
     this.#runs.push(this.#spare);
     this.#at = this.#spare.place;
