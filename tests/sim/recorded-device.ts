@@ -118,8 +118,8 @@ export class KeptMemoryDevice extends MemoryDevice {
 }
 
 /**
- * A device that is as full as the number of different blocks that were written, as a file with holes
- * is: a write can find no room although it is within the size.
+ * A device that is as full as the number of different blocks that were written, as a file with
+ * holes is: a write can find no room although it is within the size.
  */
 export class SparseDevice extends KeptMemoryDevice {
   readonly #blocks = new Set<number>();
