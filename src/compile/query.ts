@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Column, Expression } from '../plan/expression.ts';
+import { type Column, columnRef, type Expression } from '../plan/expression.ts';
 import { inputs, type Plan } from '../plan/plan.ts';
 import type { SqlType } from '../value/type.ts';
 import {
@@ -73,6 +73,14 @@ export class Query {
     if (this.required.has(plan)) return;
     this.required.set(plan, new Set(plan.columns.map((column) => column.id)));
     for (const input of inputs(plan)) this.requireAll(input);
+  }
+
+  /** A plan with those of its columns only that are used: it computes no others. */
+  neededOf(plan: Plan): Plan {
+    const required = this.required.get(plan);
+    const columns = plan.columns.filter(({ id }) => required?.has(id) ?? true);
+    if (columns.length === plan.columns.length) return plan;
+    return { kind: 'project', input: plan, expressions: columns.map(columnRef), columns };
   }
 
   get parallel(): boolean {

@@ -166,10 +166,9 @@ function divide(
   const mayBeZero = b.range.min <= 0n && b.range.max >= 0n;
   if (a.form === 'int' && b.form === 'int') {
     let divisor = b.x;
-    if (mayBeZero) {
-      failIf(scope, i64.eqz(b.x), isNull, failure.divisionByZero);
-      if (isNull !== undefined) divisor = i64.select(i64.eqz(b.x), 1n, b.x);
-    }
+    if (mayBeZero) failIf(scope, i64.eqz(b.x), isNull, failure.divisionByZero);
+    // The bits of a NULL may be zero whatever its range.
+    if (isNull !== undefined) divisor = i64.select(i64.eqz(b.x), 1n, b.x);
     // The one quotient that does not fit: the least i64 divided by -1.
     const extreme = a.range.min === -(2n ** 63n) && b.range.min <= -1n && b.range.max >= -1n;
     if (!extreme) {
@@ -184,7 +183,9 @@ function divide(
     const { lo, hi } = halves(b);
     failIf(scope, i64.eqz(i64.or(lo, hi)), isNull, failure.divisionByZero);
   }
-  const { lo, hi } = divide128(scope, halves(a), halves(b), modulo);
+  const divisor = halves(b);
+  if (isNull !== undefined) divisor.lo = i64.or(divisor.lo, i64.extendI32U(isNull));
+  const { lo, hi } = divide128(scope, halves(a), divisor, modulo);
   const range = modulo ? moduloRange(a.range, b.range) : quotientRange(a.range);
   return limit({ form: 'wide', x: lo, y: hi, range, isNull }, expression.type, scope);
 }

@@ -51,7 +51,9 @@ export class AccumulatorSet {
    * which decide how they are accumulated.
    */
   constructor(calls: readonly AggregateCall[], scope: Scope, rowsMax: bigint, neverEmpty: boolean) {
-    this.#rowsMax = rowsMax < 1n ? 1n : rowsMax;
+    // Bounds of joins multiply; no more rows than a count can hold are ever seen.
+    const most = 2n ** 63n - 1n;
+    this.#rowsMax = rowsMax < 1n ? 1n : rowsMax > most ? most : rowsMax;
     this.#neverEmpty = neverEmpty;
     for (const call of calls) this.results.push(this.#plan(call, scope));
   }

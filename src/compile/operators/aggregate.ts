@@ -35,7 +35,7 @@ export function produceAggregate(aggregate: Aggregate, query: Query, consume: Co
   if (aggregate.groupingSets !== undefined) {
     throw new QuernError(sqlState.featureNotSupported, 'GROUPING SETS are not supported yet');
   }
-  const plain = rewriteDistinct(aggregate);
+  const plain = rewriteDistinct(aggregate, query);
   if (plain !== undefined) {
     query.requireAll(plain);
     produce(plain, query, consume);

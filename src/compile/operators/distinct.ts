@@ -9,7 +9,7 @@ import {
 import type { Aggregate, Plan, Project, WithReference } from '../../plan/plan.ts';
 import { columnSubstitution, substitute } from '../../plan/substitute.ts';
 import { bigintType, doubleType, type SqlType } from '../../value/type.ts';
-import { expressionKey, freshColumn, freshId } from '../query.ts';
+import { expressionKey, freshColumn, freshId, type Query } from '../query.ts';
 
 /** DISTINCT changes nothing for these. */
 const idempotent = new Set(['min', 'max']);
@@ -27,7 +27,7 @@ function isDistinct(call: AggregateCall): boolean {
  * With several different arguments the input is read once for each of them, and once for the calls
  * without DISTINCT; the rows of one reading have NULL for the arguments of the others.
  */
-export function rewriteDistinct(plan: Aggregate): Plan | undefined {
+export function rewriteDistinct(plan: Aggregate, query: Query): Plan | undefined {
   const distinct = plan.aggregates.filter(isDistinct);
   if (distinct.length === 0) return undefined;
   if (distinct.some((call) => call.args.length !== 1)) {
@@ -37,7 +37,8 @@ export function rewriteDistinct(plan: Aggregate): Plan | undefined {
     );
   }
   const args = distinctArguments(distinct);
-  return args.length === 1 ? groupTwice(plan, plan.input, plan.groups, args) : expand(plan, args);
+  if (args.length === 1) return groupTwice(plan, plan.input, plan.groups, args);
+  return expand({ ...plan, input: query.neededOf(plan.input) }, args);
 }
 
 /** The argument of a call, NULL where its FILTER does not pass. */

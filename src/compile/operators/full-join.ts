@@ -11,14 +11,15 @@ import { produce } from './produce.ts';
 export function produceFullJoin(join: Join, query: Query, consume: Consume): void {
   const leftId = freshId();
   const rightId = freshId();
-  const first = { left: reader(join.left, leftId), right: reader(join.right, rightId) };
-  const second = { left: reader(join.left, leftId), right: reader(join.right, rightId) };
+  const [left, right] = [query.neededOf(join.left), query.neededOf(join.right)];
+  const first = { left: reader(left, leftId), right: reader(right, rightId) };
+  const second = { left: reader(left, leftId), right: reader(right, rightId) };
   const conditionOf = (sides: typeof first) =>
     join.condition &&
     substitute(
       join.condition,
       columnSubstitution(
-        [...join.left.columns, ...join.right.columns],
+        [...left.columns, ...right.columns],
         [...sides.left.columns, ...sides.right.columns],
       ),
     );
@@ -42,10 +43,10 @@ export function produceFullJoin(join: Join, query: Query, consume: Consume): voi
     kind: 'project',
     input: unmatched,
     expressions: [
-      ...join.left.columns.map((column) => constant(null, column.type)),
+      ...left.columns.map((column) => constant(null, column.type)),
       ...second.right.columns.map(columnRef),
     ],
-    columns: [...join.left.columns, ...join.right.columns].map(copy),
+    columns: [...left.columns, ...right.columns].map(copy),
   };
   const both: Plan = {
     kind: 'setOperation',
@@ -53,7 +54,7 @@ export function produceFullJoin(join: Join, query: Query, consume: Consume): voi
     all: true,
     left: matched,
     right: extended,
-    columns: [...join.left.columns, ...join.right.columns],
+    columns: [...left.columns, ...right.columns],
   };
   const shared = (id: number, definition: Plan, body: Plan): Plan => ({
     kind: 'with',
@@ -63,7 +64,7 @@ export function produceFullJoin(join: Join, query: Query, consume: Consume): voi
     body,
     columns: body.columns,
   });
-  const plan = shared(leftId, join.left, shared(rightId, join.right, both));
+  const plan = shared(leftId, left, shared(rightId, right, both));
   query.requireAll(plan);
   produce(plan, query, consume);
 }

@@ -494,8 +494,9 @@ class JoinCompiler {
   ): void {
     const { f, query } = scope;
     const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
-    const row = this.#head(scope, keys, index, hash);
-    if (keyNull !== undefined) f.set(row, i32.select(keyNull, 0, row));
+    // The bits of a NULL key may lie outside its range: it must not be looked up.
+    const row = f.let(i32.const(0), 'row');
+    this.#whenPresent(scope, keyNull, (inner) => f.set(row, this.#head(inner, keys, index, hash)));
     const matched = f.let(i32.const(0), 'matched');
     const next = () =>
       index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
