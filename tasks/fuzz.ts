@@ -1,8 +1,44 @@
 import { parseArgs } from 'node:util';
+import { QuernError, sqlState } from '../src/base/error.ts';
 import { compareEngines } from '../tests/fuzz/compare-engines.ts';
+import { fuzz as run } from '../tests/fuzz/differential/run.ts';
 
-/** `fuzz [--seed N] [--count N] [--threads N]`: random queries on Quern and on DuckDB. */
-export async function fuzz(args: string[]): Promise<number> {
+/**
+ * Random queries on our engine and on DuckDB: `fuzz [--minutes N] [--seed S] [--failures N]
+ * [--verbose]` on random tables, of which `--verbose` tells what was not compared and why, or `fuzz
+ * tpch [--seed N] [--count N] [--threads N]` on the tables of TPC-H.
+ */
+export function fuzz(args: string[]): Promise<number> {
+  return args[0] === 'tpch' ? onTpch(args.slice(1)) : onRandomTables(args);
+}
+
+async function onRandomTables(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      minutes: { type: 'string', default: '1' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+      failures: { type: 'string', default: '1' },
+      verbose: { type: 'boolean', default: false },
+    },
+  });
+  const seed = numberOf('seed', values.seed);
+  const end = performance.now() + numberOf('minutes', values.minutes) * 60_000;
+  const { cases, queries, counts } = await run({
+    seed,
+    more: () => performance.now() < end,
+    report: (text) => console.log(text),
+    excused: ({ kind, message }, sql) => {
+      if (values.verbose) console.log(`${kind}: ${message}\n  ${sql}`);
+    },
+    failuresMax: numberOf('failures', values.failures),
+  });
+  const kinds = [...counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
+  console.log(`from seed ${seed}: ${cases} sets of tables, ${queries} queries: ${kinds}`);
+  return counts.has('differ') ? 1 : 0;
+}
+
+async function onTpch(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
@@ -14,7 +50,7 @@ export async function fuzz(args: string[]): Promise<number> {
   const [seed, count, threads] = [values.seed, values.count, values.threads].map(Number);
   const { agreed, rows, unsupported, failures } = await compareEngines(seed, count, threads);
   for (const failure of failures) {
-    console.log(`--seed ${failure.seed} --count 1\n  ${failure.sql}\n  ${failure.message}`);
+    console.log(`tpch --seed ${failure.seed} --count 1\n  ${failure.sql}\n  ${failure.message}`);
   }
   for (const [reason, times] of unsupported) console.log(`${times} times: ${reason}`);
   const refused = [...unsupported.values()].reduce((sum, times) => sum + times, 0);
@@ -23,4 +59,10 @@ export async function fuzz(args: string[]): Promise<number> {
       `${failures.length} fail`,
   );
   return failures.length === 0 ? 0 : 1;
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new QuernError(sqlState.invalidTextRepresentation, `--${name} takes a number`);
 }

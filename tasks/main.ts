@@ -44,7 +44,7 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     load: async () => (await import('./demo.ts')).demo,
   },
   fuzz: {
-    summary: 'compare random queries with DuckDB: fuzz [--seed N] [--count N] [--threads N]',
+    summary: 'compare random queries with DuckDB: fuzz [tpch] [--minutes N] [--seed S] …',
     load: async () => (await import('./fuzz.ts')).fuzz,
   },
   answers: {

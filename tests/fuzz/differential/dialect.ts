@@ -1,0 +1,36 @@
+/**
+ * Where our dialect differs from DuckDB's on purpose, and what is therefore not held against
+ * either. Everything that is not listed here must agree.
+ */
+import type { Outcome } from './outcome.ts';
+
+/** Makes DuckDB's defaults those of PostgreSQL, which are ours. */
+export const duckdbSettings: readonly string[] = [
+  // NULLs sort as larger than everything.
+  "SET default_null_order = 'postgres'",
+];
+
+/** Why two outcomes that differ are no failure. */
+export type Excuse =
+  /** We say that we do not support the query. */
+  | 'not supported'
+  /**
+   * One engine met a number out of range, or a division by zero: which rows a condition is
+   * evaluated on, and in which type a sum of constants is made, is up to the engine.
+   */
+  | 'range'
+  /** DuckDB refuses the query, for example some correlated subqueries. */
+  | 'refused by DuckDB';
+
+const rangeCodes = ['22003', '22008', '22012'];
+
+export function excuseFor(ours: Outcome, theirs: Outcome): Excuse | undefined {
+  if (ours.kind === 'error') {
+    if (ours.code === '0A000') return 'not supported';
+    if (rangeCodes.includes(ours.code)) return 'range';
+    return undefined;
+  }
+  if (theirs.kind !== 'error' || ours.kind !== 'rows') return undefined;
+  if (/^(Out of Range|Conversion) Error/.test(theirs.message)) return 'range';
+  return 'refused by DuckDB';
+}

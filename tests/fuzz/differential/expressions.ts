@@ -1,0 +1,330 @@
+import type { Random } from '../../../src/base/random.ts';
+import { type Fragment, list, of } from './fragment.ts';
+import {
+  dateText,
+  doubleText,
+  type Family,
+  families,
+  quote,
+  someText,
+  timestampText,
+} from './tables.ts';
+
+/** A column in scope. */
+export interface ScopeColumn {
+  readonly text: string;
+  readonly family: Family;
+  /** A double that depends on the order of additions: shown, never compared with. */
+  readonly inexact?: boolean;
+}
+
+export interface Scope {
+  readonly columns: readonly ScopeColumn[];
+  /** How many more levels of subqueries are allowed. */
+  readonly subqueries: number;
+}
+
+/** Makes the subqueries that expressions contain. */
+export interface SubqueryMaker {
+  /** One row of one exact column. */
+  single(scope: Scope, family: Family): Fragment | undefined;
+  /** Any number of rows of one exact column. */
+  column(scope: Scope, family: Family): Fragment;
+  /** Any rows, for EXISTS. */
+  any(scope: Scope): Fragment;
+}
+
+type Make = () => Fragment;
+
+/** How often functions are offered that we do not all support yet: such a query is not compared. */
+const rareChance = 0.1;
+
+/** Writes random expressions of a family over the columns of a scope. */
+export class ExpressionMaker {
+  readonly #random: Random;
+  readonly #subqueries: SubqueryMaker;
+
+  constructor(random: Random, subqueries: SubqueryMaker) {
+    this.#random = random;
+    this.#subqueries = subqueries;
+  }
+
+  make(family: Family, scope: Scope, depth: number): Fragment {
+    const random = this.#random;
+    if (depth <= 0 || random.chance(0.3)) return this.#leaf(family, scope);
+    if (family === 'bool') return this.condition(scope, depth);
+    if (scope.subqueries > 0 && random.chance(0.04)) {
+      const query = this.#subqueries.single(scope, family);
+      if (query !== undefined) return of(family)`(${query})`;
+    }
+    const inner = (of: Family): Fragment => this.make(of, scope, depth - 1);
+    const choices = [...this.#general(family, inner), ...this.#special(family, inner)];
+    return random.pick(choices)();
+  }
+
+  /** A column where there is one, or else a literal. */
+  #leaf(family: Family, { columns }: Scope): Fragment {
+    const fitting = columns.filter((column) => column.family === family && !column.inexact);
+    if (fitting.length === 0 || this.#random.chance(0.15)) return this.literal(family);
+    return of(family)`${this.#random.pick(fitting).text}`;
+  }
+
+  literal(family: Family): Fragment {
+    const random = this.#random;
+    if (random.chance(0.02)) return this.#nullOf(family);
+    switch (family) {
+      case 'int':
+        return of('int')`${String(random.int(-3, 10))}`;
+      case 'dec':
+        return of('dec')`${(random.int(-500, 500) / 100).toFixed(2)}`;
+      case 'double':
+        return of('double')`${doubleText(random, false)}`;
+      case 'text':
+        return of('text')`${quote(someText(random))}`;
+      case 'date':
+        return of('date')`DATE '${dateText(random, false)}'`;
+      case 'timestamp':
+        return of('timestamp')`TIMESTAMP '${timestampText(random, false)}'`;
+      case 'bool':
+        return of('bool')`${random.pick(['TRUE', 'FALSE'])}`;
+    }
+  }
+
+  #nullOf(family: Family): Fragment {
+    const types: Record<Family, string> = {
+      int: 'INTEGER',
+      dec: 'DECIMAL(9,2)',
+      double: 'DOUBLE',
+      text: 'VARCHAR',
+      date: 'DATE',
+      timestamp: 'TIMESTAMP',
+      bool: 'BOOLEAN',
+    };
+    return of(family)`CAST(NULL AS ${types[family]})`;
+  }
+
+  /** A choice that is offered now and then only. */
+  #rarely(make: Make): Make[] {
+    return this.#random.chance(rareChance) ? [make] : [];
+  }
+
+  /** What there is for every type. */
+  #general(family: Family, inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const one = (): Fragment => inner(family);
+    return [
+      ...this.#rarely(() => of(family)`${random.pick(['GREATEST', 'LEAST'])}(${one()}, ${one()})`),
+      () => of(family)`CASE WHEN ${inner('bool')} THEN ${one()} ELSE ${one()} END`,
+      () => of(family)`CASE WHEN ${inner('bool')} THEN ${one()} END`,
+      () => {
+        const subject = random.pick(families);
+        const branch = of('clause')` WHEN ${inner(subject)} THEN ${one()}`;
+        return of(family)`CASE ${inner(subject)} WHEN ${inner(subject)} THEN ${one()}${branch} END`;
+      },
+      () => of(family)`COALESCE(${one()}, ${one()})`,
+      () => of(family)`NULLIF(${one()}, ${one()})`,
+    ];
+  }
+
+  #special(family: Family, inner: (family: Family) => Fragment): Make[] {
+    switch (family) {
+      case 'int':
+        return [...this.#integers(inner), ...this.#integersOf(inner)];
+      case 'dec':
+        return this.#decimals(inner);
+      case 'double':
+        return this.#doubles(inner);
+      case 'text':
+        return this.#texts(inner);
+      default:
+        return this.#times(family, inner);
+    }
+  }
+
+  #integers(inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const one = (): Fragment => inner('int');
+    // Sums of narrow types overflow soon.
+    const wide = (): Fragment =>
+      random.chance(0.8)
+        ? of('int')`CAST(${one()} AS ${random.pick(['BIGINT', 'HUGEINT'])})`
+        : one();
+    const operate: Make = () => of('int')`(${wide()} ${random.pick(['+', '-', '*'])} ${one()})`;
+    return [
+      operate,
+      operate,
+      operate,
+      () => of('int')`(${wide()} ${random.pick(['%', '//'])} NULLIF(${one()}, 0))`,
+      () => of('int')`(- ${wide()})`,
+      () => of('int')`abs(${wide()})`,
+      () => of('int')`CAST(${one()} AS ${random.pick(['INTEGER', 'BIGINT', 'SMALLINT'])})`,
+    ];
+  }
+
+  #integersOf(inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const field = (): string => random.pick(['YEAR', 'MONTH', 'DAY', 'QUARTER', 'DOW', 'DOY']);
+    return [
+      () => of('int')`length(${inner('text')})`,
+      ...this.#rarely(() => of('int')`strpos(${inner('text')}, ${inner('text')})`),
+      () => of('int')`EXTRACT(${field()} FROM ${inner(random.pick(['date', 'timestamp']))})`,
+      ...this.#rarely(
+        () => of('int')`EXTRACT(${random.pick(['HOUR', 'MINUTE'])} FROM ${inner('timestamp')})`,
+      ),
+      ...this.#rarely(() => of('int')`(${inner('date')} - ${inner('date')})`),
+      ...this.#rarely(() => of('int')`CAST(${inner(random.pick(['dec', 'bool']))} AS BIGINT)`),
+    ];
+  }
+
+  #decimals(inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const one = (): Fragment => inner('dec');
+    const type = (): string => random.pick(['DECIMAL(12,2)', 'DECIMAL(18,4)', 'DECIMAL(30,3)']);
+    const add: Make = () => of('dec')`(${one()} ${random.pick(['+', '-'])} ${one()})`;
+    return [
+      add,
+      add,
+      () => of('dec')`CAST(${one()} * ${one()} AS DECIMAL(26,4))`,
+      () =>
+        of('dec')`CAST(${one()} ${random.pick(['+', '-', '*'])} ${inner('int')} AS DECIMAL(26,4))`,
+      () => of('dec')`(${one()} % NULLIF(${one()}, 0))`,
+      () => of('dec')`(- ${one()})`,
+      () => of('dec')`abs(${one()})`,
+      ...this.#rarely(() => of('dec')`round(${one()}, ${String(random.int(0, 3))})`),
+      ...this.#rarely(() => of('dec')`${random.pick(['floor', 'ceil', 'round'])}(${one()})`),
+      () => of('dec')`CAST(${inner(random.pick(['int', 'dec', 'dec']))} AS ${type()})`,
+    ];
+  }
+
+  #doubles(inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const one = (): Fragment => inner('double');
+    const operate: Make = () => of('double')`(${one()} ${random.pick(['+', '-', '*'])} ${one()})`;
+    const number = (): Fragment => inner(random.pick(['int', 'dec', 'double']));
+    return [
+      operate,
+      operate,
+      () => of('double')`(${number()} / NULLIF(${number()}, 0))`,
+      () => of('double')`CAST(${number()} AS DOUBLE)`,
+      ...this.#rarely(() => of('double')`sqrt(abs(${one()}))`),
+      ...this.#rarely(() => of('double')`${random.pick(['floor', 'ceil', 'abs'])}(${one()})`),
+      () => of('double')`(- ${one()})`,
+    ];
+  }
+
+  #texts(inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const one = (): Fragment => inner('text');
+    const small = (low: number): string => String(random.int(low, 5));
+    const other = (): Fragment => inner(random.pick(['int', 'dec', 'date', 'timestamp', 'bool']));
+    return [
+      () => of('text')`(${one()} || ${one()})`,
+      () => of('text')`${random.pick(['upper', 'lower', 'trim'])}(${one()})`,
+      () => of('text')`SUBSTRING(${one()} FROM ${small(1)} FOR ${small(0)})`,
+      () => of('text')`substring(${one()}, ${small(1)})`,
+      () => of('text')`left(${one()}, ${small(0)})`,
+      ...this.#rarely(() => of('text')`replace(${one()}, ${one()}, ${one()})`),
+      ...this.#rarely(() => of('text')`concat(${one()}, ${one()})`),
+      ...this.#rarely(() => of('text')`CAST(${other()} AS VARCHAR)`),
+    ];
+  }
+
+  #times(family: Family, inner: (family: Family) => Fragment): Make[] {
+    const random = this.#random;
+    const amount = String(random.int(-40, 40));
+    if (family === 'date') {
+      return [
+        ...this.#rarely(() => of('date')`(${inner('date')} ${random.pick(['+', '-'])} ${amount})`),
+        ...this.#rarely(() => of('date')`CAST(${inner('timestamp')} AS DATE)`),
+      ];
+    }
+    const unit = random.pick(['year', 'month', 'day', 'hour', 'minute', 'second']);
+    const interval = `INTERVAL '${amount}' ${unit}`;
+    const from = random.pick(['date', 'timestamp'] as const);
+    return [
+      ...this.#rarely(
+        () => of('timestamp')`(${inner(from)} ${random.pick(['+', '-'])} ${interval})`,
+      ),
+      () => of('timestamp')`CAST(${inner('date')} AS TIMESTAMP)`,
+    ];
+  }
+
+  /** A boolean expression. */
+  condition(scope: Scope, depth: number): Fragment {
+    const random = this.#random;
+    if (scope.subqueries > 0 && random.chance(0.12)) return this.#subqueryCondition(scope, depth);
+    const inner = (family: Family): Fragment => this.make(family, scope, depth - 1);
+    const both = (): Fragment =>
+      list([inner('bool'), inner('bool')], random.pick([' AND ', ' OR ']));
+    const compared: Make = () => this.comparison(scope, depth);
+    const family = random.pick(families);
+    const not = random.pick(['', 'NOT ']);
+    return random.pick<Make>([
+      compared,
+      compared,
+      compared,
+      compared,
+      () => of('bool')`(${both()})`,
+      () => of('bool')`(${both()})`,
+      () => of('bool')`NOT (${inner('bool')})`,
+      () => of('bool')`(${inner(family)} IS ${not}NULL)`,
+      () => of('bool')`(${inner(family)} IS ${not}DISTINCT FROM ${inner(family)})`,
+      () => of('bool')`(${inner(family)} ${not}BETWEEN ${inner(family)} AND ${inner(family)})`,
+      () => {
+        const items = Array.from({ length: random.int(1, 4) }, () =>
+          random.chance(0.8) ? this.literal(family) : inner(family),
+        );
+        return of('bool')`(${inner(family)} ${not}IN (${list(items)}))`;
+      },
+      () => {
+        const like = random.pick(['LIKE', 'LIKE', 'ILIKE']);
+        return of('bool')`(${inner('text')} ${not}${like} ${quote(this.#pattern())})`;
+      },
+      () => of('bool')`(${inner('bool')} IS ${not}${random.pick(['TRUE', 'FALSE'])})`,
+      ...this.#rarely(() => of('bool')`starts_with(${inner('text')}, ${inner('text')})`),
+      ...this.#rarely(() => of('bool')`contains(${inner('text')}, ${inner('text')})`),
+    ])();
+  }
+
+  comparison(scope: Scope, depth: number): Fragment {
+    const random = this.#random;
+    const numbers: Family[] = ['int', 'dec', 'double'];
+    const left = random.pick(families);
+    const right = numbers.includes(left) && random.chance(0.3) ? random.pick(numbers) : left;
+    const operator = random.pick(['=', '=', '<>', '<', '<=', '>', '>=']);
+    const [a, b] = [left, right].map((family) => this.make(family, scope, depth - 1));
+    return of('bool')`(${a} ${operator} ${b})`;
+  }
+
+  #pattern(): string {
+    const text = someText(this.#random).slice(0, 4).replaceAll('%', '');
+    const random = this.#random;
+    return random.pick([
+      `${text}%`,
+      `%${text}%`,
+      `%${text}`,
+      `_${text}%`,
+      `${text}_`,
+      text,
+      '%a%b%',
+    ]);
+  }
+
+  #subqueryCondition(scope: Scope, depth: number): Fragment {
+    const random = this.#random;
+    const family = random.pick(families);
+    const not = random.pick(['', 'NOT ']);
+    const value = (): Fragment => this.make(family, scope, depth - 1);
+    return random.pick<Make>([
+      () => of('bool')`${not}EXISTS (${this.#subqueries.any(scope)})`,
+      () => of('bool')`(${value()} ${not}IN (${this.#subqueries.column(scope, family)}))`,
+      () => {
+        const operator = random.pick(['=', '<>', '<', '>=']);
+        const quantifier = random.pick(['ANY', 'ALL']);
+        return of(
+          'bool',
+        )`(${value()} ${operator} ${quantifier} (${this.#subqueries.column(scope, family)}))`;
+      },
+    ])();
+  }
+}

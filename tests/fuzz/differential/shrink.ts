@@ -1,0 +1,99 @@
+import type { Engines } from './compare.ts';
+import { type Fragment, reductions, textOf } from './fragment.ts';
+import type { TestTable } from './tables.ts';
+
+export interface FailingCase {
+  readonly tables: readonly TestTable[];
+  readonly fragment: Fragment;
+  readonly ordered: boolean;
+}
+
+/** Runs of a query that shrinking may take. */
+const attemptsMax = 600;
+
+/**
+ * The case made smaller as long as it still fails: first the query, then the rows of its tables.
+ * The tables exist in the engines before and afterwards, afterwards with fewer rows.
+ */
+export async function shrink(engines: Engines, failing: FailingCase): Promise<FailingCase> {
+  const { ordered } = failing;
+  let attempts = 0;
+  const first = await engines.judge(textOf(failing.fragment), ordered);
+  const fails = async (fragment: Fragment): Promise<boolean> => {
+    attempts++;
+    const { kind, message } = await engines.judge(textOf(fragment), ordered && isOrdered(fragment));
+    return kind === 'differ' && sortOf(message) === sortOf(first.message);
+  };
+  const fragment = await shrinkFragment(failing.fragment, fails, () => attempts < attemptsMax);
+  let { tables } = failing;
+  const sql = textOf(fragment);
+  for (let i = 0; i < tables.length; i++) {
+    if (tables[i].large !== undefined && sql.includes('large')) continue;
+    const remake = async (rows: TestTable['rows']): Promise<boolean> => {
+      const candidate = tables.map((table, at) => (at === i ? { ...table, rows } : table));
+      await engines.drop(tables);
+      await engines.make(candidate);
+      const failed = await fails(fragment);
+      if (failed) tables = candidate;
+      return failed;
+    };
+    await shrinkRows(tables[i].rows, remake, () => attempts < 2 * attemptsMax);
+    await engines.drop(tables);
+    await engines.make(tables);
+  }
+  const used = tables.filter(({ name, large }) => {
+    return sql.includes(`${name} `) || (large !== undefined && sql.includes(large));
+  });
+  return { tables: used, fragment, ordered };
+}
+
+/** Another kind of difference is another bug. */
+function sortOf(message: string | undefined): string {
+  return /error|class|Assertion|Error|rows|row/.exec(message ?? '')?.[0].slice(0, 3) ?? '';
+}
+
+function isOrdered(fragment: Fragment): boolean {
+  return fragment.parts.some((part) => typeof part !== 'string' && part.sort === 'order');
+}
+
+async function shrinkFragment(
+  start: Fragment,
+  fails: (fragment: Fragment) => Promise<boolean>,
+  more: () => boolean,
+): Promise<Fragment> {
+  let fragment = start;
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const candidate of reductions(fragment)) {
+      if (!more()) return fragment;
+      if (textOf(candidate).length >= textOf(fragment).length) continue;
+      if (!(await fails(candidate))) continue;
+      fragment = candidate;
+      changed = true;
+      break;
+    }
+  }
+  return fragment;
+}
+
+async function shrinkRows(
+  start: TestTable['rows'],
+  fails: (rows: TestTable['rows']) => Promise<boolean>,
+  more: () => boolean,
+): Promise<void> {
+  let rows = start;
+  for (let size = Math.ceil(rows.length / 2); size >= 1; ) {
+    let removed = false;
+    for (let at = 0; at < rows.length && more(); ) {
+      const rest = [...rows.slice(0, at), ...rows.slice(at + size)];
+      if (await fails(rest)) {
+        rows = rest;
+        removed = true;
+      } else {
+        at += size;
+      }
+    }
+    if (!more() || (size === 1 && !removed)) return;
+    size = size === 1 ? 1 : Math.ceil(size / 2);
+  }
+}
