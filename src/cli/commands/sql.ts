@@ -34,14 +34,15 @@ const options = optionTable({
   'read-only': { type: 'flag', summary: 'Refuse all changes' },
 });
 
-const details = `FILE is a database file, made when it does not exist; without it the data is in memory.
+const details = `Without FILE the data is in memory. Database files are not supported yet.
 Without -c and -f, SQL is read from the terminal, or from stdin when that is none.
 
 Exit code: 0, or 1 with the error on stderr, or 2 for wrong usage.
 
 Examples:
   quern -c "select 42 as answer"
-  quern shop.quern -f report.sql --format csv > report.csv
+  quern -c "select kind, count(*) from 'fruit.csv' group by kind"
+  quern -f report.sql --format csv > report.csv
 `;
 
 /** The default command: runs SQL from the command line, a file, stdin or a terminal. */
