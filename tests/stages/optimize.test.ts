@@ -268,3 +268,16 @@ test('where each row of the left side is a group, the right side is aggregated b
   // An argument comes from the left side.
   assert.ok(isLate(`select big.id, count(big.n) ${from} group by big.id`));
 });
+
+test('chains of comparisons with one column become one IN', () => {
+  assert.equal(
+    explain('select id from tiny where (k = 1 or k = 2 or n = 3 or k = 4) and n <> 5 and n <> 6'),
+    `project id
+  scan tiny [id, k, n] where ((n = 3) or (k in (1, 2, 4))) and (n <> 5) and (n <> 6)`,
+  );
+  assert.equal(
+    explain('select id from tiny where n <> 5 and n <> 6 and n <> 7 and k <> n'),
+    `project id
+  scan tiny [id, k, n] where (k <> n) and (not (n in (5, 6, 7)))`,
+  );
+});

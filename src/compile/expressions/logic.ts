@@ -124,18 +124,27 @@ function shortCircuit(
 
 export function compileInList(expression: InListExpression, scope: Scope): BoolValue {
   const input = compileExpression(expression.input, scope);
-  let x: Expr = i32.const(0);
+  const tests: Expr[] = [];
   let isNull = input.isNull;
   for (const item of expression.list) {
     const value = compileExpression(item, scope);
     const equal = compareValues('eq', input, value, scope);
-    x = i32.or(x, value.isNull === undefined ? equal : i32.and(equal, i32.eqz(value.isNull)));
+    tests.push(value.isNull === undefined ? equal : i32.and(equal, i32.eqz(value.isNull)));
     isNull = eitherNull(isNull, value.isNull);
   }
+  const x = anyOf(tests, 0, tests.length);
   if (isNull === undefined) return { form: 'bool', x, isNull };
   const found = scope.f.let(
     input.isNull === undefined ? x : i32.and(x, i32.eqz(input.isNull)),
     'found',
   );
   return { form: 'bool', x: found, isNull: i32.and(isNull, i32.eqz(found)) };
+}
+
+/** The OR of the tests from `start` to `end`, as a tree that is not deeper than need be. */
+function anyOf(tests: readonly Expr[], start: number, end: number): Expr {
+  if (end - start === 0) return i32.const(0);
+  if (end - start === 1) return tests[start];
+  const middle = (start + end) >> 1;
+  return i32.or(anyOf(tests, start, middle), anyOf(tests, middle, end));
 }

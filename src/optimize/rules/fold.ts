@@ -5,6 +5,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 import { booleanType, sameType } from '../../value/type.ts';
 import { simplifyComparison } from './cast-comparison.ts';
+import { mergeComparisons } from './merge-comparisons.ts';
 
 const falseConstant = constant(false, booleanType);
 
@@ -69,7 +70,8 @@ function simplifyLogic(args: readonly Expression[], name: 'and' | 'or'): Express
     else parts.push(arg);
   }
   if (parts.length === 0) return neutral ? trueConstant : falseConstant;
-  return parts.length === 1 ? parts[0] : call(name, parts, booleanType);
+  const merged = mergeComparisons(parts, name);
+  return merged.length === 1 ? merged[0] : call(name, merged, booleanType);
 }
 
 const opposites: Readonly<Record<string, string>> = {
