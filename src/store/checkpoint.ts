@@ -33,6 +33,8 @@ export interface Checkpoint {
 export function freeze(core: StoreCore): Frozen {
   const { pool, blocks, journal, catalog } = core;
   const writes: PlacedBlock[] = [];
+  // From its sealing until it is written, a node is nowhere but in memory.
+  pool.pinned = true;
   journal.seal();
   pool.reclaimDirty();
   journal.retireCovered();
@@ -65,7 +67,6 @@ export function freeze(core: StoreCore): Frozen {
   writes.push(...tables.blocks);
   blocks.freeze();
   pool.forgetSealed();
-  pool.pinned = true;
   core.lastFreeze = pool.now;
   pool.now++;
   const whole: Superblock = { ...superblock, blocks: tables.root };
