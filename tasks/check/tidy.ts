@@ -17,6 +17,7 @@ interface Ban {
 
 const everywhere = () => true;
 const isCode = (file: string) => /\.(?:ts|js)$/.test(file);
+const isTestCode = (file: string) => /^tests\/|\.test\.ts$/.test(file);
 const isQuiet = (file: string) => isCode(file) && /^src\/(?!cli\/|bench\/)/.test(file);
 
 /** Patterns are written so that they do not match themselves. */
@@ -73,7 +74,7 @@ export function checkTidy(file: string, text: string): Finding[] {
       const match = ban.where(file) ? ban.pattern.exec(line) : null;
       if (match !== null) object(`'${match[0]}': ${ban.instead}`, index + 1);
     }
-    const columns = file.endsWith('.test.ts') ? testColumnsMax : columnsMax;
+    const columns = isTestCode(file) ? testColumnsMax : columnsMax;
     if (isCode(file) && isTooLong(line, columns)) {
       object(`${line.length} columns, at most ${columns}`, index + 1);
     }
