@@ -119,9 +119,9 @@ function roundedQuotient(value: IntValue, divisor: bigint, scope: Scope): IntVal
   return { form: 'int', x: i64.sub(i64.add(quotient, up), down), range, isNull: value.isNull };
 }
 
-function roundedRange(range: Range, divisor: bigint): Range {
-  const bound = (edge: bigint): bigint => edge / divisor + (edge < 0n ? -1n : 1n);
-  return rangeOf(bound(range.min), bound(range.max));
+/** Division cuts towards zero: what is below zero may round down, what is above it up. */
+function roundedRange({ min, max }: Range, divisor: bigint): Range {
+  return rangeOf(min / divisor - (min < 0n ? 1n : 0n), max / divisor + (max > 0n ? 1n : 0n));
 }
 
 function scaleUp(value: IntValue | WideValue, factor: bigint, to: SqlType, scope: Scope): Value {

@@ -102,7 +102,16 @@ export class AccumulatorSet {
       case 'sum_counts': {
         assert(value !== undefined, 'a sum has an argument');
         const sum = this.#sum(call, value, guard, suffix);
-        return this.#sumResult(sum, undefined);
+        // All partial counts together count no more rows than there are.
+        const range = rangeOf(0n, this.#rowsMax);
+        return {
+          result: (cells) => ({
+            form: 'int',
+            x: cells[sum.index][0].get(),
+            range,
+            isNull: undefined,
+          }),
+        };
       }
       // An average of which sums and counts of parts are known.
       case 'avg_parts': {

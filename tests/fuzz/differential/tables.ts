@@ -166,7 +166,16 @@ function placePoint(digits: string, scale: number): string {
 }
 
 export function doubleText(random: Random, wild: boolean): string {
-  if (wild && random.chance(0.1)) return random.pick(['1e300', '-1e300', '1e-300', '-0e0']);
+  if (wild && random.chance(0.1))
+    return random.pick([
+      '1e300',
+      '-1e300',
+      '1e-300',
+      '-0e0',
+      "CAST('NaN' AS DOUBLE)",
+      "CAST('Infinity' AS DOUBLE)",
+      "CAST('-Infinity' AS DOUBLE)",
+    ]);
   return `${random.int(-400, 400) / 4}e0`;
 }
 
