@@ -8,6 +8,7 @@ import type { SqlType } from '../value/type.ts';
 export class OptimizerContext {
   #nextColumn = 0;
   #nextWith = 0;
+  readonly #claimed = new Set<number>();
 
   constructor(plan: Plan) {
     this.#scan(plan);
@@ -29,6 +30,13 @@ export class OptimizerContext {
 
   column(name: string, type: SqlType, nullable: boolean): Column {
     return { id: this.#nextColumn++, name, type, nullable };
+  }
+
+  /** True for the first subquery that gives this column. */
+  claim({ id }: Column): boolean {
+    const first = !this.#claimed.has(id);
+    this.#claimed.add(id);
+    return first;
   }
 
   nextWith(): number {

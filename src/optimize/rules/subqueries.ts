@@ -57,6 +57,16 @@ function unnestFilter(context: OptimizerContext, predicate: Expression, start: P
   return sameColumns(filtered, columns) ? filtered : makeSelection(filtered, columns);
 }
 
+/**
+ * The plan of a subquery without subqueries. An expression may hold the same one twice, as NULLIF
+ * and BETWEEN do with their argument: the second has columns of its own.
+ */
+function unnestSubquery(context: OptimizerContext, plan: Plan): Plan {
+  const unnested = unnestSubqueries(context, plan);
+  const known = unnested.columns.filter((column) => !context.claim(column));
+  return known.length === 0 ? unnested : refreshPlan(context, unnested, new Set());
+}
+
 function sameColumns(plan: Plan, columns: Plan['columns']): boolean {
   return plan.columns.length === columns.length;
 }
@@ -76,7 +86,7 @@ function joinCondition(
   }
   // x op ALL (…) holds if there is no row for which NOT (x op row) holds or is unknown.
   const wantsNone = (inner.mode === 'all') !== negated;
-  const right = unnestSubqueries(context, inner.plan);
+  const right = unnestSubquery(context, inner.plan);
   const matches = comparisons(inner, right);
   if (!wantsNone) {
     const wanted = inner.mode === 'all' ? matches.map(makeNot) : matches;
@@ -118,7 +128,7 @@ function existsJoin(
   input: Plan,
   node: SubqueryExpression,
 ): Plan {
-  const right = unnestSubqueries(context, withoutLimit(node.plan));
+  const right = unnestSubquery(context, withoutLimit(node.plan));
   return dependentJoin(context, type, input, right, []);
 }
 
@@ -174,7 +184,7 @@ function replaceSubqueries(
 }
 
 function addScalar(context: OptimizerContext, input: Plan, node: SubqueryExpression): Replaced {
-  const right = unnestSubqueries(context, node.plan);
+  const right = unnestSubquery(context, node.plan);
   const [value] = right.columns;
   const correlated = isCorrelated(input, right);
   if (!correlated && isSingleRow(right)) {
@@ -214,10 +224,10 @@ function missingValue(
 /** The truth value of EXISTS, ANY or ALL as an expression over columns that joins add. */
 function addMark(context: OptimizerContext, input: Plan, node: SubqueryExpression): Replaced {
   if (node.mode === 'exists') {
-    const right = unnestSubqueries(context, withoutLimit(node.plan));
+    const right = unnestSubquery(context, withoutLimit(node.plan));
     return markJoin(context, input, right, [], false);
   }
-  const right = unnestSubqueries(context, node.plan);
+  const right = unnestSubquery(context, node.plan);
   const matches = comparisons(node, right);
   const conditions = node.mode === 'all' ? negate(matches) : matches;
   const marked = threeValued(context, input, right, conditions);
