@@ -37,3 +37,9 @@ test('the order of rows is no difference, a missing or changed row is', () => {
   );
   assert.equal(resultDifference(table(['x']), table(['x', 2n])), '1 columns instead of 2');
 });
+
+test('infinity is no rounding of a number', () => {
+  assert.ok(sameCell(Infinity, Infinity));
+  assert.ok(!sameCell(Infinity, 1e300));
+  assert.ok(!sameCell(-Infinity, Infinity));
+});

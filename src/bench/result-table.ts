@@ -88,6 +88,8 @@ function closeEnough(a: number, b: number, tolerance: Tolerance): boolean {
   if (Object.is(a, b) || a === b) return true;
   const difference = Math.abs(a - b);
   const size = Math.max(Math.abs(a), Math.abs(b));
+  // Infinity is close to nothing else.
+  if (size === Number.POSITIVE_INFINITY) return false;
   return difference <= Math.max(tolerance.absolute, tolerance.relative * size);
 }
 

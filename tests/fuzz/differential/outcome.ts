@@ -61,11 +61,16 @@ function sorted(rows: readonly Row[]): Row[] {
   keyed.sort((a, b) => {
     if (a.exact !== b.exact) return a.exact < b.exact ? -1 : 1;
     for (let i = 0; i < Math.min(a.doubles.length, b.doubles.length); i++) {
-      if (!sameCell(a.doubles[i], b.doubles[i])) return a.doubles[i] - b.doubles[i];
+      if (!same(a.doubles[i], b.doubles[i])) return isBefore(a.doubles[i], b.doubles[i]) ? -1 : 1;
     }
     return 0;
   });
   return keyed.map(({ row }) => row);
+}
+
+/** In PostgreSQL's order: NaN is larger than infinity. */
+function isBefore(a: number, b: number): boolean {
+  return Number.isNaN(b) ? !Number.isNaN(a) : a < b;
 }
 
 function exactKey(cell: Exclude<Cell, number>): string {
