@@ -21,7 +21,7 @@ export function optimize(plan: Plan): Plan {
   const context = new OptimizerContext(plan);
   let current = foldConstants(inlineWith(plan));
   current = unnestSubqueries(context, current);
-  current = pushDown(current);
+  current = pruneColumns(pushDown(current));
   current = aggregateEarly(context, current, new Estimator());
   current = reorderJoins(context, current, new Estimator());
   current = pruneColumns(current);

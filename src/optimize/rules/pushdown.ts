@@ -1,9 +1,16 @@
 import { makeFilter, makeJoin } from '../../plan/build.ts';
-import { conjunction, conjuncts, type Expression } from '../../plan/expression.ts';
+import {
+  columnRef,
+  conjunction,
+  conjuncts,
+  constant,
+  type Expression,
+} from '../../plan/expression.ts';
 import { columnIds, isCovered, usedColumns } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, JoinType, Plan } from '../../plan/plan.ts';
 import { mapInputs } from '../../plan/rewrite.ts';
 import { columnSubstitution, substitute } from '../../plan/substitute.ts';
+import { booleanType } from '../../value/type.ts';
 import { factorOr, impliedBy } from './factor-or.ts';
 import { foldExpression } from './fold.ts';
 import { rejectsNulls } from './null-rejecting.ts';
@@ -102,7 +109,23 @@ function pushIntoJoin(original: Join, predicates: readonly Expression[]): Plan {
   const left = push(join.left, sides.left);
   const right = push(join.right, sides.right);
   const rebuilt = makeJoin(type, left, right, conjunction(sides.on), join.mark);
-  return makeFilter(rebuilt, sides.above);
+  const filtered = makeFilter(rebuilt, sides.above);
+  return original.type === 'mark' && type !== 'mark'
+    ? withMark(filtered, original, type)
+    : filtered;
+}
+
+/** A mark that all rows left have alike, for what else may use it; mostly nothing does. */
+function withMark(plan: Plan, original: Join, type: JoinType): Plan {
+  const mark = original.mark!;
+  const { columns } = plan;
+  const value = constant(type === 'semi', booleanType);
+  return {
+    kind: 'project',
+    input: plan,
+    expressions: [...columns.map(columnRef), value],
+    columns: [...columns, mark],
+  };
 }
 
 function placeInner(
