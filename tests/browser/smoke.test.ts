@@ -91,7 +91,8 @@ async function visit(isolated: boolean): Promise<Report> {
   const profile = mkdtempSync(join(tmpdir(), 'quern-chromium-'));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`];
-  const child = spawn(browser as string, [...flags, url], { stdio: 'ignore' });
+  // A group of its own, so that the browser's own processes end with it.
+  const child = spawn(browser as string, [...flags, url], { stdio: 'ignore', detached: true });
   const exited = new Promise<never>((_, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => reject(new Error(`the browser ended with ${code}`)));
@@ -101,10 +102,10 @@ async function visit(isolated: boolean): Promise<Report> {
   } finally {
     exited.catch(() => {});
     const ended = new Promise((resolve) => child.on('exit', resolve));
-    child.kill('SIGKILL');
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await ended;
     await close(server);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 
