@@ -336,6 +336,11 @@ export function freshColumn(name: string, type: SqlType, nullable: boolean): Col
   return { id: freshId(), name, type, nullable };
 }
 
+/** A scope for code that runs once, outside of a loop over rows: merging, comparing two rows. */
+export function scopeOutside(query: Query, f: FunctionBuilder): Scope {
+  return new Scope(new Pipeline(query, f as unknown as StepFunction));
+}
+
 /** What takes the rows of an operator: code for one row, with its columns in `scope`. */
 export type Consume = (scope: Scope) => void;
 

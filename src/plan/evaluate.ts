@@ -157,10 +157,11 @@ function evaluateCall(
 
 /** Whether {@link evaluate} knows a function of that name. */
 export function isEvaluable(name: string): boolean {
-  return strictFunctions.has(name) || specialFunctions.has(name);
+  return strictFunctions.has(name) || nullTolerantFunctions.has(name);
 }
 
-const specialFunctions = new Set([
+/** Functions that are not NULL just because an argument is; all others are. */
+export const nullTolerantFunctions: ReadonlySet<string> = new Set([
   'and',
   'or',
   'is_null',

@@ -6,7 +6,7 @@ import { type Expr, type FunctionBuilder, i32 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { morselsPerRowGroupMax } from '../program.ts';
 import { clusteringScan, columnOf, determinedBy, estimatedRows, maxRows } from '../properties.ts';
-import { type Consume, type Query, Scope } from '../query.ts';
+import { type Consume, type Query, Scope, scopeOutside } from '../query.ts';
 import type { Range } from '../range.ts';
 import { spill, type Value } from '../value.ts';
 import { AccumulatorSet, type Cell, cellOffsets, localCells, memoryCells } from './accumulator.ts';
@@ -17,7 +17,7 @@ import { OrderedGroups } from './group-ordered.ts';
 import type { Groups } from './groups.ts';
 import { produceRange } from './materialize.ts';
 import { produce } from './produce.ts';
-import { mergeScope, Published } from './published.ts';
+import { Published } from './published.ts';
 
 /**
  * Grouping and aggregation. How groups are found is decided when the values of their keys are
@@ -85,7 +85,7 @@ class UngroupedAggregate {
       memoryCells(f, f.let(i32.add(frame, total), 'total'), made.cellTypes, offsets);
     query.callStep(query.unique('merge_aggregate'), (f) => {
       const { frame } = f.param;
-      const scope = mergeScope(query, f);
+      const scope = scopeOutside(query, f);
       const cells = totalCells(f, frame);
       published.each(f, frame, (local) => {
         const own = f.let(i32.add(local, slot), 'own');

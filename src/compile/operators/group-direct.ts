@@ -1,11 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
-import type { Query, Scope } from '../query.ts';
+import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { spill, type Value } from '../value.ts';
 import { type AccumulatorSet, type Cell, cellOffsets, memoryCells } from './accumulator.ts';
 import type { EmitGroup, Groups } from './groups.ts';
 import { produceRange } from './materialize.ts';
-import { mergeScope, Published } from './published.ts';
+import { Published } from './published.ts';
 
 /** A key that has few possible values. */
 export interface DirectKey {
@@ -89,7 +89,7 @@ export class DirectGroups implements Groups {
       const into = f.local('i32', 'into');
       const from = f.local('i32', 'from');
       const left = f.local('i32', 'left');
-      const scope = mergeScope(query, f);
+      const scope = scopeOutside(query, f);
       this.#published.each(f, frame, (local) => {
         f.set(from, i32.load(local, this.#arraySlot));
         // A worker none of whose morsels had rows to look at has no groups.

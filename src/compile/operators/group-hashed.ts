@@ -1,6 +1,6 @@
 import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
 import { notDistinct } from '../expressions/logic.ts';
-import type { Query, Scope } from '../query.ts';
+import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import {
@@ -13,7 +13,6 @@ import {
 import type { EmitGroup, Groups } from './groups.ts';
 import { hashValues } from './hash.ts';
 import { produceRows } from './materialize.ts';
-import { mergeScope } from './published.ts';
 
 /** Header of a group's row: its hash, and whether it was merged into another. */
 const groupHashAt = 0;
@@ -197,7 +196,7 @@ export class HashedGroups implements Groups {
     query.steps.push({ kind: 'gather', buffer: this.#buffer, slot: pointers, pointers: true });
     query.callStep(query.unique('merge_groups'), (f) => {
       const { frame } = f.param;
-      const scope = mergeScope(query, f);
+      const scope = scopeOutside(query, f);
       const next = f.let(i32.load(frame, pointers), 'next');
       const end = f.let(i32.add(next, i32.shl(i32.load(frame, pointers + 4), 2)), 'end');
       const row = f.local('i32', 'row');

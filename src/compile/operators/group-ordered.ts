@@ -1,7 +1,7 @@
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { notDistinct } from '../expressions/logic.ts';
 import { morselField } from '../program.ts';
-import type { Query, Scope } from '../query.ts';
+import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import {
@@ -14,7 +14,6 @@ import {
 } from './accumulator.ts';
 import type { EmitGroup, Groups } from './groups.ts';
 import { produceRows } from './materialize.ts';
-import { mergeScope } from './published.ts';
 
 /** Header of a group's row: 1 when it was merged into the row before. */
 const deadAt = 0;
@@ -124,7 +123,7 @@ export class OrderedGroups implements Groups {
     const query = this.#query;
     query.callStep(query.unique('join_boundaries'), (f) => {
       const { frame } = f.param;
-      const scope = mergeScope(query, f);
+      const scope = scopeOutside(query, f);
       const at = f.let(i32.load(frame, this.#boundaries), 'at');
       const end = f.let(i32.add(at, this.#morsels * boundaryBytes), 'end');
       const previous = f.local('i32', 'previous');

@@ -1,5 +1,5 @@
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
-import { Pipeline, type Query, Scope } from '../query.ts';
+import type { Pipeline, Query } from '../query.ts';
 
 /** Frame slots through which the workers of a step make their local areas known. */
 export class Published {
@@ -37,9 +37,4 @@ export class Published {
       body(local);
     });
   }
-}
-
-/** A scope for code outside of a pipeline over rows: merging. */
-export function mergeScope(query: Query, f: FunctionBuilder): Scope {
-  return new Scope(new Pipeline(query, f as unknown as Pipeline['f']));
 }

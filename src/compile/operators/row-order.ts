@@ -1,7 +1,7 @@
 import type { SortKey } from '../../plan/expression.ts';
 import { type Func, i32, i64 } from '../../wasm/index.ts';
 import { compareValues } from '../expressions/comparison.ts';
-import { Pipeline, type Query, Scope } from '../query.ts';
+import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { loadField, type StoredField } from '../row.ts';
 import { spill } from '../value.ts';
 
@@ -18,7 +18,7 @@ export function beforeFunction(
   const params = { a: 'i32', b: 'i32' } as const;
   return query.module.func(query.unique('before'), { params, results: ['i32'] }, (f) => {
     const { a, b } = f.param;
-    const scope = new Scope(new Pipeline(query, f as unknown as Pipeline['f']));
+    const scope = scopeOutside(query, f);
     keys.forEach((key, i) => {
       const x = spill(f, loadField(a, fields[i]), 'x');
       const y = spill(f, loadField(b, fields[i]), 'y');

@@ -5,7 +5,7 @@ import type { Limit, Plan, Sort } from '../../plan/plan.ts';
 import { i32, i64, type Local } from '../../wasm/index.ts';
 import { compileExpression, fold } from '../expressions/compile.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
-import { type Consume, Pipeline, type Query, Scope } from '../query.ts';
+import { type Consume, type Query, scopeOutside } from '../query.ts';
 import { RowLayout, type StoredField } from '../row.ts';
 import type { Value } from '../value.ts';
 import { materializeFirst } from './first-rows.ts';
@@ -116,7 +116,7 @@ function firstRows(limit: Limit): number | undefined {
 function cut(limit: Limit, pointers: number, query: Query): void {
   query.callStep(query.unique('limit'), (f) => {
     const { frame } = f.param;
-    const scope = new Scope(new Pipeline(query, f as unknown as Pipeline['f']));
+    const scope = scopeOutside(query, f);
     const count = f.let(i32.load(frame, pointers + 4), 'count');
     const clamped = (expression: Limit['limit'], name: string): Local | undefined => {
       if (expression === undefined || fold(expression)?.value === null) return undefined;

@@ -1,17 +1,5 @@
+import { nullTolerantFunctions } from '../../plan/evaluate.ts';
 import { children, type Expression } from '../../plan/expression.ts';
-
-/** Calls that give NULL as soon as one argument is NULL do so for all but these. */
-const nullTolerant = new Set([
-  'and',
-  'or',
-  'is_null',
-  'is_not_null',
-  'is_distinct_from',
-  'is_not_distinct_from',
-  'coalesce',
-  'greatest',
-  'least',
-]);
 
 /** Whether the expression is NULL whenever all columns in `ids` are. */
 function isNullWith(expression: Expression, ids: ReadonlySet<number>): boolean {
@@ -23,7 +11,7 @@ function isNullWith(expression: Expression, ids: ReadonlySet<number>): boolean {
     case 'inList':
       return isNullWith(expression.input, ids);
     case 'call':
-      if (nullTolerant.has(expression.name)) return false;
+      if (nullTolerantFunctions.has(expression.name)) return false;
       return children(expression).some((child) => isNullWith(child, ids));
     default:
       return false;
