@@ -108,7 +108,7 @@ export async function crashHistory(seed: number, steps: number): Promise<CrashRe
   const recording = await record(seed, steps);
   const { events } = recording.device;
   const random = new Random(seed ^ 0x5eed);
-  const images = new CrashImages(events);
+  const images = new CrashImages(recording.device);
   const report: CrashReport = { operations: recording.operations, cuts: 0, images: 0 };
   for (let cut = 0; cut <= events.length; cut++) {
     images.moveTo(cut);
@@ -117,14 +117,13 @@ export async function crashHistory(seed: number, steps: number): Promise<CrashRe
     const modes = cut % 3 === 0 ? lossModes : [random.pick(lossModes)];
     for (const mode of modes) {
       const where = `seed ${seed}, ${steps} steps, cut ${cut} of ${events.length}, lost: ${mode}`;
-      const device = recordedFrom(images.image(mode, random));
-      const before = device.events.length;
+      const device = new RecordedDevice(images.image(mode, random));
       try {
         const digest = await reopen(device, random);
         report.images++;
         check(recording, digest, from, to);
         if (random.chance(0.2)) {
-          const again = await crashRecovery(device, before, random, recording, from, to);
+          const again = await crashRecovery(device, random, recording, from, to);
           report.images += again;
         }
       } catch (error) {
@@ -142,34 +141,19 @@ function check(recording: Recording, digest: string, from: number, to: number): 
   throw new Error(`the store shows ${what}, allowed are ${from} to ${to}`);
 }
 
-/** A device with these contents, all of them durable. */
-function recordedFrom(image: {
-  size(): number;
-  read(target: Uint8Array, at: number): void;
-}): RecordedDevice {
-  const bytes = new Uint8Array(image.size());
-  image.read(bytes, 0);
-  const device = new RecordedDevice();
-  if (bytes.length > 0) device.write(bytes, 0);
-  device.flush();
-  device.completeFlush();
-  return device;
-}
-
 /** The recovery itself is cut, at every boundary. */
 async function crashRecovery(
   device: RecordedDevice,
-  before: number,
   random: Random,
   recording: Recording,
   from: number,
   to: number,
 ): Promise<number> {
-  const images = new CrashImages(device.events);
+  const images = new CrashImages(device);
   let count = 0;
-  for (let cut = before; cut <= device.events.length; cut++) {
+  for (let cut = 0; cut <= device.events.length; cut++) {
     images.moveTo(cut);
-    const again = recordedFrom(images.image(random.pick(lossModes), random));
+    const again = new RecordedDevice(images.image(random.pick(lossModes), random));
     try {
       check(recording, await reopen(again, random), from, to);
     } catch (error) {

@@ -4,6 +4,82 @@ import type { Random } from '../../src/base/random.ts';
 import type { BlockDevice } from '../../src/store/device/device.ts';
 import { MemoryDevice } from '../../src/store/device/memory.ts';
 
+const pageSize = 4096;
+const zeros = new Uint8Array(1 << 20);
+
+/**
+ * The contents of a device as pages that are never changed, only replaced: a copy shares them all,
+ * so the thousands of images of one history cost what they differ in.
+ */
+export class PagedImage {
+  #pages: (Uint8Array | undefined)[] = [];
+  size = 0;
+
+  clone(): PagedImage {
+    const copy = new PagedImage();
+    copy.#pages = this.#pages.slice();
+    copy.size = this.size;
+    return copy;
+  }
+
+  read(target: Uint8Array, offset: number): void {
+    if (offset + target.length > this.size) {
+      throw new QuernError(sqlState.ioError, 'read beyond the end of the image');
+    }
+    for (let done = 0; done < target.length; ) {
+      const at = (offset + done) % pageSize;
+      const count = Math.min(target.length - done, pageSize - at);
+      const page = this.#pages[Math.floor((offset + done) / pageSize)];
+      if (page === undefined) target.fill(0, done, done + count);
+      else target.set(count === pageSize ? page : page.subarray(at, at + count), done);
+      done += count;
+    }
+  }
+
+  /** Keeps `source`, which must not be changed afterwards. */
+  write(source: Uint8Array, offset: number): void {
+    if (offset + source.length > this.size) this.#grow(offset + source.length);
+    for (let done = 0; done < source.length; ) {
+      const index = Math.floor((offset + done) / pageSize);
+      const at = (offset + done) % pageSize;
+      const count = Math.min(source.length - done, pageSize - at);
+      const part = source.subarray(done, done + count);
+      if (count === pageSize) {
+        this.#pages[index] = part;
+      } else {
+        const page = this.#pages[index]?.slice() ?? new Uint8Array(pageSize);
+        page.set(part, at);
+        this.#pages[index] = page;
+      }
+      done += count;
+    }
+  }
+
+  truncate(size: number): void {
+    if (size >= this.size) return this.#grow(size);
+    this.#pages.length = Math.ceil(size / pageSize);
+    const last = this.#pages.at(-1);
+    if (size % pageSize > 0 && last !== undefined) {
+      const page = last.slice();
+      page.fill(0, size % pageSize);
+      this.#pages[this.#pages.length - 1] = page;
+    }
+    this.size = size;
+  }
+
+  #grow(size: number): void {
+    this.size = size;
+    const count = Math.ceil(size / pageSize);
+    while (this.#pages.length < count) this.#pages.push(undefined);
+  }
+}
+
+/** A copy that may be kept; of zeros, which new segments are filled with, always the same one. */
+function kept(source: Uint8Array): Uint8Array {
+  const isZero = source.length === zeros.length && Buffer.compare(source, zeros) === 0;
+  return isZero ? zeros : new Uint8Array(source);
+}
+
 /** One thing that reached the device. A flush covers the events before `begun`. */
 export type DeviceEvent =
   | { kind: 'write'; offset: number; bytes: Uint8Array }
@@ -17,29 +93,33 @@ export type DeviceEvent =
 export class RecordedDevice implements BlockDevice {
   readonly name = 'recorded';
   readonly readOnly = false;
+  /** What was there before the first event. */
+  readonly before: PagedImage;
   readonly events: DeviceEvent[] = [];
-  readonly #memory: MemoryDevice;
+  readonly #image: PagedImage;
   #flushes: { begun: number; resolve: () => void }[] = [];
 
-  constructor(capacity = Number.MAX_SAFE_INTEGER) {
-    this.#memory = new MemoryDevice({ capacity });
+  constructor(before = new PagedImage()) {
+    this.before = before;
+    this.#image = before.clone();
   }
 
   size(): number {
-    return this.#memory.size();
+    return this.#image.size;
   }
 
   read(target: Uint8Array, offset: number): void {
-    this.#memory.read(target, offset);
+    this.#image.read(target, offset);
   }
 
   write(source: Uint8Array, offset: number): void {
-    this.#memory.write(source, offset);
-    this.events.push({ kind: 'write', offset, bytes: source.slice() });
+    const bytes = kept(source);
+    this.#image.write(bytes, offset);
+    this.events.push({ kind: 'write', offset, bytes });
   }
 
   truncate(size: number): void {
-    this.#memory.truncate(size);
+    this.#image.truncate(size);
     this.events.push({ kind: 'truncate', size });
   }
 
@@ -67,17 +147,18 @@ const sectorSize = 512;
 export const lossModes = ['none', 'all', 'some', 'torn', 'last'] as const;
 export type LossMode = (typeof lossModes)[number];
 
-/** Goes through a log of events in order and makes the images that crashes may leave. */
+/** Goes through the log of a device in order and makes the images that crashes may leave. */
 export class CrashImages {
   readonly #events: readonly DeviceEvent[];
   /** What is certainly on the device: the events before `#durable`. */
-  #image: Uint8Array = new Uint8Array(0);
+  readonly #image: PagedImage;
   #durable = 0;
   /** The crash happens before this event. */
   #cut = 0;
 
-  constructor(events: readonly DeviceEvent[]) {
-    this.#events = events;
+  constructor(device: RecordedDevice) {
+    this.#events = device.events;
+    this.#image = device.before.clone();
   }
 
   /** Moves the crash to just before event `cut`; only forwards. */
@@ -87,28 +168,26 @@ export class CrashImages {
       const event = this.#events[this.#cut];
       if (event.kind !== 'flush') continue;
       for (; this.#durable < event.begun; this.#durable++) {
-        this.#image = apply(this.#image, this.#events[this.#durable]);
+        apply(this.#image, this.#events[this.#durable]);
       }
     }
   }
 
   /** The contents of the device after the crash. */
-  image(mode: LossMode, random: Random): MemoryDevice {
-    let image: Uint8Array = this.#image.slice();
+  image(mode: LossMode, random: Random): PagedImage {
+    const image = this.#image.clone();
     for (let i = this.#durable; i < this.#cut; i++) {
       const event = this.#events[i];
       if (mode === 'none' || event.kind === 'flush') continue;
       if (mode === 'last' && i >= this.#cut - 1) continue;
       if ((mode === 'some' || mode === 'torn') && random.chance(0.4)) continue;
       if (mode === 'torn' && event.kind === 'write' && random.chance(0.5)) {
-        image = applyTorn(image, event.offset, event.bytes, random);
+        applyTorn(image, event.offset, event.bytes, random);
       } else {
-        image = apply(image, event);
+        apply(image, event);
       }
     }
-    const device = new KeptMemoryDevice();
-    if (image.length > 0) device.write(image, 0);
-    return device;
+    return image;
   }
 }
 
@@ -147,32 +226,15 @@ export class SparseDevice extends KeptMemoryDevice {
   }
 }
 
-function resized(image: Uint8Array, size: number): Uint8Array {
-  const copy = new Uint8Array(size);
-  copy.set(image.subarray(0, size));
-  return copy;
-}
-
-function apply(image: Uint8Array, event: DeviceEvent): Uint8Array {
-  if (event.kind === 'flush') return image;
-  if (event.kind === 'truncate') return resized(image, event.size);
-  const end = event.offset + event.bytes.length;
-  if (end > image.length) image = resized(image, end);
-  image.set(event.bytes, event.offset);
-  return image;
+function apply(image: PagedImage, event: DeviceEvent): void {
+  if (event.kind === 'write') image.write(event.bytes, event.offset);
+  else if (event.kind === 'truncate') image.truncate(event.size);
 }
 
 /** Each sector of the write is there or not, by itself. */
-function applyTorn(
-  image: Uint8Array,
-  offset: number,
-  bytes: Uint8Array,
-  random: Random,
-): Uint8Array {
+function applyTorn(image: PagedImage, offset: number, bytes: Uint8Array, random: Random): void {
   for (let at = 0; at < bytes.length; at += sectorSize) {
     if (random.chance(0.5)) continue;
-    const sector = bytes.subarray(at, at + sectorSize);
-    image = apply(image, { kind: 'write', offset: offset + at, bytes: sector });
+    image.write(bytes.subarray(at, at + sectorSize), offset + at);
   }
-  return image;
 }

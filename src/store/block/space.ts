@@ -20,6 +20,8 @@ interface Head {
 const worthFilling = segmentPlaces / 8;
 /** How many segments a search for an empty one looks at. */
 const searchWindow = 16384;
+/** A segment of zeros, made when the first one is written. */
+let zeros: Uint8Array | undefined;
 
 /**
  * Which places of the file are free, and which to take next.
@@ -266,7 +268,7 @@ export class Space {
 
   /** Writes zeros, so that the file system has room for what is written there later. */
   #materialize(segment: number): void {
-    const zeros = new Uint8Array(segmentPlaces * blockSize);
+    zeros ??= new Uint8Array(segmentPlaces * blockSize);
     this.#file.write(zeros, segment * segmentPlaces, 'metadataWritten');
   }
 

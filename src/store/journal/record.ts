@@ -112,9 +112,12 @@ export function readRecord(file: BlockFile, start: JournalStart): ReadRecord | u
   return record;
 }
 
+/** Opening looks for records in every block of the journal: this one serves for all of them. */
+const firstBlock = new Uint32Array(blockWords);
+
 /** The record at a place, if there is an intact one, wherever it belongs. */
 export function readAnyRecord(file: BlockFile, place: number): ReadRecord | undefined {
-  const first = new Uint32Array(blockWords);
+  const first = firstBlock;
   if (!file.tryRead(bytesOf(first), place)) return undefined;
   const header = readHeader(first);
   if (header?.type !== blockType.journal) return undefined;
