@@ -75,6 +75,7 @@ export class StoreCore extends Objects {
   /** Records from here on must not be written before the running checkpoint is durable. */
   #holdFrom = Number.MAX_SAFE_INTEGER;
   #reclaimScheduled = false;
+  #confirmationScheduled = false;
   lastFreeze = 0;
 
   constructor(
@@ -256,7 +257,7 @@ export class StoreCore extends Objects {
   sync(): Promise<void> {
     this.checkOpen();
     if (this.failed) return Promise.reject(this.#stopped());
-    const sequence = this.journal.sealed + (this.journal.hasPending ? 1 : 0);
+    const sequence = this.journal.wanted;
     if (sequence <= this.journal.durable) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.push({ sequence, resolve, reject });
@@ -291,6 +292,31 @@ export class StoreCore extends Objects {
     } finally {
       this.#pumping = false;
     }
+    this.#scheduleConfirmation();
+  }
+
+  /**
+   * What has been acknowledged must not look like the torn end of the journal if it is damaged
+   * later. The next record will see to that; if there is none soon, one is written for it. It need
+   * not be flushed: until it has reached the medium by itself, it takes a loss of power and damage
+   * together to lose anything unnoticed.
+   */
+  #scheduleConfirmation(): void {
+    if (this.#confirmationScheduled || !this.journal.unconfirmed) return;
+    this.#confirmationScheduled = true;
+    this.options.defer(() => {
+      this.#confirmationScheduled = false;
+      if (this.closed || this.failed || this.#pumping || !this.journal.unconfirmed) return;
+      // A checkpoint that records wait for confirms as well.
+      if (this.#holdFrom < Number.MAX_SAFE_INTEGER) return;
+      try {
+        this.journal.confirm();
+        this.journal.write();
+      } catch (error) {
+        // On a full disk there may be no next run: then the next checkpoint confirms.
+        if (!isDiskFull(error)) this.fail(error);
+      }
+    });
   }
 
   /**
@@ -376,7 +402,7 @@ export class StoreCore extends Objects {
     this.pool.pinned = false;
     this.pool.forgetSealed();
     this.blocks.release();
-    this.journal.settle(frozen.superblock.journal.sequence - 1);
+    this.journal.cover(frozen.superblock.journal.sequence - 1);
     const settled = this.#waiters.filter((w) => w.sequence <= this.journal.durable);
     this.#waiters = this.#waiters.filter((w) => w.sequence > this.journal.durable);
     for (const waiter of settled) waiter.resolve();

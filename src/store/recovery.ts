@@ -3,7 +3,13 @@ import type { Run } from './block/space.ts';
 import { catalogPrefix, decodeDoomed, prefixOnly, prefixRange } from './catalog.ts';
 import { type StoreCore, transactionsPerCheckpoint } from './core.ts';
 import type { Operation } from './journal/operation.ts';
-import { type JournalStart, type ReadRecord, readAnyRecord, readRecord } from './journal/record.ts';
+import {
+  claimsToBe,
+  type JournalStart,
+  type ReadRecord,
+  readAnyRecord,
+  readRecord,
+} from './journal/record.ts';
 import { blockSize, journalRunPlaces } from './layout.ts';
 import { chooseSuperblock, type Superblock } from './superblock.ts';
 import { decodeExtent, extentBlocks, isExtent } from './tree/extent.ts';
@@ -12,7 +18,7 @@ import { decodeExtent, extentBlocks, isExtent } from './tree/extent.ts';
 export interface RecoveryReport {
   /** Records of the journal that were replayed: 0 after a clean close. */
   records: number;
-  /** The journal ended with a record whose data was not complete, which was dropped. */
+  /** The journal ended with a record that was not complete, or its data not, and was dropped. */
   incomplete: boolean;
 }
 
@@ -58,11 +64,12 @@ export function recover(core: StoreCore, superblock: Superblock): RecoveryReport
 export function readJournal(file: BlockFile, superblock: Superblock): JournalContents {
   const records: ReadRecord[] = [];
   let at = superblock.journal;
-  const runs = superblock.journalRuns.filter((run) => run !== 0);
+  const runs = new Set(superblock.journalRuns);
   for (let record = readRecord(file, at); record !== undefined; record = readRecord(file, at)) {
     records.push(record);
     const { low, high, head } = record;
-    if (head.next !== at.place + record.places) runs.push(head.next);
+    if (head.next !== at.place + record.places) runs.add(head.next);
+    runs.add(head.spare);
     at = {
       place: head.next,
       sequence: record.sequence + 1,
@@ -70,33 +77,45 @@ export function readJournal(file: BlockFile, superblock: Superblock): JournalCon
       previousHigh: high,
     };
   }
-  checkEnd(file, runs, at.sequence);
+  checkEnd(file, runs, at);
   // Records that a later one knows to be durable need no look at their data.
   let durable = superblock.journal.sequence - 1;
   for (const record of records) durable = Math.max(durable, record.head.durable);
   const end = records.findIndex(
     (record) => record.sequence > durable && !record.operations.every((op) => dataIntact(file, op)),
   );
-  return { records: end < 0 ? records : records.slice(0, end), incomplete: end >= 0 };
+  if (end >= 0) return { records: records.slice(0, end), incomplete: true };
+  return { records, incomplete: claimsToBe(file, at.place, at.sequence) };
 }
 
 export interface JournalContents {
   records: ReadRecord[];
-  /** After the last record came one whose data is not there, as a crash leaves it. */
+  /** After the last record came one that is torn or whose data is, as a crash leaves it. */
   incomplete: boolean;
 }
 
 /**
- * The journal ends before record `sequence`. If a record further on knows that one to be durable,
- * this is not the end but damage, and opening would silently forget what was acknowledged.
+ * The journal ends at `end`. If a record further on knows the one that should be there to be
+ * durable, this is not the end but damage, and opening would silently forget what was acknowledged.
+ * Looks at every run a record may be in: those the superblock and the records before the end name,
+ * and those that records behind it name.
  */
-function checkEnd(file: BlockFile, runs: number[], sequence: number): void {
-  for (const run of new Set(runs)) {
+function checkEnd(file: BlockFile, runs: Set<number>, end: JournalStart): void {
+  runs.delete(0);
+  // A run is filled with zeros, and that flushed, before anything that is durable leads to it.
+  if (end.place >= file.places()) throw damaged('the journal');
+  // A set can grow while it is walked.
+  for (const run of runs) {
     for (let place = run; place < run + journalRunPlaces; place++) {
       const record = readAnyRecord(file, place);
       if (record === undefined) continue;
-      if (record.head.durable >= sequence) throw damaged(`record ${sequence} of the journal`);
-      place += record.places - 1;
+      const { head, places, sequence } = record;
+      if (head.durable >= end.sequence) throw damaged(`record ${end.sequence} of the journal`);
+      if (sequence > end.sequence) {
+        if (head.next !== place + places) runs.add(head.next);
+        if (head.spare !== 0) runs.add(head.spare);
+      }
+      place += places - 1;
     }
   }
 }

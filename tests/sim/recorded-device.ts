@@ -56,7 +56,10 @@ export class PagedImage {
   }
 
   truncate(size: number): void {
-    if (size >= this.size) return this.#grow(size);
+    if (size >= this.size) {
+      this.#grow(size);
+      return;
+    }
     this.#pages.length = Math.ceil(size / pageSize);
     const last = this.#pages.at(-1);
     if (size % pageSize > 0 && last !== undefined) {

@@ -6,6 +6,10 @@ import { journalRunPlaces, recordPlacesMax } from '../layout.ts';
 import { encodeOperation, type Operation } from './operation.ts';
 import { type JournalStart, recordBytesMax, recordPlaces, sealRecord } from './record.ts';
 
+/** A run is left with so many places at least: for any record, and one that announces the next. */
+const runReserve = recordPlacesMax + 1;
+const nothing = new Uint8Array(0);
+
 /** A record that waits to be written. */
 interface Sealed {
   sequence: number;
@@ -17,6 +21,12 @@ interface Sealed {
  * The operations since the last checkpoint, so that making one durable costs a record and a flush
  * instead of rewritten trees. Operations are gathered until someone wants them durable; everything
  * gathered by then shares one record and one flush (group commit).
+ *
+ * A record that a crash has torn and one that was damaged later look alike, and only the first may
+ * be forgotten. So every record says up to which number the journal was durable when it was
+ * written; if none follows soon, one without operations says it ({@link confirm}). And a run of
+ * places is announced by a record in the run before, so that what is in it can be found although
+ * the record that leads to it is lost.
  */
 export class Journal {
   readonly #blocks: Blocks;
@@ -27,7 +37,13 @@ export class Journal {
   #runs: Run[] = [];
   #spare: Run | undefined;
   #at = 0;
+  /** A record on the device, or the superblock, names the run that is set aside. */
+  #announced = false;
   #sequence = 1;
+  /** The last record that has operations. */
+  #meaningful = 0;
+  /** A record further on, or a checkpoint, says that everything up to here is durable. */
+  #confirmed = 0;
   #previousLow = 0;
   #previousHigh = 0;
   /** The last record known to have survived a flush. */
@@ -61,11 +77,14 @@ export class Journal {
   resume(runs: Run[], spare: Run | undefined, end: JournalStart): void {
     this.#runs = runs;
     this.#spare = spare;
+    this.#announced = spare !== undefined;
     this.#at = end.place;
     this.#sequence = end.sequence;
     this.#previousLow = end.previousLow;
     this.#previousHigh = end.previousHigh;
     this.durable = end.sequence - 1;
+    this.#meaningful = this.durable;
+    this.#confirmed = this.durable;
     this.bytesSinceCheckpoint = 0;
   }
 
@@ -74,8 +93,14 @@ export class Journal {
     return this.#sequence - 1;
   }
 
-  get hasPending(): boolean {
-    return this.#pending.length > 0;
+  /** When this record is durable, everything appended so far is. */
+  get wanted(): number {
+    return this.#pending.length > 0 ? this.#sequence : this.#meaningful;
+  }
+
+  /** Is there a record that is durable, and none after it that says so? */
+  get unconfirmed(): boolean {
+    return Math.min(this.#meaningful, this.durable) > this.#confirmed;
   }
 
   /**
@@ -87,10 +112,9 @@ export class Journal {
     if (this.#spare !== undefined) return;
     try {
       this.#spare = this.#blocks.space.takeMetaRun(journalRunPlaces);
+      this.#announced = false;
     } catch (error) {
-      const run = this.#runs[this.#runs.length - 1];
-      const left = run.place + run.count - this.#at;
-      if (purpose === 'write' || left < 3 * recordPlacesMax) throw error;
+      if (purpose === 'write' || this.#left < 3 * recordPlacesMax) throw error;
     }
   }
 
@@ -108,37 +132,63 @@ export class Journal {
     this.append(this.#scratch.view());
   }
 
+  /** Closes the record being gathered, if there is anything in it. */
+  seal(): void {
+    if (this.#pending.length === 0) return;
+    this.#seal(this.#pending.view());
+    this.#pending.reset();
+  }
+
   /**
-   * Closes the record being gathered, if there is anything in it or if the next run must follow.
+   * Seals a record that says how far the journal is durable: with what has been gathered or, if
+   * that is nothing, empty.
    */
-  seal(leaveRun = false): void {
-    if (this.#pending.length === 0 && !leaveRun) return;
-    const operations = this.#pending.view();
+  confirm(): void {
+    if (this.#pending.length > 0) this.seal();
+    else this.#seal(nothing);
+  }
+
+  /** Places of the current run that are left. */
+  get #left(): number {
+    const run = this.#runs[this.#runs.length - 1];
+    return run.place + run.count - this.#at;
+  }
+
+  #seal(operations: Uint8Array, leaveRun = false): void {
+    const left = this.#left - recordPlaces(operations.length);
+    const leave = leaveRun || left < runReserve;
+    if (leave) {
+      this.ensureRoom('write');
+      // A journal that an earlier version wrote may have no place left for this.
+      if (!this.#announced && left > 0) this.#queueRecord(nothing, false);
+    }
+    this.#queueRecord(operations, leave);
+  }
+
+  #queueRecord(operations: Uint8Array, leaveRun: boolean): void {
     const place = this.#at;
-    this.#advance(recordPlaces(operations.length), leaveRun);
+    this.#at += recordPlaces(operations.length);
+    if (leaveRun) {
+      assert(this.#spare !== undefined, 'the next run was taken in time');
+      this.#runs.push(this.#spare);
+      this.#at = this.#spare.place;
+      this.#spare = undefined;
+    }
     const head = {
       previousLow: this.#previousLow,
       previousHigh: this.#previousHigh,
       durable: this.durable,
       next: this.#at,
+      spare: this.#spare?.place ?? 0,
     };
     const sequence = this.#sequence++;
     const record = sealRecord(this.#blocks.file, sequence, this.#clock(), head, operations);
     this.#previousLow = record.low;
     this.#previousHigh = record.high;
+    this.#announced = this.#spare !== undefined;
+    this.#confirmed = Math.max(this.#confirmed, this.durable);
+    if (operations.length > 0) this.#meaningful = sequence;
     this.#queue.push({ sequence, place, bytes: record.bytes });
-    this.#pending.reset();
-  }
-
-  #advance(count: number, leaveRun: boolean): void {
-    const last = this.#runs[this.#runs.length - 1];
-    this.#at += count;
-    if (!leaveRun && last.place + last.count - this.#at >= recordPlacesMax) return;
-    this.ensureRoom('write');
-    assert(this.#spare !== undefined, 'the next run was taken in time');
-    this.#runs.push(this.#spare);
-    this.#at = this.#spare.place;
-    this.#spare = undefined;
   }
 
   /**
@@ -157,9 +207,15 @@ export class Journal {
     return this.#queue.length === 0 ? this.sealed : this.#queue[0].sequence - 1;
   }
 
-  /** Everything up to a record is durable, by a flush of it or by a checkpoint that covers it. */
+  /** A flush has made everything up to a record durable. */
   settle(sequence: number): void {
     this.durable = Math.max(this.durable, sequence);
+  }
+
+  /** A checkpoint that covers everything up to a record is durable. */
+  cover(sequence: number): void {
+    this.settle(sequence);
+    this.#confirmed = Math.max(this.#confirmed, sequence);
     // A checkpoint can overtake records that wait: their places are no longer the journal's.
     this.#queue = this.#queue.filter((record) => record.sequence > this.durable);
   }
@@ -195,7 +251,8 @@ export class Journal {
       this.#blocks.space.discard(this.#spare.place + i);
     }
     this.#spare = fresh;
-    this.seal(true);
+    this.#announced = false;
+    this.#seal(nothing, true);
   }
 
   get hasSpare(): boolean {

@@ -19,13 +19,16 @@ import { decodeOperation, type Operation } from './operation.ts';
  * A record: a header whose id is the sequence number, count the blocks and used the stored bytes;
  * two words of checksum; then, sealed, the checksum of the record before, the sequence number up to
  * which the journal was durable when this was written, the place of the record that will follow,
- * and the operations. A record takes effect as a whole or not at all.
+ * and the operations. A record takes effect as a whole or not at all. The header's position is a
+ * hint that only the search for a lost end uses, so it is not sealed: the place of the run that has
+ * been set aside to follow, 0 if there is none.
  */
 export interface RecordHead {
   previousLow: number;
   previousHigh: number;
   durable: number;
   next: number;
+  spare: number;
 }
 
 /** Where a journal begins: what a superblock keeps of it. */
@@ -77,7 +80,7 @@ export function sealRecord(
     id: sequence,
     birth,
     owner: 0,
-    position: 0,
+    position: head.spare,
     count,
     used: stored.length,
   });
@@ -85,6 +88,13 @@ export function sealRecord(
   words[headerWords + 1] = high;
   bytes.set(stored, overhead);
   return { bytes, low, high };
+}
+
+/** Does something at `place` claim to be record `sequence`, intact or not? */
+export function claimsToBe(file: BlockFile, place: number, sequence: number): boolean {
+  if (!file.tryRead(bytesOf(firstBlock), place)) return false;
+  const header = readHeader(firstBlock);
+  return header?.type === blockType.journal && header.id === sequence;
 }
 
 /** How many blocks a record with so many bytes of operations takes. */
@@ -138,6 +148,7 @@ export function readAnyRecord(file: BlockFile, place: number): ReadRecord | unde
     previousHigh: reader.u32(),
     durable: reader.u48(),
     next: reader.u48(),
+    spare: header.position,
   };
   const operations: Operation[] = [];
   while (!reader.done) operations.push(decodeOperation(reader));
