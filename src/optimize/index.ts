@@ -6,6 +6,7 @@ import { OptimizerContext } from './context.ts';
 import { Estimator } from './estimate/estimator.ts';
 import { reorderJoins } from './joins/reorder.ts';
 import { aggregateEarly } from './rules/eager-aggregation.ts';
+import { dropEmpty } from './rules/empty.ts';
 import { foldConstants } from './rules/fold.ts';
 import { inlineWith } from './rules/inline-with.ts';
 import { pruneColumns } from './rules/prune.ts';
@@ -21,7 +22,7 @@ export function optimize(plan: Plan): Plan {
   const context = new OptimizerContext(plan);
   let current = foldConstants(inlineWith(plan));
   current = unnestSubqueries(context, current);
-  current = pruneColumns(pushDown(current));
+  current = pruneColumns(dropEmpty(pushDown(current)));
   current = aggregateEarly(context, current, new Estimator());
   current = reorderJoins(context, current, new Estimator());
   current = pruneColumns(current);

@@ -1,18 +1,21 @@
 import { assert } from '../../base/assert.ts';
-import { type Column, columnRef, conjunction, conjuncts } from '../../plan/expression.ts';
+import { type Column, columnRef, conjunction } from '../../plan/expression.ts';
 import type { Join, Plan } from '../../plan/plan.ts';
-import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import { isFloat } from '../../value/type.ts';
+import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { compareValues } from '../expressions/comparison.ts';
 import { columnsOf, compileCondition, compileExpression } from '../expressions/compile.ts';
+import { notDistinct } from '../expressions/logic.ts';
 import { failure } from '../program.ts';
 import { estimatedRows, isUnique, keyColumns, probeSide } from '../properties.ts';
-import type { Consume, Query, Scope } from '../query.ts';
-import { contains, type Range } from '../range.ts';
+import type { Consume, Pipeline, Query, Scope } from '../query.ts';
+import type { Range } from '../range.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value, withNull } from '../value.ts';
+import { hashAt, link, nextAt, position, setBit, withinDomain } from './directory.ts';
 import { produceFullJoin } from './full-join.ts';
 import { hashValues } from './hash.ts';
-import { type JoinKeys, splitCondition } from './join-keys.ts';
+import { type LookUp, lookUpOf } from './join-keys.ts';
 import { defineStored, produceRows, storeRow, wanted } from './materialize.ts';
 import { produce } from './produce.ts';
 
@@ -43,17 +46,6 @@ function orient(join: Join): Join {
   return { ...join, type, left: join.right, right: join.left };
 }
 
-/**
- * The keys to look up. A mark is NULL where its condition is NULL for some row and TRUE for none: a
- * single equality shows that by NULLs among its keys; any other condition is evaluated row by row.
- */
-function joinKeys(join: Join): JoinKeys {
-  const keys = splitCondition(join.condition, join.left, join.right);
-  if (join.type !== 'mark' || (keys.left.length < 2 && keys.residual.length === 0)) return keys;
-  const all = join.condition === undefined ? [] : conjuncts(join.condition);
-  return { left: [], right: [], residual: all };
-}
-
 /** Where to look for the rows that match a key. */
 type Index =
   | { readonly kind: 'bitmap'; readonly key: number; readonly range: Range; readonly slot: number }
@@ -68,14 +60,10 @@ type Index =
   | { readonly kind: 'hashed'; readonly slot: number; readonly mask: number }
   | { readonly kind: 'all'; readonly slot: number };
 
-/** Header of a build row: the next row of the chain; then, when hashed, the hash. */
-const nextAt = 0;
-const hashAt = 4;
-
 class JoinCompiler {
   readonly #join: Join;
   readonly #query: Query;
-  readonly #keys: JoinKeys;
+  readonly #keys: LookUp;
   /** Columns of the build side that are needed once a match is found. */
   readonly #payload: readonly Column[];
   readonly #unique: boolean;
@@ -84,7 +72,7 @@ class JoinCompiler {
   #buffer = -1;
   #payloadFields = new Map<number, StoredField>();
   #keyFields: (StoredField | undefined)[] = [];
-  /** For NOT IN: frame offsets of "a build row had a NULL key" and "there was a build row". */
+  /** Where NULL keys decide: frame offsets of "a build row had a NULL key" and "there was a build row". */
   #nullKeySlot = -1;
   #anyRowSlot = -1;
   #unknownLocal: Local | undefined;
@@ -92,7 +80,7 @@ class JoinCompiler {
   constructor(join: Join, query: Query) {
     this.#join = join;
     this.#query = query;
-    this.#keys = joinKeys(join);
+    this.#keys = lookUpOf(join);
     this.#unique =
       this.#keys.right.length > 0 && isUnique(join.right, keyColumns(this.#keys.right));
     this.#payload = this.#payloadColumns();
@@ -106,17 +94,23 @@ class JoinCompiler {
       for (const original of [join, ...this.#nodesOf(join)]) {
         for (const id of this.#query.required.get(original) ?? []) ids.add(id);
       }
-      // The key of an inner join equals the probe's key, which is at hand.
-      if (join.type === 'inner') {
-        for (const right of this.#keys.right) {
-          if (right.kind === 'column') ids.delete(right.column.id);
-        }
-      }
+      for (const right of this.#sharedKeys()) if (right !== undefined) ids.delete(right.id);
     }
     for (const residual of this.#keys.residual) {
       for (const column of columnsOf(residual)) ids.add(column.id);
     }
     return wanted(join.right.columns, ids);
+  }
+
+  /**
+   * In an inner join, columns that equal the probe's key, which is at hand. Not doubles: 0 and -0
+   * are equal.
+   */
+  #sharedKeys(): (Column | undefined)[] {
+    const inner = this.#join.type === 'inner';
+    return this.#keys.right.map((right) =>
+      inner && right.kind === 'column' && !isFloat(right.type) ? right.column : undefined,
+    );
   }
 
   /** The node of the plan that an oriented copy stands for. */
@@ -128,7 +122,7 @@ class JoinCompiler {
 
   produce(consume: Consume): void {
     const join = this.#join;
-    if (join.type === 'mark') {
+    if (this.#keys.nullDecides) {
       this.#nullKeySlot = this.#query.frameSlot(4, 4);
       this.#anyRowSlot = this.#query.frameSlot(4, 4);
     }
@@ -145,7 +139,7 @@ class JoinCompiler {
     this.#index = index;
     const { f } = scope;
     if (this.#anyRowSlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#anyRowSlot));
-    const nullKey = keys.map((key) => key.isNull).filter((flag) => flag !== undefined);
+    const nullKey = this.#nullFlags(keys);
     if (nullKey.length === 0) {
       this.#insert(keys, index, scope);
       return;
@@ -155,13 +149,19 @@ class JoinCompiler {
       () => {
         if (this.#nullKeySlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#nullKeySlot));
       },
-      () =>
-        this.#insert(
-          keys.map((key) => ({ ...key, isNull: undefined })),
-          index,
-          scope.child(),
-        ),
+      () => this.#insert(this.#present(keys), index, scope.child()),
     );
+  }
+
+  /** The flags of keys that match nothing when they are NULL. */
+  #nullFlags(keys: readonly Value[]): Expr[] {
+    const flags = keys.map((key, i) => (this.#keys.nullSafe[i] ? undefined : key.isNull));
+    return flags.filter((flag) => flag !== undefined);
+  }
+
+  /** The keys where none of those flags is set. */
+  #present(keys: readonly Value[]): Value[] {
+    return keys.map((key, i) => (this.#keys.nullSafe[i] ? key : { ...key, isNull: undefined }));
   }
 
   /** The most selective dense key decides; the others are compared in the rows found. */
@@ -172,7 +172,7 @@ class JoinCompiler {
     let best = -1;
     let bestDomain = 0n;
     keys.forEach((key, i) => {
-      if (key.form !== 'int') return;
+      if (key.form !== 'int' || this.#keys.nullSafe[i]) return;
       const domain = key.range.max - key.range.min + 1n;
       // Many probes pay for an array that is sparse: finding no row in it takes one load.
       const sparse = Math.max(rows * 64 + 2 ** 20, probes * 4);
@@ -295,39 +295,35 @@ class JoinCompiler {
     assert(index !== undefined, 'the build side was compiled');
     const { f } = scope;
     const keys = this.#keys.left.map((key) => compileExpression(key, scope));
-    const nulls = keys.map((key) => key.isNull).filter((flag) => flag !== undefined);
-    const keyNull =
-      nulls.length === 0
-        ? undefined
-        : f.let(
-            nulls.reduce((a, b) => i32.or(a, b)),
-            'key_null',
-          );
-    const present = keys.map((key) => ({ ...key, isNull: undefined }));
+    const flags = this.#nullFlags(keys);
+    const before = conjunction(this.#keys.before);
+    if (before !== undefined) flags.push(i32.eqz(compileCondition(before, scope)));
+    const matchless = flags.length === 0 ? undefined : f.let(flags.reduce(either), 'matchless');
+    const present = this.#present(keys);
     switch (type) {
       case 'inner':
-        this.#whenPresent(scope, keyNull, (inner) => this.#inner(inner, present, index, consume));
+        this.#unless(scope, matchless, (inner) => this.#inner(inner, present, index, consume));
         return;
       case 'semi':
       case 'anti':
       case 'mark': {
         const found = f.local('i32', 'found');
         f.set(found, 0);
-        if (type === 'mark') f.set(this.#unknown(f), 0);
-        this.#whenPresent(scope, keyNull, (inner) => {
+        if (this.#keys.evaluated) f.set(this.#unknown(f), 0);
+        this.#unless(scope, matchless, (inner) => {
           f.set(found, this.#exists(inner, present, index));
         });
-        this.#byExistence(scope, found, keyNull, consume);
+        this.#byExistence(scope, found, matchless, consume);
         return;
       }
       default:
-        this.#outer(scope, present, keyNull, index, consume);
+        this.#outer(scope, present, matchless, index, consume);
     }
   }
 
-  #whenPresent(scope: Scope, keyNull: Expr | undefined, body: Consume): void {
-    if (keyNull === undefined) body(scope);
-    else scope.f.if(i32.eqz(keyNull), () => body(scope.child()));
+  #unless(scope: Scope, matchless: Expr | undefined, body: Consume): void {
+    if (matchless === undefined) body(scope);
+    else scope.f.if(i32.eqz(matchless), () => body(scope.child()));
   }
 
   #byExistence(scope: Scope, found: Local, keyNull: Expr | undefined, consume: Consume): void {
@@ -337,17 +333,22 @@ class JoinCompiler {
     else if (type === 'anti') f.if(i32.eqz(found), () => consume(scope.child()));
     else {
       assert(mark !== undefined, 'a mark join has a mark');
-      // x IN (…) without a match is NULL if a NULL was among them, or x is NULL and there was any.
-      const sawNull = i32.load(pipeline.frame, this.#nullKeySlot);
-      const any = i32.load(pipeline.frame, this.#anyRowSlot);
-      const ofKeys = keyNull === undefined ? sawNull : i32.or(sawNull, i32.and(keyNull, any));
-      const unknown = i32.or(ofKeys, this.#unknown(f));
-      const isNull = mark.nullable
-        ? f.let(i32.and(unknown, i32.eqz(found)), 'mark_null')
-        : undefined;
+      const unknown = this.#isUnknown(pipeline, f, keyNull);
+      const isNull =
+        unknown === undefined ? undefined : f.let(i32.and(unknown, i32.eqz(found)), 'mark_null');
       scope.define(mark, { form: 'bool', x: found, isNull });
       consume(scope);
     }
+  }
+
+  /** Whether a mark without a match is NULL; undefined where it never is. */
+  #isUnknown(pipeline: Pipeline, f: FunctionBuilder, keyNull: Expr | undefined): Expr | undefined {
+    if (this.#keys.evaluated) return this.#unknown(f);
+    if (!this.#keys.nullDecides) return undefined;
+    // x IN (…) without a match is NULL if a NULL was among them, or x is NULL and there was any.
+    const sawNull = i32.load(pipeline.frame, this.#nullKeySlot);
+    const any = i32.load(pipeline.frame, this.#anyRowSlot);
+    return keyNull === undefined ? sawNull : i32.or(sawNull, i32.and(keyNull, any));
   }
 
   #inner(scope: Scope, keys: readonly Value[], index: Index, consume: Consume): void {
@@ -380,8 +381,8 @@ class JoinCompiler {
 
   /** In an inner join, the keys of the build side are those of the probe side. */
   #defineKeys(scope: Scope, keys: readonly Value[]): void {
-    this.#keys.right.forEach((expression, i) => {
-      if (expression.kind === 'column') scope.define(expression.column, keys[i]);
+    this.#sharedKeys().forEach((column, i) => {
+      if (column !== undefined) scope.define(column, keys[i]);
     });
   }
 
@@ -395,13 +396,22 @@ class JoinCompiler {
   ): void {
     const { f } = scope;
     const residual = conjunction(this.#keys.residual);
-    const equal = this.#keysEqual(scope, keys, row, hash);
-    const withResidual = (inner: Scope) => {
+    this.#ifKeysEqual(scope, keys, row, hash, (inner) => {
       if (residual === undefined) body(inner);
       else f.if(compileCondition(residual, inner), () => body(inner.child()));
-    };
-    if (equal === undefined) withResidual(scope);
-    else f.if(equal, () => withResidual(scope.child()));
+    });
+  }
+
+  #ifKeysEqual(
+    scope: Scope,
+    keys: readonly Value[],
+    row: Local,
+    hash: Expr | undefined,
+    body: Consume,
+  ): void {
+    const equal = this.#keysEqual(scope, keys, row, hash);
+    if (equal === undefined) body(scope);
+    else scope.f.if(equal, () => body(scope.child()));
   }
 
   #keysEqual(
@@ -414,8 +424,11 @@ class JoinCompiler {
     if (hash !== undefined) tests.push(i32.eq(i32.load(row, hashAt), hash));
     this.#keyFields.forEach((field, i) => {
       if (field === undefined) return;
+      const stored = loadField(row, field);
       tests.push(
-        compareValues('eq', keys[i], { ...loadField(row, field), isNull: undefined }, scope),
+        this.#keys.nullSafe[i]
+          ? notDistinct(keys[i], stored, scope)
+          : compareValues('eq', keys[i], { ...stored, isNull: undefined }, scope),
       );
     });
     if (tests.length === 0) return undefined;
@@ -462,24 +475,28 @@ class JoinCompiler {
     const row = this.#head(scope, keys, index, hash);
     const found = f.let(i32.const(0), 'exists');
     const residual = conjunction(this.#keys.residual);
+    const next = () =>
+      index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
     f.while(row, ({ break: end }) => {
       const inner = scope.child();
       defineStored(inner, this.#payload, this.#payloadFields, row);
-      if (this.#join.type === 'mark' && residual !== undefined) {
-        const holds = compileExpression(residual, inner);
-        f.if(holds.x, () => {
-          f.set(found, 1);
-          f.br(end);
+      if (this.#keys.evaluated && residual !== undefined) {
+        this.#ifKeysEqual(inner, keys, row, hash, (equal) => {
+          const holds = compileExpression(residual, equal);
+          f.if(holds.x, () => {
+            f.set(found, 1);
+            f.br(end);
+          });
+          if (holds.isNull !== undefined) f.if(holds.isNull, () => f.set(this.#unknown(f), 1));
         });
-        if (holds.isNull !== undefined) f.if(holds.isNull, () => f.set(this.#unknown(f), 1));
-        f.set(row, i32.load(row, nextAt));
+        f.set(row, next());
         return;
       }
       this.#ifMatch(inner, keys, row, hash, () => {
         f.set(found, 1);
         f.br(end);
       });
-      f.set(row, index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt));
+      f.set(row, next());
     });
     return found;
   }
@@ -488,7 +505,7 @@ class JoinCompiler {
   #outer(
     scope: Scope,
     keys: readonly Value[],
-    keyNull: Expr | undefined,
+    matchless: Expr | undefined,
     index: Index,
     consume: Consume,
   ): void {
@@ -496,7 +513,7 @@ class JoinCompiler {
     const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
     // The bits of a NULL key may lie outside its range: it must not be looked up.
     const row = f.let(i32.const(0), 'row');
-    this.#whenPresent(scope, keyNull, (inner) => f.set(row, this.#head(inner, keys, index, hash)));
+    this.#unless(scope, matchless, (inner) => f.set(row, this.#head(inner, keys, index, hash)));
     const matched = f.let(i32.const(0), 'matched');
     const next = () =>
       index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
@@ -534,47 +551,6 @@ class JoinCompiler {
   }
 }
 
-/** key - min as an unsigned 32-bit index. */
-function position(key: Value, range: Range): Expr {
-  assert(key.form === 'int' || key.form === 'wide', 'a dense key is an integer');
-  const x = range.min === 0n ? key.x : i64.sub(key.x, i64.const(range.min));
-  return i32.wrapI64(x);
-}
-
-/** An i32 that says if the key lies in the domain; undefined when it always does. */
-function withinDomain(key: Value, range: Range): Expr | undefined {
-  assert(key.form === 'int' || key.form === 'wide', 'a dense key is an integer');
-  if (contains(range, key.range)) return undefined;
-  const span = i64.const(range.max - range.min);
-  const inside = i64.leU(i64.sub(key.x, i64.const(range.min)), span);
-  if (key.form === 'int') return inside;
-  return i32.and(inside, i64.eq(key.y, i64.shrS(key.x, 63n)));
-}
-
-/** Puts a row at the head of its chain. */
-function link(scope: Scope, head: Expr, row: Local, unique: boolean): void {
-  const { f, query } = scope;
-  if (unique) {
-    f.do(i32.store(head, row));
-  } else if (query.parallel) {
-    f.do(i32.store(row, i32.atomic.rmwXchg(head, row), nextAt));
-  } else {
-    const at = f.let(head, 'head');
-    f.do(i32.store(row, i32.load(at), nextAt));
-    f.do(i32.store(at, row));
-  }
-}
-
-function setBit(scope: Scope, bitmap: Local, at: Expr, parallel: boolean): void {
-  const { f } = scope;
-  const bit = f.let(at, 'bit');
-  const word = f.let(i32.add(bitmap, i32.shl(i32.shrU(bit, 5), 2)), 'word');
-  const mask = i32.shl(1, i32.and(bit, 31));
-  if (!parallel) {
-    f.do(i32.store(word, i32.or(i32.load(word), mask)));
-    return;
-  }
-  f.if(i32.eqz(i32.and(i32.load(word), mask)), () => {
-    f.drop(i32.atomic.rmwOr(word, mask));
-  });
+function either(a: Expr, b: Expr): Expr {
+  return i32.or(a, b);
 }

@@ -1,4 +1,4 @@
-import type { Column, Expression } from '../../plan/expression.ts';
+import { type Column, constant, type Expression } from '../../plan/expression.ts';
 import type { Values } from '../../plan/plan.ts';
 import { i32 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
@@ -11,8 +11,17 @@ import { buildStep, defineStored, produceRows, stepTail, storeRow } from './mate
 
 /** Constant rows. A single one is pushed on as it is; several are materialised first. */
 export function produceValues(plan: Values, query: Query, consume: Consume): void {
+  if (plan.rows.length === 0) {
+    // What is above needs values to be compiled, though it never runs.
+    times(0, query, (scope) => {
+      const row = plan.columns.map((column) => constant(null, column.type));
+      defineRow(plan.columns, row, scope);
+      consume(scope);
+    });
+    return;
+  }
   if (plan.rows.length === 1) {
-    once(query, (scope) => {
+    times(1, query, (scope) => {
       defineRow(plan.columns, plan.rows[0], scope);
       consume(scope);
     });
@@ -21,7 +30,7 @@ export function produceValues(plan: Values, query: Query, consume: Consume): voi
   const layout = new RowLayout();
   const fields = new Map<number, StoredField>();
   const buffer = query.buffer('values', 0);
-  once(query, (scope) => {
+  times(1, query, (scope) => {
     for (const row of plan.rows) {
       const inner = scope.child();
       const stored = plan.columns.map((column, i): [StoredField, Value] => {
@@ -46,11 +55,11 @@ function defineRow(columns: readonly Column[], row: readonly Expression[], scope
   });
 }
 
-/** A pipeline that runs its body one time. */
-function once(query: Query, body: Consume): void {
+/** A pipeline that runs its body one time or not at all. */
+function times(count: 0 | 1, query: Query, body: Consume): void {
   const name = query.unique('values');
-  const one = query.frameSlot(4, 4);
-  query.callStep(`${name}_count`, (f) => f.do(i32.store(f.param.frame, 1, one)));
+  const slot = query.frameSlot(4, 4);
+  query.callStep(`${name}_count`, (f) => f.do(i32.store(f.param.frame, count, slot)));
   const pipeline = buildStep(query, name, (p) => body(new Scope(p)));
-  query.steps.push({ kind: 'range', name, count: one, grain: 1, ...stepTail(pipeline) });
+  query.steps.push({ kind: 'range', name, count: slot, grain: 1, ...stepTail(pipeline) });
 }

@@ -259,16 +259,21 @@ export interface EqualPair {
   readonly right: Expression;
 }
 
-/** `a = b` with one side from the left and one from the right. */
+/** `a = b`, NULLs equal or not, with one side from the left and one from the right. */
 export function equalPair(
   condition: Expression,
   left: ReadonlySet<number>,
   right: ReadonlySet<number>,
 ): EqualPair | undefined {
-  if (condition.kind !== 'call' || condition.name !== 'eq') return undefined;
+  if (condition.kind !== 'call' || !isEquationName(condition.name)) return undefined;
   const [a, b] = condition.args;
   if (isCovered(a, left) && isCovered(b, right)) return { left: a, right: b };
   return isCovered(a, right) && isCovered(b, left) ? { left: b, right: a } : undefined;
+}
+
+/** What rows can be looked up by. */
+export function isEquationName(name: string): boolean {
+  return name === 'eq' || name === 'is_not_distinct_from';
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Column, conjuncts, type Expression } from '../../plan/expression.t
 import { usedColumns } from '../../plan/free-columns.ts';
 import type { Join, JoinType, Plan } from '../../plan/plan.ts';
 import { sameType } from '../../value/type.ts';
+import { isEquationName } from '../estimate/estimator.ts';
 import { isSingleRow } from '../rules/subqueries.ts';
 
 /**
@@ -138,7 +139,7 @@ function passesOnly(plan: Extract<Plan, { kind: 'project' }>): boolean {
 }
 
 function isEquation(expression: Expression, maskOf: (part: Expression) => number): boolean {
-  if (expression.kind !== 'call' || expression.name !== 'eq') return false;
+  if (expression.kind !== 'call' || !isEquationName(expression.name)) return false;
   const [a, b] = expression.args.map(maskOf);
   return a !== 0 && b !== 0 && (a & b) === 0 && isOne(a) && isOne(b);
 }

@@ -1,6 +1,13 @@
 import { QuernError } from '../../base/error.ts';
 import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts';
-import { call, children, constant, type Expression, trueConstant } from '../../plan/expression.ts';
+import {
+  type CallExpression,
+  call,
+  children,
+  constant,
+  type Expression,
+  trueConstant,
+} from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 import { booleanType, sameType } from '../../value/type.ts';
@@ -43,6 +50,9 @@ export function foldExpression(expression: Expression): Expression {
     case 'is_not_null':
       if (folded.args[0].nullable) return folded;
       return folded.name === 'is_null' ? falseConstant : trueConstant;
+    case 'is_distinct_from':
+    case 'is_not_distinct_from':
+      return simplifyDistinct(folded);
     default:
       return simplifyComparison(folded);
   }
@@ -98,6 +108,19 @@ function simplifyNot(whole: Expression, condition: Expression): Expression {
   if (condition.name !== 'and' && condition.name !== 'or') return whole;
   const args = condition.args.map((arg) => foldExpression(call('not', [arg], booleanType)));
   return simplifyLogic(args, condition.name === 'and' ? 'or' : 'and');
+}
+
+/** Without NULLs it is a plain comparison, and beside NULL a test for it. */
+function simplifyDistinct(expression: CallExpression): Expression {
+  const negated = expression.name === 'is_distinct_from';
+  const { args } = expression;
+  if (args.every((arg) => !arg.nullable)) {
+    return simplifyComparison(call(negated ? 'ne' : 'eq', args, booleanType, false));
+  }
+  const at = args.findIndex((arg) => arg.kind === 'constant' && arg.value === null);
+  if (at < 0) return expression;
+  const test = negated ? 'is_not_null' : 'is_null';
+  return foldExpression(call(test, [args[1 - at]], booleanType, false));
 }
 
 function simplifyCase(expression: Extract<Expression, { kind: 'case' }>): Expression {

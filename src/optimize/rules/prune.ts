@@ -1,8 +1,9 @@
 import { makeJoin } from '../../plan/build.ts';
 import type { Column, Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
-import type { Aggregate, Plan } from '../../plan/plan.ts';
+import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
 import { eachExpression } from '../../plan/rewrite.ts';
+import { isUniqueOn, rightKeys } from './uniqueness.ts';
 
 /** Drops columns that nobody reads; the columns of the root all stay, in their order. */
 export function pruneColumns(plan: Plan): Plan {
@@ -24,6 +25,7 @@ function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
     case 'aggregate':
       return pruneAggregate(plan, isNeeded);
     case 'join': {
+      if (isIdle(plan, needed)) return prune(plan.left, needed);
       const ids = below();
       const left = withoutSelection(prune(plan.left, ids));
       const right = withoutSelection(prune(plan.right, ids));
@@ -56,6 +58,15 @@ function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
     default:
       return plan;
   }
+}
+
+/** Whether a join passes every row of its left side on once, and adds nothing that is read. */
+function isIdle(join: Join, needed: ReadonlySet<number>): boolean {
+  if (join.type === 'mark') return join.mark !== undefined && !needed.has(join.mark.id);
+  if (join.type !== 'left' || join.right.columns.some((column) => needed.has(column.id))) {
+    return false;
+  }
+  return isUniqueOn(join.right, rightKeys(join));
 }
 
 function addUsed(ids: Set<number>, expression: Expression): void {

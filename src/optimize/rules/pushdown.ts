@@ -51,10 +51,10 @@ function push(plan: Plan, predicates: readonly Expression[]): Plan {
     }
     case 'with':
       return { ...plan, definition: push(plan.definition, []), body: push(plan.body, predicates) };
-    case 'scan':
-      return predicates.length === 0
-        ? plan
-        : { ...plan, filters: [...plan.filters, ...predicates] };
+    case 'scan': {
+      const open = predicates.filter((item) => item.kind !== 'constant' || item.value !== true);
+      return open.length === 0 ? plan : { ...plan, filters: [...plan.filters, ...open] };
+    }
     default:
       return makeFilter(
         mapInputs(plan, (input) => push(input, [])),

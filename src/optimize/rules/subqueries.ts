@@ -82,6 +82,7 @@ function joinCondition(
   if (inner.kind !== 'subquery' || inner.mode === 'scalar') return undefined;
   if (inner.operands.some(hasSubquery)) return undefined;
   if (inner.mode === 'exists') {
+    if (isSingleRow(inner.plan)) return undefined;
     return existsJoin(context, negated ? 'anti' : 'semi', input, inner);
   }
   // x op ALL (…) holds if there is no row for which NOT (x op row) holds or is unknown.
@@ -128,18 +129,32 @@ function existsJoin(
   input: Plan,
   node: SubqueryExpression,
 ): Plan {
-  const right = unnestSubquery(context, withoutLimit(node.plan));
+  const right = unnestSubquery(context, existenceOf(node.plan));
   return dependentJoin(context, type, input, right, []);
 }
 
-/** Order, a limit above 0 and the select list mean nothing to EXISTS. */
-function withoutLimit(plan: Plan): Plan {
-  if (plan.kind === 'sort') return withoutLimit(plan.input);
-  if (plan.kind !== 'limit' || plan.offset !== undefined) return plan;
-  const { limit } = plan;
-  const harmless =
-    limit?.kind === 'constant' && typeof limit.value === 'bigint' && limit.value > 0n;
-  return harmless ? withoutLimit(plan.input) : plan;
+/**
+ * A plan that has rows just where this one has: order, a limit above 0, groups and the select list
+ * mean nothing to EXISTS, and what the list refers to need not be unnested.
+ */
+function existenceOf(plan: Plan): Plan {
+  switch (plan.kind) {
+    case 'sort':
+    case 'project':
+    case 'window':
+      return existenceOf(plan.input);
+    case 'aggregate':
+      return plan.groups.length > 0 && plan.groupingSets === undefined
+        ? existenceOf(plan.input)
+        : plan;
+    case 'limit': {
+      const { limit, offset } = plan;
+      const some = limit?.kind === 'constant' && limit.value !== null && limit.value !== 0n;
+      return some && offset === undefined ? existenceOf(plan.input) : plan;
+    }
+    default:
+      return plan;
+  }
 }
 
 /** Whether the plan gives one row exactly, whatever its input: an aggregate without groups. */
@@ -224,13 +239,14 @@ function missingValue(
 /** The truth value of EXISTS, ANY or ALL as an expression over columns that joins add. */
 function addMark(context: OptimizerContext, input: Plan, node: SubqueryExpression): Replaced {
   if (node.mode === 'exists') {
-    const right = unnestSubquery(context, withoutLimit(node.plan));
+    if (isSingleRow(node.plan)) return { input, expression: trueConstant };
+    const right = unnestSubquery(context, existenceOf(node.plan));
     return markJoin(context, input, right, [], false);
   }
   const right = unnestSubquery(context, node.plan);
   const matches = comparisons(node, right);
   const conditions = node.mode === 'all' ? negate(matches) : matches;
-  const marked = threeValued(context, input, right, conditions);
+  const marked = threeValued(context, input, right, conditions, node.operands);
   return node.mode === 'all' ? { ...marked, expression: makeNot(marked.expression) } : marked;
 }
 
@@ -240,6 +256,7 @@ function threeValued(
   input: Plan,
   right: Plan,
   conditions: readonly Expression[],
+  operands: readonly Expression[],
 ): Replaced {
   const [first] = conditions;
   if (conditions.every((condition) => !condition.nullable)) {
@@ -250,25 +267,59 @@ function threeValued(
   if (plain && freeColumns(right).size === 0) {
     return markJoin(context, input, right, conditions, true);
   }
-  const copy = refreshPlan(context, right, new Set());
-  const ofCopy = columnSubstitution(right.columns, copy.columns);
-  const unknown = call(
-    'is_null',
-    [substitute(conjunction(conditions)!, ofCopy)],
-    booleanType,
-    false,
-  );
+  const unknown = isNull(conjunction(conditions)!);
   const known = markJoin(context, input, right, conditions, false);
-  const maybe = markJoin(context, known.input, copy, [unknown], false);
-  const results = [trueConstant, constant(null, booleanType)];
-  const branches = [known, maybe].map(({ expression: when }, i) => {
-    const then = results[i];
+  let joined = known.input;
+  const marks = [known.expression];
+  const compared = right.columns.slice(0, operands.length).map(columnRef);
+  for (const [onRight, onLeft] of unknownCases(right, compared, operands)) {
+    const copy = refreshPlan(context, right, new Set());
+    const ofCopy = columnSubstitution(right.columns, copy.columns);
+    const filtered = makeFilter(
+      copy,
+      onRight.map((part) => substitute(part, ofCopy)),
+    );
+    const parts = [...onLeft, substitute(unknown, ofCopy)];
+    const maybe = markJoin(context, joined, filtered, parts, false);
+    joined = maybe.input;
+    marks.push(maybe.expression);
+  }
+  const branches = marks.map((when, i) => {
+    const then = i === 0 ? trueConstant : constant(null, booleanType);
     return { when, then };
   });
   const otherwise = constant(false, booleanType);
   const type = booleanType;
   const expression: Expression = { kind: 'case', branches, otherwise, type, nullable: true };
-  return { input: maybe.input, expression };
+  return { input: joined, expression };
+}
+
+type ConditionsOfSides = readonly [onRight: readonly Expression[], onLeft: readonly Expression[]];
+
+/**
+ * Which rows of either side to look at for a comparison that is NULL. It is so for a NULL on the
+ * right, of which there are few, or for a NULL on the left, for which any row will do: no row of
+ * one side has to be compared with all of the other. Correlated subqueries are looked up anyway.
+ */
+function unknownCases(
+  right: Plan,
+  compared: readonly Expression[],
+  operands: readonly Expression[],
+): ConditionsOfSides[] {
+  if (freeColumns(right).size > 0) return [[[], []]];
+  const anyNull = (items: readonly Expression[]): Expression[] => {
+    const flags = items.filter(({ nullable }) => nullable).map(isNull);
+    return flags.length < 2 ? flags : [call('or', flags, booleanType)];
+  };
+  const cases: ConditionsOfSides[] = [
+    [anyNull(compared), []],
+    [[], anyNull(operands)],
+  ];
+  return cases.filter(([onRight, onLeft]) => onRight.length + onLeft.length > 0);
+}
+
+function isNull(expression: Expression): Expression {
+  return call('is_null', [expression], booleanType, false);
 }
 
 function markJoin(
