@@ -134,7 +134,7 @@ function existsJoin(
 }
 
 /**
- * A plan that has rows just where this one has: order, a limit above 0, groups and the select list
+ * A plan that has rows just where this one has: order, a limit, groups and the select list
  * mean nothing to EXISTS, and what the list refers to need not be unnested.
  */
 function existenceOf(plan: Plan): Plan {
@@ -149,8 +149,9 @@ function existenceOf(plan: Plan): Plan {
         : plan;
     case 'limit': {
       const { limit, offset } = plan;
-      const some = limit?.kind === 'constant' && limit.value !== null && limit.value !== 0n;
-      return some && offset === undefined ? existenceOf(plan.input) : plan;
+      if (limit?.kind !== 'constant' || limit.value === null) return plan;
+      if (limit.value === 0n) return { kind: 'values', rows: [], columns: plan.columns };
+      return offset === undefined ? existenceOf(plan.input) : plan;
     }
     default:
       return plan;
