@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { QuernError, sqlState } from '../src/base/error.ts';
 import { compareEngines } from '../tests/fuzz/compare-engines.ts';
-import { fuzz as run } from '../tests/fuzz/differential/run.ts';
+import { type Statistics, supervise } from '../tests/fuzz/differential/supervise.ts';
 
 /**
  * Random queries on our engine and on DuckDB: `fuzz [--minutes N] [--seed S] [--failures N]
@@ -23,19 +23,27 @@ async function onRandomTables(args: string[]): Promise<number> {
     },
   });
   const seed = numberOf('seed', values.seed);
-  const end = performance.now() + numberOf('minutes', values.minutes) * 60_000;
-  const { cases, queries, counts } = await run({
+  const statistics = await supervise({
     seed,
-    more: () => performance.now() < end,
+    seconds: numberOf('minutes', values.minutes) * 60,
     report: (text) => console.log(text),
     excused: ({ kind, message }, sql) => {
       if (values.verbose) console.log(`${kind}: ${message}\n  ${sql}`);
     },
     failuresMax: numberOf('failures', values.failures),
   });
-  const kinds = [...counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
-  console.log(`from seed ${seed}: ${cases} sets of tables, ${queries} queries: ${kinds}`);
-  return counts.has('differ') ? 1 : 0;
+  print(seed, statistics);
+  return statistics.failures === 0 ? 0 : 1;
+}
+
+function print(seed: number, statistics: Statistics): void {
+  const { sets, tests, rows, verdicts, refused } = statistics;
+  const reasons = [...refused].sort((a, b) => b[1] - a[1]);
+  for (const [reason, times] of reasons) console.log(`${times} times: ${reason}`);
+  const kinds = [...verdicts].map(([kind, count]) => `${kind} ${count}`).join(', ');
+  console.log(
+    `from seed ${seed}: ${sets} sets of tables, ${tests} tests: ${kinds}; ${rows} rows compared`,
+  );
 }
 
 async function onTpch(args: string[]): Promise<number> {

@@ -107,7 +107,8 @@ async function loadBatches(
   }
 }
 
-function readTable(reader: DuckDBResultReader): ResultTable {
+/** What was read of a result, in the form that can be compared. */
+export function readTable(reader: DuckDBResultReader): ResultTable {
   const types = reader.columnTypes().map(String);
   return {
     columns: reader.columnNames(),

@@ -24,13 +24,14 @@ export async function openQuern(options: { threads: number }): Promise<EngineAda
       const result = await database.query(sql);
       // What a program would do with it; the comparable form below is made from the columns.
       result.values();
-      return { rowCount: result.rowCount, table: () => readTable(result) };
+      return { rowCount: result.rowCount, table: () => readResult(result) };
     },
     close: () => database.close(),
   };
 }
 
-function readTable({ schema, batches }: Result): ResultTable {
+/** A result in the form that can be compared. */
+export function readResult({ schema, batches }: Result): ResultTable {
   const rows: Cell[][] = [];
   for (const batch of batches) {
     const readers = schema.map(({ type }, i) => rowReader(type, batch.columns[i]));

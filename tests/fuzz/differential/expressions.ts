@@ -36,6 +36,15 @@ export interface SubqueryMaker {
 
 type Make = () => Fragment;
 
+function literalOf(
+  family: Family,
+  text: string,
+  type: string,
+  value: string | number | boolean,
+): Fragment {
+  return { ...of(family)`${text}`, literal: { type, value } };
+}
+
 /** How often functions are offered that we do not all support yet: such a query is not compared. */
 const rareChance = 0.1;
 
@@ -73,20 +82,34 @@ export class ExpressionMaker {
     const random = this.#random;
     if (random.chance(0.02)) return this.#nullOf(family);
     switch (family) {
-      case 'int':
-        return of('int')`${String(random.int(-3, 10))}`;
-      case 'dec':
-        return of('dec')`${(random.int(-500, 500) / 100).toFixed(2)}`;
-      case 'double':
-        return of('double')`${doubleText(random, false)}`;
-      case 'text':
-        return of('text')`${quote(someText(random))}`;
-      case 'date':
-        return of('date')`DATE '${dateText(random, false)}'`;
-      case 'timestamp':
-        return of('timestamp')`TIMESTAMP '${timestampText(random, false)}'`;
-      case 'bool':
-        return of('bool')`${random.pick(['TRUE', 'FALSE'])}`;
+      case 'int': {
+        const value = random.int(-3, 10);
+        return literalOf('int', String(value), 'INTEGER', value);
+      }
+      case 'dec': {
+        const text = (random.int(-500, 500) / 100).toFixed(2);
+        return literalOf('dec', text, 'DECIMAL(3,2)', text);
+      }
+      case 'double': {
+        const text = doubleText(random, false);
+        return literalOf('double', text, 'DOUBLE', Number(text));
+      }
+      case 'text': {
+        const text = someText(random);
+        return literalOf('text', quote(text), 'VARCHAR', text);
+      }
+      case 'date': {
+        const text = dateText(random, false);
+        return literalOf('date', `DATE '${text}'`, 'DATE', text);
+      }
+      case 'timestamp': {
+        const text = timestampText(random, false);
+        return literalOf('timestamp', `TIMESTAMP '${text}'`, 'TIMESTAMP', text);
+      }
+      case 'bool': {
+        const value = random.chance(0.5);
+        return literalOf('bool', value ? 'TRUE' : 'FALSE', 'BOOLEAN', value);
+      }
     }
   }
 

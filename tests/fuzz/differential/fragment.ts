@@ -10,6 +10,13 @@ export interface Fragment {
   readonly separator?: string;
   /** The smallest text of the sort: empty for an optional clause. */
   readonly least?: string;
+  /** Set for a literal: it may be given as a parameter of this type. */
+  readonly literal?: Literal;
+}
+
+export interface Literal {
+  readonly type: string;
+  readonly value: string | number | boolean;
 }
 
 /** The smallest text of a sort of expression. */
@@ -42,6 +49,28 @@ export function textOf(fragment: Fragment): string {
   return fragment.parts
     .map((part) => (typeof part === 'string' ? part : textOf(part)))
     .join(fragment.separator ?? '');
+}
+
+/**
+ * The text with parameters in the place of literals. A literal that is there several times is one
+ * parameter, so that expressions that were equal are so still.
+ */
+export function parametrised(fragment: Fragment): { sql: string; values: unknown[] } {
+  const numbers = new Map<string, number>();
+  const values: unknown[] = [];
+  const write = (part: string | Fragment): string => {
+    if (typeof part === 'string') return part;
+    if (part.literal === undefined) return part.parts.map(write).join(part.separator ?? '');
+    const { type, value } = part.literal;
+    const key = `${type} ${value}`;
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = values.push(value);
+      numbers.set(key, number);
+    }
+    return `CAST($${number} AS ${type})`;
+  };
+  return { sql: write(fragment), values };
 }
 
 /** All fragments that differ from this one by one step, large steps first. */

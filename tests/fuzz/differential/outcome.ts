@@ -1,30 +1,27 @@
 import { QuernError, sqlState } from '../../../src/base/error.ts';
-import type { EngineAdapter } from '../../../src/bench/adapters/adapter.ts';
 import type { Cell } from '../../../src/bench/result-table.ts';
 import { sameCell, showCell } from '../../../src/bench/result-table.ts';
-import { typeClass } from '../../slt/value.ts';
 
 type Row = readonly Cell[];
 
-/** What a query gave on one engine. */
+/** What a statement gave on one engine. */
 export type Outcome =
   | { readonly kind: 'rows'; readonly classes: string; readonly rows: readonly Row[] }
   | { readonly kind: 'error'; readonly code: string; readonly message: string }
+  /** More rows than are worth comparing. */
+  | { readonly kind: 'large' }
   /** Something that is no answer: an assertion of ours, a trap. */
   | { readonly kind: 'broken'; readonly message: string };
 
-export async function outcomeOf(engine: EngineAdapter, sql: string): Promise<Outcome> {
+export async function outcomeOf(ours: boolean, run: () => Promise<Outcome>): Promise<Outcome> {
   try {
-    const { types, rows } = (await engine.query(sql)).table();
-    return { kind: 'rows', classes: types.map(typeClass).join(''), rows };
+    return await run();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const internal = error instanceof QuernError && error.code === sqlState.internalError;
     if (internal) return { kind: 'broken', message };
     if (error instanceof QuernError) return { kind: 'error', code: error.code, message };
-    if (engine.name.startsWith('quern')) {
-      return { kind: 'broken', message: (error as Error).stack ?? message };
-    }
+    if (ours) return { kind: 'broken', message: (error as Error).stack ?? message };
     return { kind: 'error', code: '', message };
   }
 }

@@ -16,6 +16,13 @@ interface Source {
   readonly rows: number;
 }
 
+/** A table beside those that all queries may use. */
+interface ExtraSource {
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly family: Family }[];
+  readonly rows: number;
+}
+
 /** A part of FROM with the columns it gives. */
 interface Relation {
   readonly fragment: Fragment;
@@ -39,13 +46,13 @@ const noScope: Scope = { columns: [], subqueries: 0 };
 /** Writes random queries over tables. */
 export class QueryMaker {
   readonly #random: Random;
-  readonly #expressions: ExpressionMaker;
+  readonly expressions: ExpressionMaker;
   readonly #sources: Source[];
   #aliases = 0;
 
   constructor(random: Random, tables: readonly TestTable[]) {
     this.#random = random;
-    this.#expressions = new ExpressionMaker(random, {
+    this.expressions = new ExpressionMaker(random, {
       single: (scope, family) => this.#singleValue(scope, family),
       column: (scope, family) => this.#subquery(scope, [family]).fragment,
       any: (scope) => this.#subquery(scope, undefined).fragment,
@@ -75,6 +82,23 @@ export class QueryMaker {
     }
     const fragment = of('query')`${start}${body.fragment}${this.#order(body.columns.length)}`;
     return { fragment, ordered: true };
+  }
+
+  /** A part of FROM and a condition on its rows. */
+  partition(): Fragment {
+    const { fragment, columns } = this.#from(noScope, 1);
+    const condition = this.expressions.condition({ columns, subqueries: 1 }, 3);
+    return { sort: 'partition', parts: [fragment, condition] };
+  }
+
+  /** Has a further table among those that queries use. */
+  withSource({ name, columns, rows }: ExtraSource, body: () => void): void {
+    const inScope = columns.map((column) => ({ text: column.name, family: column.family }));
+    // More than once: it is what the queries made meanwhile are about.
+    const added = [0, 1, 2].map(() => ({ name, columns: inScope, rows }));
+    this.#sources.push(...added);
+    body();
+    this.#sources.length -= added.length;
   }
 
   /** A select, or several by set operations; `exact` for those whose values are used again. */
@@ -113,7 +137,7 @@ export class QueryMaker {
     const large = from.rows > 10_000;
     if (random.chance(large ? 0.75 : 0.3)) return this.#grouped(from, where, wanted, exact);
     const kinds = wanted ?? this.#someFamilies();
-    const items = kinds.map((family) => this.#expressions.make(family, scope, 2));
+    const items = kinds.map((family) => this.expressions.make(family, scope, 2));
     const distinct = random.chance(0.15) ? of('clause')`DISTINCT ` : nothing;
     const fragment = of('query')`SELECT ${distinct}${named(items)} FROM ${from.fragment}${where}`;
     return { fragment, columns: outputs(kinds) };
@@ -125,7 +149,7 @@ export class QueryMaker {
 
   #clause(chance: number, word: string, scope: Scope, depth: number): Fragment {
     if (!this.#random.chance(chance)) return nothing;
-    const condition = this.#expressions.condition(scope, depth);
+    const condition = this.expressions.condition(scope, depth);
     return of('clause')`${word}${condition}`;
   }
 
@@ -139,7 +163,7 @@ export class QueryMaker {
     const inner = { columns: from.columns, subqueries: 0 };
     const keys = Array.from({ length: random.pick([0, 1, 1, 2, 3]) }, () => {
       const family = random.pick(families);
-      return { family, fragment: this.#expressions.make(family, inner, random.pick([0, 0, 1])) };
+      return { family, fragment: this.expressions.make(family, inner, random.pick([0, 0, 1])) };
     });
     // A number alone would be a position in GROUP BY.
     const aggregates = Array.from({ length: random.int(1, 3) }, () => this.#aggregate(inner));
@@ -160,12 +184,12 @@ export class QueryMaker {
       for (const { family, inexact, text } of aggregates) {
         if (exact && inexact) continue;
         const plain = inexact === true || random.chance(0.7);
-        items.push(plain ? of(family)`${text}` : this.#expressions.make(family, over, 1));
+        items.push(plain ? of(family)`${text}` : this.expressions.make(family, over, 1));
         results.push({ family, inexact: inexact === true });
       }
     } else {
       for (const family of wanted) {
-        items.push(this.#expressions.make(family, { ...over, columns: [...columns] }, 1));
+        items.push(this.expressions.make(family, { ...over, columns: [...columns] }, 1));
         results.push({ family });
       }
     }
@@ -182,11 +206,11 @@ export class QueryMaker {
   #aggregate(scope: Scope): ScopeColumn {
     const random = this.#random;
     const argument = (family: Family): string => {
-      const fragment = this.#expressions.make(family, scope, random.pick([0, 0, 1]));
+      const fragment = this.expressions.make(family, scope, random.pick([0, 0, 1]));
       return flat(fragment);
     };
     const filter = random.chance(0.15)
-      ? ` FILTER (WHERE ${flat(this.#expressions.condition(scope, 1))})`
+      ? ` FILTER (WHERE ${flat(this.expressions.condition(scope, 1))})`
       : '';
     const distinct = random.chance(0.2) ? 'DISTINCT ' : '';
     const family = random.pick(families);
@@ -309,7 +333,7 @@ export class QueryMaker {
     const scope = { columns: [...left.columns, ...right.columns], subqueries: 0 };
     const large = left.rows > 1000 || right.rows > 1000;
     if (pairs.length === 0 || (!large && random.chance(0.08))) {
-      return this.#expressions.condition(scope, 1);
+      return this.expressions.condition(scope, 1);
     }
     const conditions = Array.from({ length: random.pick([1, 1, 1, 2]) }, () => {
       const [a, b] = random.pick(pairs);
@@ -317,7 +341,7 @@ export class QueryMaker {
         large || random.chance(0.9) ? '=' : random.pick(['<', 'IS NOT DISTINCT FROM']);
       return of('bool')`${a.text} ${operator} ${b.text}`;
     });
-    if (random.chance(0.25)) conditions.push(this.#expressions.condition(scope, 1));
+    if (random.chance(0.25)) conditions.push(this.expressions.condition(scope, 1));
     return list(conditions, ' AND ');
   }
 
@@ -334,7 +358,7 @@ export class QueryMaker {
     const from = this.#from(outer, 0);
     const all = { columns: [...from.columns, ...from.columns, ...outer.columns], subqueries: 0 };
     const where = this.#clause(0.8, ' WHERE ', { ...all, subqueries: outer.subqueries }, 2);
-    const argument = this.#expressions.make(family, { ...all, columns: from.columns }, 1);
+    const argument = this.expressions.make(family, { ...all, columns: from.columns }, 1);
     const name =
       family === 'int' ? random.pick(['count', 'sum', 'min', 'max']) : random.pick(['min', 'max']);
     return of('query')`SELECT ${name}(${argument}) FROM ${from.fragment}${where}`;

@@ -1,79 +1,82 @@
 import { Random } from '../../../src/base/random.ts';
-import { Engines, type Verdict } from './compare.ts';
+import { CaseMaker } from './cases.ts';
 import { duckdbSettings } from './dialect.ts';
 import { textOf } from './fragment.ts';
-import { QueryMaker } from './queries.ts';
+import { Engines, type TestCase, type Verdict } from './judge.ts';
 import { type FailingCase, shrink } from './shrink.ts';
-import { makeTables, tableStatements } from './tables.ts';
+import { makeTables, type TestTable, tableStatements } from './tables.ts';
 
 export interface FuzzOptions {
-  /** Of the first case; each further case has the next one. */
+  /** Of the first set of tables; each further set has the next one. */
   readonly seed: number;
-  /** Whether to go on, asked before each case. */
-  readonly more: (cases: number) => boolean;
+  /** Whether to go on, asked before each set. */
+  readonly more: (sets: number) => boolean;
   /** Told of each difference as text. */
   readonly report: (text: string) => void;
-  /** Told of each query that was not compared, and why. */
-  readonly excused?: (verdict: Verdict, sql: string) => void;
+  /** Told of each verdict. */
+  readonly judged?: (verdict: Verdict, test: TestCase) => void;
+  /** Told before each statement what runs where. */
+  readonly watch?: (seed: number, engine: string, sql: string) => void;
   /** Differences after which to stop. */
   readonly failuresMax: number;
 }
 
-export interface FuzzSummary {
-  readonly cases: number;
-  readonly queries: number;
-  readonly counts: ReadonlyMap<Verdict['kind'], number>;
-}
+/** Tests on one set of tables. */
+const testsPerSet = 25;
 
-/** Queries on the tables of one case. */
-const queriesPerCase = 25;
-
-/** Runs random queries on random tables, on our engine and on DuckDB, until told to stop. */
-export async function fuzz(options: FuzzOptions): Promise<FuzzSummary> {
-  const engines = await Engines.open();
-  const counts = new Map<Verdict['kind'], number>();
-  let cases = 0;
-  let queries = 0;
+/**
+ * Runs random statements on random tables, on our engine and on DuckDB, until told to stop. The
+ * number of sets of tables that were done.
+ */
+export async function fuzz(options: FuzzOptions): Promise<number> {
+  let { seed } = options;
+  const engines = await Engines.open((engine, sql) => options.watch?.(seed, engine, sql));
+  let sets = 0;
+  let failures = 0;
   try {
-    while ((counts.get('differ') ?? 0) < options.failuresMax && options.more(cases)) {
-      for (const { kind } of await runCase(engines, options.seed + cases, options)) {
-        counts.set(kind, (counts.get(kind) ?? 0) + 1);
-        queries++;
-      }
-      cases++;
+    for (; failures < options.failuresMax && options.more(sets); sets++) {
+      seed = options.seed + sets;
+      if (!(await runSet(engines, seed, options))) failures++;
     }
   } finally {
     await engines.close();
   }
-  return { cases, queries, counts };
+  return sets;
 }
 
 /** Ends with the first difference: the tables have fewer rows then. */
-async function runCase(engines: Engines, seed: number, options: FuzzOptions): Promise<Verdict[]> {
+async function runSet(engines: Engines, seed: number, options: FuzzOptions): Promise<boolean> {
   const random = new Random(seed);
   const tables = makeTables(random);
   await engines.make(tables);
-  const maker = new QueryMaker(random, tables);
-  const verdicts: Verdict[] = [];
-  for (let i = 0; i < queriesPerCase; i++) {
-    const { fragment, ordered } = maker.query();
-    const sql = textOf(fragment);
-    const verdict = await engines.judge(sql, ordered);
-    verdicts.push(verdict);
-    if (verdict.kind === 'differ') {
-      const smallest = await shrink(engines, { tables, fragment, ordered });
-      options.report(describe(seed, verdict, smallest));
-      break;
+  const maker = new CaseMaker(random, tables);
+  let agreed = true;
+  for (let i = 0; i < testsPerSet && agreed; i++) {
+    const test = maker.next();
+    const verdict = await engines.judge(test);
+    options.judged?.(verdict, test);
+    agreed = verdict.kind !== 'differ';
+    if (!agreed) {
+      const smallest = await shrink(engines, { ...test, tables });
+      options.report(`seed ${seed}: ${verdict.message}\n${describe(smallest)}\n`);
     }
-    if (verdict.kind !== 'agree') options.excused?.(verdict, sql);
   }
   await engines.drop(tables);
-  return verdicts;
+  return agreed;
 }
 
-function describe(seed: number, verdict: Verdict, { tables, fragment }: FailingCase): string {
-  const statements = [...tableStatements(tables), textOf(fragment)];
+function describe({ tables, fragment, kind }: FailingCase): string {
+  const text = kind === 'partition' ? fragment.parts.map(partText).join('\n  WHERE ') : undefined;
+  return scriptOf(tables, text ?? textOf(fragment));
+}
+
+function partText(part: FailingCase['fragment']['parts'][number]): string {
+  return typeof part === 'string' ? part : textOf(part);
+}
+
+/** The statements that show a difference. */
+export function scriptOf(tables: readonly TestTable[], sql: string): string {
   const settings = duckdbSettings.map((setting) => `-- in DuckDB: ${setting};`);
-  const script = [...settings, ...statements.map((statement) => `${statement};`)].join('\n');
-  return `seed ${seed}: ${verdict.message}\n${script}\n`;
+  const statements = [...tableStatements(tables), sql].map((statement) => `${statement};`);
+  return [...settings, ...statements].join('\n');
 }

@@ -1,11 +1,9 @@
-import type { Engines } from './compare.ts';
 import { type Fragment, reductions, textOf } from './fragment.ts';
+import type { Engines, TestCase } from './judge.ts';
 import type { TestTable } from './tables.ts';
 
-export interface FailingCase {
+export interface FailingCase extends TestCase {
   readonly tables: readonly TestTable[];
-  readonly fragment: Fragment;
-  readonly ordered: boolean;
 }
 
 /** Runs of a query that shrinking may take. */
@@ -18,10 +16,11 @@ const attemptsMax = 600;
 export async function shrink(engines: Engines, failing: FailingCase): Promise<FailingCase> {
   const { ordered } = failing;
   let attempts = 0;
-  const first = await engines.judge(textOf(failing.fragment), ordered);
+  const first = await engines.judge(failing);
   const fails = async (fragment: Fragment): Promise<boolean> => {
     attempts++;
-    const { kind, message } = await engines.judge(textOf(fragment), ordered && isOrdered(fragment));
+    const candidate = { ...failing, fragment, ordered: ordered && isOrdered(fragment) };
+    const { kind, message } = await engines.judge(candidate);
     return kind === 'differ' && sortOf(message) === sortOf(first.message);
   };
   const fragment = await shrinkFragment(failing.fragment, fails, () => attempts < attemptsMax);
@@ -44,12 +43,12 @@ export async function shrink(engines: Engines, failing: FailingCase): Promise<Fa
   const used = tables.filter(({ name, large }) => {
     return sql.includes(`${name} `) || (large !== undefined && sql.includes(large));
   });
-  return { tables: used, fragment, ordered };
+  return { ...failing, tables: used, fragment };
 }
 
 /** Another kind of difference is another bug. */
 function sortOf(message: string | undefined): string {
-  return /error|class|Assertion|Error|rows|row/.exec(message ?? '')?.[0].slice(0, 3) ?? '';
+  return /slow|error|class|Assertion|Error|rows|row/.exec(message ?? '')?.[0].slice(0, 3) ?? '';
 }
 
 function isOrdered(fragment: Fragment): boolean {
