@@ -161,6 +161,8 @@ export class DirectGroups implements Groups {
       }
       default:
         assert(value.form === 'code', 'direct keys are integers, booleans or codes');
+        // The number of the NULL group is no code: it would be looked up beyond the dictionary.
+        if (isNull !== undefined) f.set(code, i32.select(isNull, 0, code));
         return { form: 'code', x: code, dictionary: value.dictionary, isNull };
     }
   }

@@ -42,7 +42,7 @@ export class ScriptMaker {
   #create({ name, columns }: TestTable): Fragment {
     const rows = of('query')`SELECT * FROM ${name}`;
     if (this.#random.chance(0.5)) {
-      const where = this.#where(columns, 0.3);
+      const where = this.#where(name, columns, 0.3);
       return of('statement')`CREATE TABLE ${target} AS ${rows}${where}`;
     }
     const types = columns.map((column) => `${column.name} ${column.type}`).join(', ');
@@ -61,7 +61,7 @@ export class ScriptMaker {
       case 1:
         return this.#insertSelect(columns);
       case 2:
-        return of('statement')`DELETE FROM ${target}${this.#where(columns, 0.9)}`;
+        return of('statement')`DELETE FROM ${target}${this.#where(target, columns, 0.9)}`;
       default:
         return this.#update(columns);
     }
@@ -83,22 +83,25 @@ export class ScriptMaker {
     const names = columns.map(({ name }) => (name === 'id' ? shift : name)).join(', ');
     return of(
       'statement',
-    )`INSERT INTO ${target} SELECT ${names} FROM ${target}${this.#where(columns, 0.7)}`;
+    )`INSERT INTO ${target} SELECT ${names} FROM ${target}${this.#where(target, columns, 0.7)}`;
   }
 
   #update(columns: readonly TestColumn[]): Fragment {
     const random = this.#random;
     const others = columns.filter(({ name }) => name !== 'id');
     const chosen = random.shuffle([...others]).slice(0, random.int(1, 2));
+    const scope = scopeOf(target, columns);
     const changes = chosen.map(({ name, family }) => {
-      return of('change')`${name} = ${this.#expressions.make(family, scopeOf(columns), 2)}`;
+      return of('change')`${name} = ${this.#expressions.make(family, scope, 2)}`;
     });
-    return of('statement')`UPDATE ${target} SET ${list(changes)}${this.#where(columns, 0.8)}`;
+    return of(
+      'statement',
+    )`UPDATE ${target} SET ${list(changes)}${this.#where(target, columns, 0.8)}`;
   }
 
-  #where(columns: readonly TestColumn[], chance: number): Fragment {
+  #where(table: string, columns: readonly TestColumn[], chance: number): Fragment {
     if (!this.#random.chance(chance)) return nothing;
-    return of('clause')` WHERE ${this.#expressions.condition(scopeOf(columns), 2)}`;
+    return of('clause')` WHERE ${this.#expressions.condition(scopeOf(table, columns), 2)}`;
   }
 
   #view(): Fragment[] {
@@ -113,6 +116,7 @@ export class ScriptMaker {
 
 const noColumns: Scope = { columns: [], subqueries: 0 };
 
-function scopeOf(columns: readonly TestColumn[]): Scope {
-  return { columns: columns.map(({ name, family }) => ({ text: name, family })), subqueries: 1 };
+function scopeOf(table: string, columns: readonly TestColumn[]): Scope {
+  const named = columns.map(({ name, family }) => ({ text: `${table}.${name}`, family }));
+  return { columns: named, subqueries: 1 };
 }
