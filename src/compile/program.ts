@@ -236,6 +236,8 @@ export const failures = [
   { code: '22003', message: 'value out of range for the type of the cast' },
   { code: '22003', message: 'decimal overflow' },
   { code: '22011', message: 'negative substring length not allowed' },
+  { code: '22004', message: 'the offset of a window frame must not be NULL' },
+  { code: '22014', message: 'the argument of ntile must be greater than zero' },
 ] as const;
 
 export const failure = {
@@ -249,6 +251,8 @@ export const failure = {
   castOutOfRange: 7,
   decimalOverflow: 8,
   negativeSubstring: 9,
+  nullFrameOffset: 10,
+  noTiles: 11,
 } as const;
 
 export interface CompileOptions {

@@ -1,6 +1,7 @@
 import type { Column, Expression } from '../plan/expression.ts';
 import { children, conjuncts } from '../plan/expression.ts';
 import type { Join, Plan, Scan } from '../plan/plan.ts';
+import { eachExpression } from '../plan/rewrite.ts';
 import { splitCondition } from './operators/join-keys.ts';
 
 /** The column an expression is, if it is one. */
@@ -262,6 +263,7 @@ export function requiredColumns(root: Plan): Map<Plan, ReadonlySet<number>> {
         for (const group of plan.groups) add(below, group);
         for (const aggregate of plan.aggregates) {
           for (const arg of aggregate.args) add(below, arg);
+          for (const key of aggregate.order) add(below, key.expression);
           add(below, aggregate.filter);
         }
         visit(plan.input, below);
@@ -286,11 +288,7 @@ export function requiredColumns(root: Plan): Map<Plan, ReadonlySet<number>> {
         return;
       case 'window': {
         const below = new Set(here);
-        for (const window of plan.calls) {
-          for (const arg of window.call.args) add(below, arg);
-          for (const part of window.partition) add(below, part);
-          for (const key of window.order) add(below, key.expression);
-        }
+        eachExpression(plan, (expression) => add(below, expression));
         visit(plan.input, below);
         return;
       }

@@ -7,7 +7,7 @@ import {
   type Expression,
   type SortKey,
 } from './expression.ts';
-import { inputs, type Plan } from './plan.ts';
+import { inputs, type Plan, type WindowFrame } from './plan.ts';
 import { eachExpression } from './rewrite.ts';
 
 /**
@@ -107,7 +107,7 @@ class Explainer {
       case 'aggregate':
         return this.#aggregate(plan);
       case 'window':
-        return `window ${plan.calls.map(({ call }) => this.#call(call)).join(', ')}`;
+        return this.#window(plan);
       case 'sort':
         return `sort ${plan.keys.map((key) => this.#key(key)).join(', ')}`;
       case 'limit': {
@@ -122,6 +122,28 @@ class Explainer {
       case 'withReference':
         return `read ${plan.name} [${this.#columns(plan.columns)}]`;
     }
+  }
+
+  #window(plan: Extract<Plan, { kind: 'window' }>): string {
+    const by = plan.partition.map((item) => this.text(item)).join(', ');
+    const order = plan.order.map((key) => this.#key(key)).join(', ');
+    const added = plan.columns.length - plan.calls.length;
+    const calls = plan.calls.map(({ call, frame, ignoreNulls }, i) => {
+      const nulls = ignoreNulls ? ' ignore nulls' : '';
+      const over = frame === undefined ? '' : ` over ${this.#frame(frame)}`;
+      return `${this.#column(plan.columns[added + i])} = ${this.#call(call)}${nulls}${over}`;
+    });
+    const spec = [by === '' ? '' : `by ${by} `, order === '' ? '' : `order ${order} `].join('');
+    return `window ${spec}: ${calls.join(', ')}`.replace(' :', ':');
+  }
+
+  #frame(frame: WindowFrame): string {
+    const [start, end] = [frame.start, frame.end].map((bound) => {
+      const words = bound.kind.replace(/[A-Z]/, (letter) => ` ${letter.toLowerCase()}`);
+      return 'offset' in bound ? `${this.text(bound.offset)} ${words}` : words;
+    });
+    const exclude = frame.exclude === 'none' ? '' : ` excluding ${frame.exclude}`;
+    return `${frame.unit} ${start} to ${end}${exclude}`;
   }
 
   #aggregate(plan: Extract<Plan, { kind: 'aggregate' }>): string {

@@ -94,18 +94,28 @@ export interface Aggregate extends Node {
   readonly groupingSets: readonly (readonly number[])[] | undefined;
 }
 
-/** Columns: those of the input, then one for each call. */
+/**
+ * Window functions over one order of the rows: windows that need several orders are several nodes.
+ * Columns: those of the input, then one for each call.
+ */
 export interface Window extends Node {
   readonly kind: 'window';
   readonly input: Plan;
+  readonly partition: readonly Expression[];
+  readonly order: readonly SortKey[];
   readonly calls: readonly WindowCall[];
 }
 
 export interface WindowCall {
+  /** An aggregate, or a function that only windows have. */
   readonly call: AggregateCall;
-  readonly partition: readonly Expression[];
-  readonly order: readonly SortKey[];
+  /** How many keys of the order are the call's own: rows that agree in them are its peers. */
+  readonly keys: number;
+  /**
+   * Undefined: from the start to the last peer, or all of the partition if the call has no order.
+   */
   readonly frame: WindowFrame | undefined;
+  readonly ignoreNulls: boolean;
 }
 
 export interface WindowFrame {
@@ -115,6 +125,10 @@ export interface WindowFrame {
   readonly exclude: 'none' | 'currentRow' | 'group' | 'ties';
 }
 
+/**
+ * `offset`: of ROWS and GROUPS how many, a BIGINT; of RANGE the value of the bound itself, the first
+ * order key plus or minus the distance, of that key's type.
+ */
 export type FrameBound =
   | { readonly kind: 'unboundedPreceding' | 'currentRow' | 'unboundedFollowing' }
   | { readonly kind: 'preceding' | 'following'; readonly offset: Expression };

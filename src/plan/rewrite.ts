@@ -138,15 +138,8 @@ function mapFrame(frame: WindowFrame, change: ExpressionChange): WindowFrame {
 
 function mapWindow(window: WindowCall, change: ExpressionChange): WindowCall {
   const call = mapAggregate(window.call, change);
-  const partition = mapList(window.partition, change);
-  const order = mapKeys(window.order, change);
   const frame = window.frame === undefined ? undefined : mapFrame(window.frame, change);
-  const same =
-    call === window.call &&
-    partition === window.partition &&
-    order === window.order &&
-    frame === window.frame;
-  return same ? window : { call, partition, order, frame };
+  return call === window.call && frame === window.frame ? window : { ...window, call, frame };
 }
 
 /** Applies `change` to the expressions that stand in this node itself. */
@@ -190,8 +183,11 @@ export function mapExpressions(plan: Plan, change: ExpressionChange): Plan {
       return same ? plan : { ...plan, groups, aggregates };
     }
     case 'window': {
+      const partition = mapList(plan.partition, change);
+      const order = mapKeys(plan.order, change);
       const calls = mapList(plan.calls, (item) => mapWindow(item, change));
-      return calls === plan.calls ? plan : { ...plan, calls };
+      const same = partition === plan.partition && order === plan.order && calls === plan.calls;
+      return same ? plan : { ...plan, partition, order, calls };
     }
     case 'sort': {
       const keys = mapKeys(plan.keys, change);

@@ -5,6 +5,7 @@ import {
   type Column,
   columnRef,
   type Expression,
+  type SortKey,
 } from '../../plan/expression.ts';
 import type { WindowCall } from '../../plan/plan.ts';
 import type { Span } from '../../sql/ast/node.ts';
@@ -34,9 +35,16 @@ export class AggregateCollector {
   }
 }
 
+/** A window call with the rows it looks at. */
+export interface BoundWindow {
+  readonly partition: readonly Expression[];
+  readonly order: readonly SortKey[];
+  readonly call: Omit<WindowCall, 'keys'>;
+}
+
 /** Gathers the window calls of a SELECT. */
 export class WindowCollector {
-  readonly calls: WindowCall[] = [];
+  readonly calls: BoundWindow[] = [];
   readonly columns: Column[] = [];
   readonly named: readonly NamedWindow[];
 
@@ -44,9 +52,10 @@ export class WindowCollector {
     this.named = named;
   }
 
-  add(context: BindContext, call: WindowCall, name: string): Expression {
-    const column = context.column(name, call.call.type, call.call.nullable);
-    this.calls.push(call);
+  add(context: BindContext, window: BoundWindow, name: string): Expression {
+    const { call } = window.call;
+    const column = context.column(name, call.type, call.nullable);
+    this.calls.push(window);
     this.columns.push(column);
     return columnRef(column);
   }

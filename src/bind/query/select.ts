@@ -2,7 +2,7 @@ import { sqlState } from '../../base/error.ts';
 import { sameExpression } from '../../plan/equal.ts';
 import { type Column, columnRef, type Expression, type SortKey } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { mapExpressions } from '../../plan/rewrite.ts';
+import { mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 import type { Expression as Syntax } from '../../sql/ast/expression.ts';
 import type { OrderDirection, OrderItem, Query, Select } from '../../sql/ast/query.ts';
 import { varcharType } from '../../value/type.ts';
@@ -16,6 +16,7 @@ import { bindGroupBy, groupPlan, noGroups, type SelectListItem } from './group.t
 import { ordinalOf, type QueryPlace } from './query.ts';
 import { expandStar } from './star.ts';
 import { itemName } from './syntax.ts';
+import { windowPlan } from './windows.ts';
 
 /** ORDER BY of the query around, which can use what the select list cannot show. */
 type Order = Pick<Query, 'orderBy' | 'orderByAll'>;
@@ -186,17 +187,14 @@ function addWindows(place: Place, step: Step): Step {
   const { calls, columns } = place.windows!;
   let { plan } = step;
   if (calls.length > 0) {
-    const window: Plan = {
-      kind: 'window',
-      input: plan,
-      calls,
-      columns: [...plan.columns, ...columns],
-    };
-    plan = mapExpressions(window, (expression) => {
+    const change = (expression: Expression): Expression => {
       const rewritten = step.rewrite(expression);
       step.check(rewritten);
       return rewritten;
-    });
+    };
+    const rewriteNode = (node: Plan): Plan =>
+      node === step.plan ? node : mapExpressions(mapInputs(node, rewriteNode), change);
+    plan = rewriteNode(windowPlan(plan, calls, columns));
   }
   const { qualify } = step.parts;
   return qualify === undefined ? { ...step, plan } : { ...step, plan: filter(plan, qualify) };

@@ -9,7 +9,8 @@ import { clusteringScan, columnOf, determinedBy, estimatedRows, maxRows } from '
 import { type Consume, type Query, Scope, scopeOutside } from '../query.ts';
 import type { Range } from '../range.ts';
 import { spill, type Value } from '../value.ts';
-import { AccumulatorSet, type Cell, cellOffsets, localCells, memoryCells } from './accumulator.ts';
+import { AccumulatorSet } from './accumulator.ts';
+import { type Cell, cellOffsets, localCells, memoryCells } from './cells.ts';
 import { rewriteDistinct } from './distinct.ts';
 import { DirectGroups, type DirectKey } from './group-direct.ts';
 import { HashedGroups } from './group-hashed.ts';

@@ -3,13 +3,8 @@ import { notDistinct } from '../expressions/logic.ts';
 import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
-import {
-  type AccumulatorSet,
-  type Cell,
-  cellOffsets,
-  memoryCells,
-  zeroLike,
-} from './accumulator.ts';
+import type { AccumulatorSet } from './accumulator.ts';
+import { type Cell, cellOffsets, memoryCells, zeroLike } from './cells.ts';
 import type { EmitGroup, Groups } from './groups.ts';
 import { hashValues } from './hash.ts';
 import { produceRows } from './materialize.ts';

@@ -4,14 +4,8 @@ import { morselField } from '../program.ts';
 import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
-import {
-  type AccumulatorSet,
-  type Cell,
-  cellOffsets,
-  localCells,
-  memoryCells,
-  zeroLike,
-} from './accumulator.ts';
+import type { AccumulatorSet } from './accumulator.ts';
+import { type Cell, cellOffsets, localCells, memoryCells, zeroLike } from './cells.ts';
 import type { EmitGroup, Groups } from './groups.ts';
 import { produceRows } from './materialize.ts';
 

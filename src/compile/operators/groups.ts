@@ -1,6 +1,6 @@
 import type { Scope } from '../query.ts';
 import type { Value } from '../value.ts';
-import type { Cell } from './accumulator.ts';
+import type { Cell } from './cells.ts';
 
 /** Takes one group: the values of its keys, loaded when they are used, and its accumulators. */
 export type EmitGroup = (

@@ -9,6 +9,7 @@ import { filtered, produceScan } from './scan.ts';
 import { produceSetOperation } from './set-operation.ts';
 import { produceOrdered } from './sort.ts';
 import { produceValues } from './values.ts';
+import { produceWindow } from './window.ts';
 import { produceWith, produceWithReference } from './with.ts';
 
 /**
@@ -71,6 +72,9 @@ function produceNode(plan: Plan, query: Query, consume: Consume): void {
       return;
     case 'setOperation':
       produceSetOperation(plan, query, consume);
+      return;
+    case 'window':
+      produceWindow(plan, query, consume);
       return;
     case 'with':
       produceWith(plan, query, consume);

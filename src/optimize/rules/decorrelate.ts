@@ -411,6 +411,8 @@ class Decorrelator {
     const window: Plan = {
       kind: 'window',
       input: part.plan,
+      partition,
+      order,
       calls: [
         {
           call: {
@@ -422,9 +424,9 @@ class Decorrelator {
             type: bigintType,
             nullable: false,
           },
-          partition,
-          order,
+          keys: order.length,
           frame: undefined,
+          ignoreNulls: false,
         },
       ],
       columns: [...part.plan.columns, number],
@@ -449,13 +451,10 @@ class Decorrelator {
     part = this.#represent(part, outers);
     const keys = [...part.representatives.values()].map(({ column }) => columnRef(column));
     const translated = mapExpressions(plan, (item) => this.#translate(item, part)) as typeof plan;
-    const calls = translated.calls.map((item) => ({
-      ...item,
-      partition: [...keys, ...item.partition],
-    }));
+    const partition = [...keys, ...translated.partition];
     const added = plan.columns.slice(plan.input.columns.length);
     const columns = [...part.plan.columns, ...added];
-    return { ...part, plan: { ...translated, input: part.plan, calls, columns } };
+    return { ...part, plan: { ...translated, input: part.plan, partition, columns } };
   }
 
   /** Both sides get the same representatives, as further columns. */

@@ -1,0 +1,94 @@
+import { type Expr, type FunctionBuilder, f64, i32, i64, type Local } from '../../wasm/index.ts';
+import { align } from '../query.ts';
+import type { Value } from '../value.ts';
+
+/**
+ * Aggregate functions as accumulators over cells: places for a number, in memory or in locals, that
+ * start as zeros. An accumulator of all zeros is always that of no rows.
+ */
+export interface Cell {
+  get(): Expr;
+  set(value: Expr): void;
+}
+
+export type CellType = 'i32' | 'i64' | 'f64';
+
+/** Cells that hold a value of the form of `value`. */
+export function valueCells(value: Value): CellType[] {
+  switch (value.form) {
+    case 'int':
+      return ['i64'];
+    case 'wide':
+      return ['i64', 'i64'];
+    case 'float':
+      return ['f64'];
+    case 'bool':
+    case 'code':
+      return ['i32'];
+    case 'string':
+      return ['i32', 'i32'];
+  }
+}
+
+/** A value like `model`, kept in cells. */
+export function readValue(cells: readonly Cell[], model: Value): Value {
+  const x = cells[0].get();
+  if (model.form === 'wide' || model.form === 'string') {
+    return { ...model, x, y: cells[1].get(), isNull: undefined };
+  }
+  return { ...model, x, isNull: undefined };
+}
+
+export function writeValue(cells: readonly Cell[], value: Value): void {
+  cells[0].set(value.x);
+  if (value.form === 'wide' || value.form === 'string') cells[1].set(value.y);
+}
+
+const cellBytes = { i32: 4, i64: 8, f64: 8 } as const;
+
+/** Where cells lie in a record; each aligned by its size. */
+export function cellOffsets(
+  types: readonly CellType[],
+  start: number,
+): { offsets: number[]; end: number } {
+  let end = start;
+  const offsets = types.map((type) => {
+    const offset = align(end, cellBytes[type]);
+    end = offset + cellBytes[type];
+    return offset;
+  });
+  return { offsets, end };
+}
+
+/** Cells in memory, at offsets from an address. */
+export function memoryCells(
+  f: FunctionBuilder,
+  base: Expr,
+  types: readonly CellType[],
+  offsets: readonly number[],
+): Cell[] {
+  return types.map((type, i) => {
+    const at = offsets[i];
+    if (type === 'i32') {
+      return { get: () => i32.load(base, at), set: (x) => f.do(i32.store(base, x, at)) };
+    }
+    if (type === 'i64') {
+      return { get: () => i64.load(base, at), set: (x) => f.do(i64.store(base, x, at)) };
+    }
+    return { get: () => f64.load(base, at), set: (x) => f.do(f64.store(base, x, at)) };
+  });
+}
+
+/** Cells in locals of the function. */
+export function localCells(f: FunctionBuilder, types: readonly CellType[]): Cell[] {
+  return types.map((type) => {
+    const local: Local = f.local(type, 'acc');
+    return { get: () => local, set: (x) => f.set(local, x) };
+  });
+}
+
+/** The zero that a cell starts with. */
+export function zeroLike(cell: Cell): Expr {
+  const { type } = cell.get();
+  return type === 'i32' ? i32.const(0) : type === 'i64' ? i64.const(0) : f64.const(0);
+}

@@ -1,0 +1,376 @@
+import { assert } from '../../base/assert.ts';
+import { type Column, columnRef, type Expression, type SortKey } from '../../plan/expression.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import { compileExpression } from '../expressions/compile.ts';
+import { notDistinct } from '../expressions/logic.ts';
+import { emitSortByKey } from '../kernels/key-sort.ts';
+import { entryBytes, loadKey, payloadOffset, radixScratchBytes } from '../kernels/radix-sort.ts';
+import type { Less } from '../kernels/sort.ts';
+import type { Query, Scope } from '../query.ts';
+import { loadField, RowLayout, type StoredField } from '../row.ts';
+import type { Value } from '../value.ts';
+import { produceRange, storeRow } from './materialize.ts';
+import { produce } from './produce.ts';
+import { beforeFunction } from './row-order.ts';
+import { planSortKey, type SortKeyPlan } from './sort-key.ts';
+
+/**
+ * The rows of a plan, brought together by partition and put in order within each: for window
+ * functions, and for aggregates that need all values of a group.
+ *
+ * Rows stay where they were appended; what is sorted are entries of a key and the row's address
+ * (see sort-key.ts). They are first distributed to buckets by the upper bits of the key, of the
+ * partition if there is one, so that threads can sort and walk buckets on their own and the rows
+ * of one fit in a cache. Everything is stable, and the number of buckets depends on the rows
+ * alone: the order is the same for any number of threads.
+ */
+export class SortedRows {
+  /** Frame offset of the address of an array of u32: the addresses of the rows in order. */
+  readonly pointers: number;
+  /** Frame offset of the number of rows. */
+  readonly count: number;
+  /** Frame offset of the number of buckets. */
+  readonly buckets: number;
+  readonly fields: ReadonlyMap<number, StoredField>;
+  readonly key: SortKeyPlan;
+  readonly isPartitioned: boolean;
+  readonly #query: Query;
+  /** Fields of the partition and of the order's keys, where the key alone does not tell. */
+  readonly #partitionFields: readonly StoredField[];
+  readonly #orderFields: readonly StoredField[];
+  readonly #keyBytes: 4 | 8;
+  /** Frame offset of the address of the sorted entries. */
+  readonly #entries: number;
+  /** Frame offset of the address of the buckets' first indexes, one more than there are buckets. */
+  readonly #starts: number;
+
+  constructor(made: Materialized, query: Query) {
+    this.#query = query;
+    this.fields = made.fields;
+    this.key = made.key;
+    this.isPartitioned = made.isPartitioned;
+    this.#partitionFields = made.partitionFields;
+    this.#orderFields = made.orderFields;
+    this.#keyBytes = made.key.bits <= 32 ? 4 : 8;
+    this.pointers = query.frameSlot(8, 8);
+    this.count = this.pointers + 4;
+    this.buckets = query.frameSlot(4, 4);
+    this.#entries = query.frameSlot(4, 4);
+    this.#starts = query.frameSlot(4, 4);
+    query.steps.push({ kind: 'gather', buffer: made.buffer, slot: this.pointers, pointers: true });
+    if (made.key.bits === 0) this.#oneBucket();
+    else this.#sort(made);
+  }
+
+  /** Without anything to sort by, the rows are one bucket in the order of the input. */
+  #oneBucket(): void {
+    const query = this.#query;
+    query.callStep(query.unique('one_bucket'), (f) => {
+      const { frame } = f.param;
+      f.do(i32.store(frame, 1, this.buckets));
+      const starts = f.let(query.allocate.call(8), 'starts');
+      f.do(i32.store(starts, i32.load(frame, this.count), 4));
+      f.do(i32.store(frame, starts, this.#starts));
+    });
+  }
+
+  #sort(made: Materialized): void {
+    const query = this.#query;
+    const size = entryBytes[this.#keyBytes];
+    const shift = query.frameSlot(4, 4);
+    const scattered = query.frameSlot(4, 4);
+    const counts = query.frameSlot(4, 4);
+    const { key } = this;
+    const bucketBits = this.isPartitioned ? key.partitionBits : key.bits;
+    query.callStep(query.unique('plan_buckets'), (f) => {
+      const { frame } = f.param;
+      const count = f.let(i32.load(frame, this.count), 'count');
+      const wanted = f.let(i32.sub(32 - bucketRowsBits, i32.clz(count)), 'bits');
+      f.if(i32.ltS(wanted, 0), () => f.set(wanted, 0));
+      const most = Math.min(bucketBits, bucketBitsMax);
+      f.if(i32.gtS(wanted, most), () => f.set(wanted, most));
+      const buckets = f.let(i32.shl(1, wanted), 'buckets');
+      f.do(i32.store(frame, buckets, this.buckets));
+      f.do(i32.store(frame, i32.sub(key.bits, wanted), shift));
+      const room = (bytes: Expr, slot: number) => {
+        f.do(i32.store(frame, query.allocate.call(bytes), slot));
+      };
+      room(i32.add(i32.mul(count, size), 16), this.#entries);
+      const morsels = i32.shrU(i32.add(count, morselRows - 1), morselRowsBits);
+      room(i32.add(i32.shl(i32.mul(morsels, buckets), 2), 16), counts);
+      room(i32.shl(i32.add(buckets, 1), 2), this.#starts);
+    });
+    const bucketOf = (entryKey: Expr, shiftBy: Expr): Expr => {
+      const upper = i32.wrapI64(i64.shrU(entryKey, i64.extendI32U(shiftBy)));
+      // A shift by 64 would be one by none.
+      return key.bits < 64 ? upper : i32.select(i32.eq(shiftBy, 64), 0, upper);
+    };
+    const ownCounts = (f: FunctionBuilder, frame: Expr, first: Expr): Local => {
+      const morsel = i32.shrU(first, morselRowsBits);
+      const bytes = i32.shl(i32.mul(morsel, i32.load(frame, this.buckets)), 2);
+      return f.let(i32.add(i32.load(frame, counts), bytes), 'counts');
+    };
+    produceRange(query, 'sort_keys', this.count, morselRows, (scope, index) => {
+      const { f, pipeline } = scope;
+      const { frame } = pipeline;
+      const hoist = (value: () => Expr, name: string) => pipeline.hoist(value, name);
+      const rows = hoist(() => i32.load(frame, this.pointers), 'pointers');
+      const entries = hoist(() => i32.load(frame, this.#entries), 'entries');
+      const shiftBy = hoist(() => i32.load(frame, shift), 'shift');
+      const own = hoist(() => ownCounts(f, frame, index), 'own');
+      const row = f.let(i32.load(i32.add(rows, i32.shl(index, 2))), 'row');
+      const rowKey = f.let(loadKey(i32.add(row, made.keyAt), this.#keyBytes), 'key');
+      const entry = f.let(i32.add(entries, i32.mul(index, size)), 'entry');
+      if (this.#keyBytes === 4) f.do(i64.store32(entry, rowKey));
+      else f.do(i64.store(entry, rowKey));
+      f.do(i32.store(entry, row, payloadOffset[this.#keyBytes]));
+      const cell = f.let(i32.add(own, i32.shl(bucketOf(rowKey, shiftBy), 2)), 'cell');
+      f.do(i32.store(cell, i32.add(i32.load(cell), 1)));
+    });
+    this.#bucketStarts(counts, scattered);
+    produceRange(query, 'scatter', this.count, morselRows, (scope, index) => {
+      const { f, pipeline } = scope;
+      const { frame } = pipeline;
+      const hoist = (value: () => Expr, name: string) => pipeline.hoist(value, name);
+      const entries = hoist(() => i32.load(frame, this.#entries), 'entries');
+      const target = hoist(() => i32.load(frame, scattered), 'target');
+      const shiftBy = hoist(() => i32.load(frame, shift), 'shift');
+      const own = hoist(() => ownCounts(f, frame, index), 'own');
+      const entry = f.let(i32.add(entries, i32.mul(index, size)), 'entry');
+      const rowKey = f.let(loadKey(entry, this.#keyBytes), 'key');
+      const cell = f.let(i32.add(own, i32.shl(bucketOf(rowKey, shiftBy), 2)), 'cell');
+      const place = f.let(i32.load(cell), 'place');
+      f.do(i32.store(cell, i32.add(place, 1)));
+      const to = f.let(i32.add(target, i32.mul(place, size)), 'to');
+      for (let at = 0; at < size; at += 8) f.do(i64.store(to, i64.load(entry, at), at));
+    });
+    this.#sortBuckets(made, scattered);
+  }
+
+  /** Where each bucket begins, and in it the entries of each morsel. */
+  #bucketStarts(counts: number, scattered: number): void {
+    const query = this.#query;
+    query.callStep(query.unique('bucket_starts'), (f) => {
+      const { frame } = f.param;
+      const count = f.let(i32.load(frame, this.count), 'count');
+      const buckets = f.let(i32.load(frame, this.buckets), 'buckets');
+      const list = f.let(i32.load(frame, counts), 'counts');
+      const starts = f.let(i32.load(frame, this.#starts), 'starts');
+      const end = f.let(
+        i32.shl(i32.mul(i32.shrU(i32.add(count, morselRows - 1), morselRowsBits), buckets), 2),
+        'end',
+      );
+      const total = f.let(i32.const(0), 'total');
+      const bucket = f.local('i32', 'bucket');
+      const cell = f.local('i32', 'cell');
+      const own = f.local('i32', 'own');
+      f.for(bucket, 0, buckets, () => {
+        f.do(i32.store(i32.add(starts, i32.shl(bucket, 2)), total));
+        f.set(cell, i32.shl(bucket, 2));
+        f.while(i32.ltU(cell, end), () => {
+          f.set(own, i32.load(i32.add(list, cell)));
+          f.do(i32.store(i32.add(list, cell), total));
+          f.set(total, i32.add(total, own));
+          f.set(cell, i32.add(cell, i32.shl(buckets, 2)));
+        });
+      });
+      f.do(i32.store(i32.add(starts, i32.shl(buckets, 2)), total));
+      const bytes = i32.add(i32.mul(count, entryBytes[this.#keyBytes]), 16);
+      f.do(i32.store(frame, query.allocate.call(bytes), scattered));
+    });
+  }
+
+  #sortBuckets(made: Materialized, scattered: number): void {
+    const query = this.#query;
+    const size = entryBytes[this.#keyBytes];
+    const sort = emitSortByKey(
+      query.module,
+      query.unique('sort_bucket'),
+      this.#keyBytes,
+      made.key.isExact ? undefined : lessTied(made, query),
+    );
+    produceRange(query, 'sort_buckets', this.buckets, 1, (scope, bucket) => {
+      const { f, pipeline } = scope;
+      const { start, end } = this.bucket(f, pipeline.frame, bucket);
+      const count = f.let(i32.sub(end, start), 'count');
+      f.if(count, () => {
+        const entries = i32.add(i32.load(pipeline.frame, scattered), i32.mul(start, size));
+        const out = i32.add(i32.load(pipeline.frame, this.pointers), i32.shl(start, 2));
+        const bytes = i32.add(i32.mul(count, size), radixScratchBytes(this.#keyBytes) + 16);
+        const scratch = f.let(query.allocate.call(bytes), 'scratch');
+        f.call(sort, entries, count, scratch, out);
+        f.call(query.release, scratch);
+      });
+    });
+    query.callStep(query.unique('sorted'), (f) => {
+      const { frame } = f.param;
+      f.call(query.release, i32.load(frame, this.#entries));
+      f.do(i32.store(frame, i32.load(frame, scattered), this.#entries));
+    });
+  }
+
+  /** Indexes of the first row of a bucket and of the first behind it. */
+  bucket(f: FunctionBuilder, frame: Expr, index: Expr): { start: Local; end: Local } {
+    const at = f.let(i32.add(i32.load(frame, this.#starts), i32.shl(index, 2)), 'bucket');
+    return { start: f.let(i32.load(at), 'start'), end: f.let(i32.load(at, 4), 'end') };
+  }
+
+  /** Access to the rows in order, from now on. */
+  walk(f: FunctionBuilder, frame: Expr): SortedWalk {
+    const pointers = f.let(i32.load(frame, this.pointers), 'pointers');
+    const entries = f.let(i32.load(frame, this.#entries), 'entries');
+    return {
+      row: (index) => i32.load(i32.add(pointers, i32.shl(index, 2))),
+      key: (index) =>
+        loadKey(i32.add(entries, i32.mul(index, entryBytes[this.#keyBytes])), this.#keyBytes),
+    };
+  }
+
+  /** An i32: whether two rows are of one partition; 1 if there are none. */
+  samePartition(walk: SortedWalk, a: Expr, b: Expr, scope: Scope): Expr {
+    if (!this.isPartitioned) return i32.const(1);
+    return this.#same(walk, a, b, 0, this.key.bitsAfter[0], this.#partitionFields, scope);
+  }
+
+  /** An i32: whether two rows of one partition agree in the first keys of the order. */
+  samePeers(walk: SortedWalk, a: Expr, b: Expr, keys: number, scope: Scope): Expr {
+    if (keys === 0) return i32.const(1);
+    const after = this.key.bitsAfter[keys];
+    return this.#same(walk, a, b, keys, after, this.#orderFields.slice(0, keys), scope);
+  }
+
+  #same(
+    walk: SortedWalk,
+    a: Expr,
+    b: Expr,
+    keys: number,
+    after: number | undefined,
+    fields: readonly StoredField[],
+    scope: Scope,
+  ): Expr {
+    const { f } = scope;
+    if (this.key.bits === 0) return i32.const(1);
+    const isExact = keys === 0 ? this.key.isPartitionExact : after !== undefined;
+    if (isExact && after !== undefined) {
+      const difference = i64.xor(walk.key(a), walk.key(b));
+      if (after >= 64) return i32.const(1);
+      return after === 0 ? i64.eqz(difference) : i64.eqz(i64.shrU(difference, BigInt(after)));
+    }
+    const rowA = f.let(walk.row(a), 'row_a');
+    const rowB = f.let(walk.row(b), 'row_b');
+    const tests = fields.map((field) =>
+      notDistinct(loadField(rowA, field), loadField(rowB, field), scope.child()),
+    );
+    return tests.reduceRight((rest, test) => i32.if(test, rest, 0));
+  }
+}
+
+/** Access to sorted rows by their index. */
+export interface SortedWalk {
+  /** The address of the row. */
+  row(index: Expr): Expr;
+  /** The key of the row, an i64. */
+  key(index: Expr): Expr;
+}
+
+/** About so many rows a bucket, as a power of two. */
+const bucketRowsBits = 14;
+const bucketBitsMax = 10;
+/** Rows of which one morsel makes entries. */
+const morselRowsBits = 16;
+const morselRows = 2 ** morselRowsBits;
+
+interface Materialized {
+  readonly buffer: number;
+  readonly fields: ReadonlyMap<number, StoredField>;
+  readonly key: SortKeyPlan;
+  /** Where the key lies in a row. */
+  readonly keyAt: number;
+  readonly isPartitioned: boolean;
+  readonly partitionFields: readonly StoredField[];
+  readonly order: readonly SortKey[];
+  readonly orderFields: readonly StoredField[];
+}
+
+/** Rows whose keys are equal are compared by the fields. */
+function lessTied(made: Materialized, query: Query): Less {
+  const partition = made.partitionFields.map(
+    (): SortKey => ({ expression: placeholder, descending: false, nullsFirst: false }),
+  );
+  const before = beforeFunction(
+    query,
+    [...partition, ...made.order],
+    [...made.partitionFields, ...made.orderFields],
+  );
+  return (_, a, b) => before.call(a, b);
+}
+
+const placeholder: Expression = {
+  kind: 'constant',
+  value: null,
+  type: { kind: 'null' },
+  nullable: true,
+};
+
+export interface SortedRowsSpec {
+  readonly input: Plan;
+  /** Columns to keep. */
+  readonly columns: readonly Column[];
+  readonly partition: readonly Expression[];
+  readonly order: readonly SortKey[];
+}
+
+/** Computes `input` and puts its rows in order. */
+export function produceSorted(spec: SortedRowsSpec, query: Query): SortedRows {
+  let made: Materialized | undefined;
+  produce(spec.input, query, (scope) => {
+    const layout = new RowLayout();
+    const stored: [StoredField, Value][] = [];
+    const fields = new Map<number, StoredField>();
+    const store = (value: Value): StoredField => {
+      const field = layout.add(value);
+      stored.push([field, value]);
+      return field;
+    };
+    const storeExpression = (expression: Expression, value: Value): StoredField => {
+      const known = expression.kind === 'column' ? fields.get(expression.column.id) : undefined;
+      return known ?? store(value);
+    };
+    const partition = spec.partition.map((item) => compileExpression(item, scope));
+    const order = spec.order.map((key) => {
+      return { ...key, value: compileExpression(key.expression, scope) };
+    });
+    const key = planSortKey(partition, order, scope);
+    const keyBytes = key.bits <= 32 ? 4 : 8;
+    const keyAt = layout.reserve(key.bits === 0 ? 0 : keyBytes, keyBytes);
+    for (const column of spec.columns) {
+      fields.set(column.id, store(compileExpression(columnRef(column), scope)));
+    }
+    const partitionFields = key.isPartitionExact
+      ? []
+      : spec.partition.map((item, i) => storeExpression(item, partition[i]));
+    const orderFields = key.isExact
+      ? []
+      : spec.order.map((item, i) => storeExpression(item.expression, order[i].value));
+    const buffer = query.buffer('sorted', layout.rowBytes);
+    const row = storeRow(scope, buffer, layout, stored);
+    if (key.bits > 0) {
+      const { f } = scope;
+      if (keyBytes === 4) f.do(i64.store32(row, key.key, keyAt));
+      else f.do(i64.store(row, key.key, keyAt));
+    }
+    made = {
+      buffer,
+      fields,
+      key,
+      keyAt,
+      isPartitioned: partition.length > 0,
+      partitionFields,
+      order: spec.order,
+      orderFields,
+    };
+  });
+  assert(made !== undefined, 'the input was compiled');
+  return new SortedRows(made, query);
+}

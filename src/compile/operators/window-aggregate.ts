@@ -1,0 +1,224 @@
+import { QuernError, sqlState } from '../../base/error.ts';
+import type { WindowCall } from '../../plan/plan.ts';
+import { type Expr, i32, type Local } from '../../wasm/index.ts';
+import type { Scope } from '../query.ts';
+import type { Value } from '../value.ts';
+import { AccumulatorSet, isAccumulated } from './accumulator.ts';
+import { type Cell, cellOffsets, localCells, memoryCells, zeroLike } from './cells.ts';
+import type { Frame, FrameBounds, RowRange } from './window-frame.ts';
+import { scratch, type WindowWalk } from './window-walk.ts';
+
+/** Aggregates over one frame, computed in one way. */
+export interface AggregateGroup {
+  /** Indexes of the calls. */
+  readonly calls: readonly number[];
+  readonly begin?: (() => void) | undefined;
+  values(current: Scope): readonly Value[];
+}
+
+/** Puts aggregates with equal frames together, so that they share what they accumulate. */
+export function windowAggregates(
+  calls: readonly WindowCall[],
+  walk: WindowWalk,
+  bounds: FrameBounds,
+): AggregateGroup[] {
+  const byFrame = new Map<Frame, number[]>();
+  calls.forEach((item, i) => {
+    if (item.call.distinct || item.call.order.length > 0 || !isAccumulated(item.call.name)) {
+      const what = item.call.distinct ? `${item.call.name}(DISTINCT …)` : item.call.name;
+      throw new QuernError(sqlState.featureNotSupported, `${what} with OVER is not supported yet`);
+    }
+    const frame = bounds.of(item);
+    const list = byFrame.get(frame);
+    if (list === undefined) byFrame.set(frame, [i]);
+    else list.push(i);
+  });
+  return [...byFrame].flatMap(([frame, indexes]) => {
+    const own = indexes.map((i) => calls[i]);
+    if (frame.shape === 'growing') return [growing(own, indexes, frame, walk)];
+    if (frame.shape === 'any') return [segmentTree(own, indexes, frame, walk)];
+    // What cannot be taken out again must not keep the rest from it.
+    const isInvertible = own.map((item) => makeSet([item], frame, walk).isInvertible);
+    const part = (wanted: boolean) => indexes.filter((_, i) => isInvertible[i] === wanted);
+    const groups: AggregateGroup[] = [];
+    const pick = (list: readonly number[]) => list.map((i) => calls[i]);
+    if (part(true).length > 0) groups.push(sliding(pick(part(true)), part(true), frame, walk));
+    if (part(false).length > 0) {
+      groups.push(segmentTree(pick(part(false)), part(false), frame, walk));
+    }
+    return groups;
+  });
+}
+
+/**
+ * Accumulators. `position`: where the row stands that is being added, if states are merged.
+ */
+function makeSet(
+  calls: readonly WindowCall[],
+  frame: Frame,
+  walk: WindowWalk,
+  position: Expr = i32.const(1),
+): AccumulatorSet {
+  // Only the forms of the row's values are asked for: this code does not run.
+  let set: AccumulatorSet | undefined;
+  walk.f.if(i32.const(0), () => {
+    set = new AccumulatorSet(
+      calls.map(({ call }) => call),
+      walk.row(walk.partitionStart),
+      walk.rowsMax,
+      frame.hasCurrentRow,
+      () => position,
+    );
+  });
+  return set as AccumulatorSet;
+}
+
+function clear(cells: readonly Cell[]): void {
+  for (const cell of cells) cell.set(zeroLike(cell));
+}
+
+/** One state, to which rows are added as the frame grows. */
+function growing(
+  calls: readonly WindowCall[],
+  indexes: readonly number[],
+  frame: Frame,
+  walk: WindowWalk,
+): AggregateGroup {
+  const { f, partitionStart } = walk;
+  const set = makeSet(calls, frame, walk);
+  const cells = localCells(f, set.cellTypes);
+  const done = f.local('i32', 'added');
+  return {
+    calls: indexes,
+    begin: () => {
+      clear(cells);
+      f.set(done, partitionStart);
+    },
+    values: (current) => {
+      if (frame.endsAtRow) set.update(cells, current);
+      else {
+        const [{ end }] = frame.ranges(current);
+        addUpTo(set, cells, done, end, walk);
+      }
+      return set.values(cells, current);
+    },
+  };
+}
+
+function addUpTo(
+  set: AccumulatorSet,
+  cells: readonly Cell[],
+  done: Local,
+  end: Expr,
+  walk: WindowWalk,
+): void {
+  const { f } = walk;
+  f.while(i32.ltU(done, end), () => {
+    set.update(cells, walk.row(done));
+    f.set(done, i32.add(done, 1));
+  });
+}
+
+/** One state, to which rows are added, and from which they are taken again. */
+function sliding(
+  calls: readonly WindowCall[],
+  indexes: readonly number[],
+  frame: Frame,
+  walk: WindowWalk,
+): AggregateGroup {
+  const { f, partitionStart } = walk;
+  const set = makeSet(calls, frame, walk);
+  const cells = localCells(f, set.cellTypes);
+  const added = f.local('i32', 'added');
+  const removed = f.local('i32', 'removed');
+  return {
+    calls: indexes,
+    begin: () => {
+      clear(cells);
+      f.set(added, partitionStart);
+      f.set(removed, partitionStart);
+    },
+    values: (current) => {
+      const [{ start, end }] = frame.ranges(current);
+      addUpTo(set, cells, added, end, walk);
+      f.while(i32.ltU(removed, start), () => {
+        set.remove(cells, walk.row(removed));
+        f.set(removed, i32.add(removed, 1));
+      });
+      return set.values(cells, current);
+    },
+  };
+}
+
+/**
+ * A binary tree of states over the partition, in an array: node i has the children 2i and 2i + 1,
+ * and the rows are the nodes from the number of rows on. Any frame is made of at most two nodes of
+ * each level.
+ */
+function segmentTree(
+  calls: readonly WindowCall[],
+  indexes: readonly number[],
+  frame: Frame,
+  walk: WindowWalk,
+): AggregateGroup {
+  const { f, partitionStart, partitionEnd } = walk;
+  const position = f.local('i32', 'position');
+  const set = makeSet(calls, frame, walk, position);
+  const types = set.cellTypes;
+  const { offsets, end } = cellOffsets(types, 0);
+  const bytes = Math.max(Math.ceil(end / 8) * 8, 8);
+  const room = scratch(walk, 'tree');
+  const tree = f.local('i32', 'tree');
+  const size = f.local('i32', 'tree_rows');
+  const cellsAt = (address: Expr): Cell[] => memoryCells(f, address, types, offsets);
+  const nodeCells = (node: Expr): Cell[] => {
+    return cellsAt(f.let(i32.add(tree, i32.mul(node, bytes)), 'node'));
+  };
+  const result = localCells(f, types);
+  const build = () => {
+    f.set(size, i32.sub(partitionEnd, partitionStart));
+    f.set(tree, room(i32.mul(i32.shl(size, 1), bytes)));
+    const row = f.let(i32.const(0), 'leaf');
+    f.while(i32.ltU(row, size), () => {
+      const cells = nodeCells(i32.add(size, row));
+      clear(cells);
+      f.set(position, i32.add(row, 1));
+      set.update(cells, walk.row(i32.add(partitionStart, row)));
+      f.set(row, position);
+    });
+    const node = f.let(i32.sub(size, 1), 'inner');
+    f.while(i32.gtS(node, 0), () => {
+      const cells = nodeCells(node);
+      const left = nodeCells(i32.shl(node, 1));
+      cells.forEach((cell, i) => cell.set(left[i].get()));
+      set.merge(cells, nodeCells(i32.add(i32.shl(node, 1), 1)), walk.outside());
+      f.set(node, i32.sub(node, 1));
+    });
+  };
+  const add = (range: RowRange) => {
+    const toNode = (index: Expr) => i32.add(i32.sub(index, partitionStart), size);
+    const low = f.let(toNode(range.start), 'low');
+    const high = f.let(toNode(range.end), 'high');
+    f.while(i32.ltU(low, high), () => {
+      f.if(i32.and(low, 1), () => {
+        set.merge(result, nodeCells(low), walk.outside());
+        f.set(low, i32.add(low, 1));
+      });
+      f.if(i32.and(high, 1), () => {
+        f.set(high, i32.sub(high, 1));
+        set.merge(result, nodeCells(high), walk.outside());
+      });
+      f.set(low, i32.shrU(low, 1));
+      f.set(high, i32.shrU(high, 1));
+    });
+  };
+  return {
+    calls: indexes,
+    begin: build,
+    values: (current) => {
+      clear(result);
+      for (const range of frame.ranges(current)) add(range);
+      return set.values(result, current);
+    },
+  };
+}
