@@ -151,16 +151,52 @@ export class StoreCore extends Objects {
     const reserve = purpose === 'write' ? deletionReserve : 0;
     const { space } = this.blocks;
     this.journal.ensureRoom(purpose);
+    const needed = this.#metaNeeded() + nodes;
+    let tight = false;
     try {
-      space.ensureMeta(this.#metaNeeded() + nodes + reserve);
+      space.ensureMeta(needed + deletionReserve);
     } catch (error) {
-      if (purpose === 'write' || !isDiskFull(error)) throw error;
-      if (space.metaFree < this.#metaNeeded() + nodes) throw error;
+      if (!isDiskFull(error) || space.metaFree < needed + reserve) throw error;
+      tight = true;
     }
-    if (this.#checkpoint === undefined && this.#wantsCheckpoint()) this.startCheckpoint();
+    if (this.#checkpoint === undefined && (tight || this.wantsCheckpoint())) {
+      this.startCheckpoint();
+    }
   }
 
-  #wantsCheckpoint(): boolean {
+  /**
+   * After a change was refused with 53100: makes a checkpoint, so that what has died since the last
+   * one becomes free. False if nothing will be: then it is of no use to try again.
+   */
+  async makeRoom(): Promise<boolean> {
+    this.checkWritable();
+    const { pool, blocks } = this;
+    const running = this.#checkpoint !== undefined;
+    if (!running && pool.dirtyCount + pool.doomed.length + blocks.dying === 0) return false;
+    await this.settle();
+    await this.checkpoint();
+    return true;
+  }
+
+  /**
+   * Runs a change at once; if it is refused with 53100, once more when there is room: then the
+   * result is a promise.
+   */
+  withRoom(change: () => void): Promise<void> | undefined {
+    try {
+      change();
+      return undefined;
+    } catch (error) {
+      if (!isDiskFull(error) || this.failed) throw error;
+      return this.makeRoom().then((made) => {
+        if (!made) throw error;
+        change();
+      });
+    }
+  }
+
+  /** Will the next change begin a checkpoint? */
+  wantsCheckpoint(): boolean {
     return (
       this.journal.bytesSinceCheckpoint > this.options.journalBytes ||
       this.pool.dirtyCount > this.options.dirtyNodes ||
@@ -258,6 +294,10 @@ export class StoreCore extends Objects {
     this.checkOpen();
     if (this.failed) return Promise.reject(this.#stopped());
     const sequence = this.journal.wanted;
+    // A change that is too large for the journal is only in the checkpoint that is being written.
+    if (sequence < this.#holdFrom && this.#holdFrom < Number.MAX_SAFE_INTEGER) {
+      return this.#checkpoint!.done;
+    }
     if (sequence <= this.journal.durable) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.push({ sequence, resolve, reject });

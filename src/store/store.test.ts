@@ -274,3 +274,16 @@ test('a failed flush stops the store, which opens again at what was durable', as
   assert.equal(again.map('m').get(bytesOf('c')), undefined);
   intact(again);
 });
+
+test('a sync waits for a change before it that is too large for the journal', async () => {
+  const device = new KeptDevice();
+  const store = await Store.open(device);
+  await store.createMap('m');
+  const transaction = await store.begin();
+  for (let i = 0; i < 200; i++) transaction.put('m', bytesOf(`key ${i}`), new Uint8Array(900));
+  const committed = transaction.commit();
+  await store.sync();
+  const reader = await Store.open(device, { readOnly: true });
+  assert.equal([...reader.map('m').entries()].length, 200);
+  await committed;
+});

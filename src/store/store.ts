@@ -11,7 +11,7 @@ import {
   snapshotName,
 } from './catalog.ts';
 import { Compaction, type CompactionReport } from './compaction.ts';
-import { type Compressor, type CoreOptions, isDiskFull, StoreCore } from './core.ts';
+import { type Compressor, type CoreOptions, StoreCore } from './core.ts';
 import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
 import { blockSize, bytesOf } from './layout.ts';
@@ -377,22 +377,10 @@ export class Store {
 
   async #performDeletions(operations: Operation[]): Promise<void> {
     for (const operation of operations) {
-      if (this.#tryDeletion(operation)) continue;
-      await this.core.checkpoint();
-      this.core.perform(operation, 'delete');
+      const waiting = this.core.withRoom(() => this.core.perform(operation, 'delete'));
+      if (waiting !== undefined) await waiting;
     }
     await this.sync();
-  }
-
-  /** On a full disk, a deletion may first need the room that a checkpoint sets free: then false. */
-  #tryDeletion(operation: Operation): boolean {
-    try {
-      this.core.perform(operation, 'delete');
-      return true;
-    } catch (error) {
-      if (!isDiskFull(error) || this.core.failed) throw error;
-      return false;
-    }
   }
 
   // --- snapshots and branches ------------------------------------------------------------------

@@ -273,6 +273,15 @@ export class Volume {
       this.zero(first * blockSize, Math.min(last * blockSize, head.size) - first * blockSize);
   }
 
+  /**
+   * Runs a change of this volume at once; if it is refused because the disk is full, once more when
+   * what has died so far has become free: then the result is a promise. That is what gets a trim
+   * through on a full disk, or a write after one.
+   */
+  withRoom(change: () => void): Promise<void> | undefined {
+    return this.#core.withRoom(change);
+  }
+
   /** Resolves when every write so far, through whatever handle, survives a crash. */
   flush(): Promise<void> {
     return this.#core.sync();

@@ -2,6 +2,7 @@ import { AssertionError } from '../../src/base/assert.ts';
 import { QuernError } from '../../src/base/error.ts';
 import { Random } from '../../src/base/random.ts';
 import { Store } from '../../src/store/index.ts';
+import { superblockPlaces } from '../../src/store/layout.ts';
 import { dump, History, testOptions } from './history.ts';
 import { type ModelState, stateDigest } from './model.ts';
 import { KeptMemoryDevice } from './recorded-device.ts';
@@ -115,11 +116,12 @@ function damage(
   return `places ${place} and ${other} exchanged`;
 }
 
-/** Half of the time one that is not empty, often a record of the journal. */
+/** Often one that is not empty: a copy of the superblock, a record of the journal, or any other. */
 function pickPlace(bytes: Uint8Array, random: Random): number {
   const places = bytes.length / 4096;
   const place = random.int(0, places - 1);
-  if (random.chance(0.5)) return place;
+  if (random.chance(0.4)) return place;
+  if (random.chance(0.1)) return random.pick(superblockPlaces);
   const wanted = random.chance(0.5) ? 4 : -1;
   for (let i = 0; i < places; i++) {
     const at = ((place + i) % places) * 4096;

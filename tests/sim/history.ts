@@ -1,6 +1,6 @@
 import { Random } from '../../src/base/random.ts';
 import type { BlockDevice } from '../../src/store/device/device.ts';
-import { Store, type StoreOptions } from '../../src/store/index.ts';
+import { Store, type StoreOptions, type Transaction } from '../../src/store/index.ts';
 import type { ModelMap, ModelObject, ModelState, ModelVolume } from './model.ts';
 
 /** How the operations of a history are chosen. */
@@ -23,6 +23,12 @@ export function testOptions(random: Random, deferred: (() => void)[]): StoreOpti
     journalSize: random.pick([1000, 20000, 1 << 20]),
     cacheSize: 64 * 4096,
   };
+}
+
+interface Change {
+  name: string;
+  key: string;
+  value: Uint8Array | undefined;
 }
 
 const keyOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
@@ -60,14 +66,21 @@ export class History {
     return [...this.state.keys()].filter((other) => other.startsWith(`${name}@`)).sort();
   }
 
-  /** After reopening: names already given are not given again. */
-  skipNames(count: number): void {
-    this.#names = count * 2;
+  /** Goes on from a state, with names that are not in it. */
+  resume(state: ModelState): void {
+    this.state = state;
+    for (const name of state.keys()) {
+      for (const number of name.match(/\d+/g) ?? []) {
+        this.#names = Math.max(this.#names, Number(number) + 1);
+      }
+    }
   }
 
   /** One random operation. */
   step(): void {
     this.operations++;
+    // What has become free is taken again at once, as on a full disk.
+    if (this.random.chance(0.2)) this.store.core.blocks.space.rewind();
     const heads = this.#heads();
     const dice = this.random.int(0, 99);
     if (heads.length === 0 || (dice < 4 && heads.length < 6)) this.#create();
@@ -127,32 +140,53 @@ export class History {
     this.#set(name, { kind: 'volume', bytes: changed });
   }
 
+  /** Changes of a transaction that is open, by map and key; undefined is a deletion. */
+  #open: { transaction: Transaction; changes: Change[] } | undefined;
+
+  /** Begins a transaction, goes on with it, or ends it; often all in one step. */
   #transact(): void {
     const maps = this.#heads('map');
-    if (maps.length === 0) return;
     const { random } = this;
-    const state = new Map(this.state);
-    // A large one waits for a running checkpoint; the model does not, so none may be running.
-    const large = random.chance(0.05) && this.store.core.checkpointing === undefined;
-    // The lock is free: every transaction ends in the step that began it, so this runs at once.
-    const transaction = this.store.beginNow();
-    for (let i = random.int(1, large ? 400 : 8); i > 0; i--) {
-      const name = random.pick(maps);
-      const entries = new Map((state.get(name) as ModelMap).entries);
-      const hex = random.int(0, 300).toString(16).padStart(4, '0');
-      if (random.chance(0.3)) {
-        transaction.delete(name, keyOf(hex));
-        entries.delete(hex);
-      } else {
-        const value = random.fill(new Uint8Array(random.int(0, random.pick([10, 300, 900, 6000]))));
-        transaction.put(name, keyOf(hex), value);
-        entries.set(hex, value);
-      }
-      state.set(name, { kind: 'map', entries });
+    if (this.#open === undefined) {
+      if (maps.length === 0) return;
+      // No other one is open, so this runs at once.
+      this.#open = { transaction: this.store.beginNow(), changes: [] };
     }
-    if (random.chance(0.1)) {
-      transaction.rollback();
-      return;
+    const { transaction, changes } = this.#open;
+    const large = random.chance(0.1);
+    for (let i = maps.length === 0 ? 0 : large ? 400 : random.int(1, 8); i > 0; i--) {
+      const name = random.pick(maps);
+      const key = random.int(0, 300).toString(16).padStart(4, '0');
+      if (random.chance(0.3)) {
+        transaction.delete(name, keyOf(key));
+        changes.push({ name, key, value: undefined });
+      } else {
+        // Many of some size are too much for one record of the journal.
+        const least = large ? 400 : 0;
+        const most = large ? 900 : random.pick([10, 300, 900, 6000]);
+        const value = random.fill(new Uint8Array(random.int(least, most)));
+        transaction.put(name, keyOf(key), value);
+        changes.push({ name, key, value });
+      }
+    }
+    if (random.chance(0.2)) return;
+    const gone = changes.some(({ name }) => !maps.includes(name));
+    // What is too large for the journal waits for a running checkpoint; the model does not.
+    const { core } = this.store;
+    const mayWait = core.checkpointing !== undefined || core.wantsCheckpoint();
+    const bytes = changes.reduce((sum, { value }) => sum + 30 + (value?.length ?? 0), 0);
+    this.#open = undefined;
+    if (gone || (mayWait && bytes > 40_000) || random.chance(0.1)) transaction.rollback();
+    else this.#commit(transaction, changes);
+  }
+
+  #commit(transaction: Transaction, changes: Change[]): void {
+    const state = new Map(this.state);
+    for (const { name, key, value } of changes) {
+      const entries = new Map((state.get(name) as ModelMap).entries);
+      if (value === undefined) entries.delete(key);
+      else entries.set(key, value);
+      state.set(name, { kind: 'map', entries });
     }
     const committed = transaction.commit();
     this.state = state;

@@ -2,8 +2,10 @@
  * The long runs of the store's simulations.
  *
  *     node dist/tests/sim/main.js crash|model|full|damage|kill [--minutes N] [--seed S] [--steps N]
+ *     node dist/tests/sim/main.js mutants [--only TEXT]
  *
  * Goes on with seed after seed until the time is over; a failure prints the seed that replays it.
+ * `mutants` puts mistakes into the store, one at a time, and runs the short tests on each.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +19,7 @@ import { crashHistory } from './crash.ts';
 import { damageRun } from './damage.ts';
 import { killRun } from './kill.ts';
 import { fullDiskRun, modelRun } from './model-run.ts';
+import { runMutants } from './mutants.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,6 +28,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     steps: { type: 'string', default: '40' },
     count: { type: 'string', default: 'Infinity' },
+    only: { type: 'string', default: '' },
   },
 });
 
@@ -53,6 +57,7 @@ async function writeVersion(): Promise<void> {
   rmSync(folder, { recursive: true });
 }
 
+if (what === 'mutants') process.exit((await runMutants(values.only)) === 0 ? 0 : 1);
 if (what === 'version') {
   await writeVersion();
   process.exit(0);

@@ -1,8 +1,8 @@
 import { QuernError, sqlState } from '../../src/base/error.ts';
 import { Random } from '../../src/base/random.ts';
-import { Store } from '../../src/store/index.ts';
+import { Store, type View } from '../../src/store/index.ts';
 import { dump, History, testOptions } from './history.ts';
-import { stateDigest } from './model.ts';
+import { type ModelState, stateDigest } from './model.ts';
 import { KeptMemoryDevice, SparseDevice } from './recorded-device.ts';
 
 export interface ModelReport {
@@ -11,6 +11,33 @@ export interface ModelReport {
   reopenings: number;
   /** Bytes that compaction moved. */
   moved: number;
+  /** Views that were compared with the state in which they had been opened. */
+  views: number;
+}
+
+/** A view, and what it must show for as long as it is open. */
+interface OpenView {
+  view: View;
+  state: ModelState;
+}
+
+/** Long after it was opened, a view shows what was there then. */
+function checkView({ view, state }: OpenView): void {
+  for (const [name, object] of state) {
+    if (object.kind === 'volume') {
+      const bytes = view.volume(name).read(0, object.bytes.length);
+      if (Buffer.compare(bytes, object.bytes) !== 0) throw new Error(`a view of ${name} differs`);
+      continue;
+    }
+    const entries = new Map<string, Uint8Array>();
+    for (const [key, value] of view.map(name).entries()) {
+      entries.set(Buffer.from(key).toString('hex'), value);
+    }
+    const seen = stateDigest(new Map([[name, { kind: 'map', entries }]]));
+    if (seen !== stateDigest(new Map([[name, object]])))
+      throw new Error(`a view of ${name} differs`);
+  }
+  view.close();
 }
 
 function expectIntact(store: Store, where: string): void {
@@ -36,7 +63,14 @@ export async function modelRun(seed: number, steps: number): Promise<ModelReport
     },
   };
   let history = new History(random, store, options);
-  const report: ModelReport = { operations: 0, verifications: 0, reopenings: 0, moved: 0 };
+  const report: ModelReport = {
+    operations: 0,
+    verifications: 0,
+    reopenings: 0,
+    moved: 0,
+    views: 0,
+  };
+  const views: OpenView[] = [];
   for (let step = 0; step < steps; step++) {
     const where = `seed ${seed}, step ${step}`;
     try {
@@ -44,7 +78,14 @@ export async function modelRun(seed: number, steps: number): Promise<ModelReport
       report.operations++;
       if (random.chance(0.3)) deferred.shift()?.();
       if (random.chance(0.3)) await new Promise(setImmediate);
+      if (views.length < 3 && random.chance(0.02)) {
+        views.push({ view: store.view(), state: history.state });
+      }
       if (random.chance(0.01)) {
+        for (const view of views.splice(0, random.int(0, views.length))) {
+          checkView(view);
+          report.views++;
+        }
         await Promise.all(pending);
         pending = [];
         const moved = store.core.blocks.file.traffic.compactionWritten;
@@ -55,6 +96,7 @@ export async function modelRun(seed: number, steps: number): Promise<ModelReport
           throw new Error('state differs');
         if (random.chance(0.5)) {
           report.moved += moved;
+          for (const view of views.splice(0)) checkView(view);
           // Half of the time as after a crash that lost nothing: recovery from the journal.
           if (random.chance(0.5)) await store.close();
           else await store.sync();
@@ -62,8 +104,7 @@ export async function modelRun(seed: number, steps: number): Promise<ModelReport
           expectIntact(store, where);
           const { state } = history;
           history = new History(random, store, options);
-          history.state = state;
-          history.skipNames(report.operations);
+          history.resume(state);
           report.reopenings++;
         }
       }
@@ -120,6 +161,17 @@ export async function fullDiskRun(seed: number, steps: number): Promise<{ refusa
       } else if (dice === 1 && contents.size > 1) {
         await store.delete(name, { snapshots: true });
         contents.delete(name);
+      } else if (dice === 3) {
+        // Deleting works on a full disk too; at most it has to wait for a checkpoint.
+        const offset = random.int(0, 511) * 4096;
+        const length = Math.min((2 << 20) - offset, random.int(1, 60) * 4096);
+        const volume = store.volume(name);
+        try {
+          await volume.withRoom(() => volume.trim(offset, length));
+        } catch (error) {
+          throw new Error(`a trim is refused: ${String(error)}`, { cause: error });
+        }
+        contents.get(name)!.fill(0, offset, offset + length);
       } else if (dice === 2) {
         await store.snapshot(name, `s${names++}`);
       } else {

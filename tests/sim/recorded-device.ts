@@ -146,8 +146,11 @@ export class RecordedDevice implements BlockDevice {
 
 const sectorSize = 512;
 
-/** What may be lost of what was not flushed. */
-export const lossModes = ['none', 'all', 'some', 'torn', 'last'] as const;
+/**
+ * What a crash leaves of what was not flushed: nothing; all; some writes; some, and those torn by
+ * sector; all but the last; every write torn by sector.
+ */
+export const lossModes = ['none', 'all', 'some', 'torn', 'last', 'shredded'] as const;
 export type LossMode = (typeof lossModes)[number];
 
 /** Goes through the log of a device in order and makes the images that crashes may leave. */
@@ -184,7 +187,8 @@ export class CrashImages {
       if (mode === 'none' || event.kind === 'flush') continue;
       if (mode === 'last' && i >= this.#cut - 1) continue;
       if ((mode === 'some' || mode === 'torn') && random.chance(0.4)) continue;
-      if (mode === 'torn' && event.kind === 'write' && random.chance(0.5)) {
+      const torn = mode === 'shredded' || (mode === 'torn' && random.chance(0.5));
+      if (torn && event.kind === 'write') {
         applyTorn(image, event.offset, event.bytes, random);
       } else {
         apply(image, event);

@@ -59,24 +59,32 @@ export class StoreExport implements BlockExport {
   }
 
   tryWrite(offset: number, data: Uint8Array): boolean {
-    this.#volume.write(data, offset);
-    return true;
+    try {
+      this.#volume.write(data, offset);
+      return true;
+    } catch (error) {
+      if (isDiskFull(error)) return false; // `write` makes room first.
+      throw error;
+    }
   }
 
   async write(offset: number, data: Uint8Array, durable: boolean): Promise<void> {
-    this.#volume.write(data, offset);
-    if (durable) await this.#volume.flush();
+    await this.#change(() => this.#volume.write(data, offset), durable);
   }
 
   zero(offset: number, length: number, options: ZeroOptions): MaybePromise<void> {
     if (options.allocate) return this.#allocate(offset, length, options);
-    this.#volume.zero(offset, length);
-    return options.durable ? this.#volume.flush() : undefined;
+    return this.#change(() => this.#volume.zero(offset, length), options.durable);
   }
 
   trim(offset: number, length: number, durable: boolean): MaybePromise<void> {
-    this.#volume.trim(offset, length);
-    return durable ? this.#volume.flush() : undefined;
+    return this.#change(() => this.#volume.trim(offset, length), durable);
+  }
+
+  #change(change: () => void, durable: boolean): MaybePromise<void> {
+    const waiting = this.#volume.withRoom(change);
+    if (!durable) return waiting;
+    return waiting === undefined ? this.flush() : waiting.then(() => this.flush());
   }
 
   flush(): Promise<void> {
@@ -142,6 +150,10 @@ export class StoreExport implements BlockExport {
     }
     if (options.durable) await this.#volume.flush();
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof QuernError && error.code === sqlState.diskFull;
 }
 
 /** Lets the event loop go round once. */

@@ -215,6 +215,14 @@ export class Space {
     return this.places;
   }
 
+  /**
+   * Every stream begins anew, from the lowest hole of the emptiest segment. Never needed; the
+   * simulations do it so that places are reused at once.
+   */
+  rewind(): void {
+    for (const head of Object.values(this.#heads)) head.segment = -1;
+  }
+
   full(): QuernError {
     return new QuernError(sqlState.diskFull, `no space left in ${this.#file.device.name}`, {
       hint: 'Delete snapshots or volumes, or make room on the disk.',

@@ -2,22 +2,6 @@ import { QuernError, sqlState } from '../../base/error.ts';
 import type { ByteReader, ByteWriter } from '../bytes.ts';
 import { decodeExtent, isExtent } from '../tree/extent.ts';
 
-/** What a record of the journal can say. The numbers are part of the file format. */
-export const operationType = {
-  put: 1,
-  delete: 2,
-  write: 3,
-  clear: 4,
-  create: 5,
-  remove: 6,
-  snapshot: 7,
-  branch: 8,
-  removeSnapshot: 9,
-  resize: 10,
-  restore: 11,
-  adopt: 12,
-} as const;
-
 export type ObjectKind = 'map' | 'volume';
 
 /** `places`: for a value that is an extent, the place of each of its runs. */
@@ -55,149 +39,118 @@ export type Operation =
   | { type: 'restore'; object: number; snapshot: string }
   | { type: 'adopt'; object: number; source: string };
 
-export function encodeOperation(writer: ByteWriter, operation: Operation): void {
-  writer.u8(operationType[operation.type]);
-  switch (operation.type) {
-    case 'put':
-      writer.varint(operation.object);
-      writer.block(operation.key);
-      writer.block(operation.value);
-      for (const place of operation.places) writer.u48(place);
-      return;
-    case 'delete':
-      writer.varint(operation.object);
-      writer.block(operation.key);
-      return;
-    case 'write':
-      writer.varint(operation.object);
-      writer.varint(operation.index);
-      writer.u48(operation.id);
-      writer.u48(operation.place);
-      writer.u48(operation.birth);
-      writer.varint(operation.checks.length / 2);
-      for (const word of operation.checks) writer.u32(word);
-      return;
-    case 'clear':
-      writer.varint(operation.object);
-      writer.varint(operation.from);
-      writer.varint(operation.to);
-      return;
-    case 'create':
-      writer.varint(operation.object);
-      writer.u8(operation.kind === 'map' ? 0 : 1);
-      writer.text(operation.name);
-      writer.varint(operation.size);
-      writer.varint(operation.time);
-      return;
-    case 'remove':
-      writer.varint(operation.object);
-      return;
-    case 'snapshot':
-      writer.varint(operation.object);
-      writer.text(operation.name);
-      writer.block(operation.guid);
-      writer.varint(operation.time);
-      return;
-    case 'branch':
-      writer.text(operation.source);
-      writer.text(operation.snapshot);
-      writer.varint(operation.object);
-      writer.text(operation.name);
-      writer.varint(operation.time);
-      return;
-    case 'removeSnapshot':
-      writer.text(operation.source);
-      writer.text(operation.snapshot);
-      return;
-    case 'resize':
-      writer.varint(operation.object);
-      writer.varint(operation.size);
-      return;
-    case 'restore':
-      writer.varint(operation.object);
-      writer.text(operation.snapshot);
-      return;
-    case 'adopt':
-      writer.varint(operation.object);
-      writer.text(operation.source);
-      return;
-  }
+/** How a field is written; `before` has the fields that were read before it. */
+interface Field<T> {
+  write(writer: ByteWriter, value: T): void;
+  read(reader: ByteReader, before: Readonly<Record<string, unknown>>): T;
 }
 
-function senseless(): QuernError {
-  return new QuernError(sqlState.dataCorrupted, 'an operation in the journal makes no sense');
+const varint: Field<number> = {
+  write: (writer, value) => writer.varint(value),
+  read: (reader) => reader.varint(),
+};
+const u48: Field<number> = {
+  write: (writer, value) => writer.u48(value),
+  read: (reader) => reader.u48(),
+};
+const text: Field<string> = {
+  write: (writer, value) => writer.text(value),
+  read: (reader) => reader.text(),
+};
+const bytes: Field<Uint8Array> = {
+  write: (writer, value) => writer.block(value),
+  read: (reader) => reader.block().slice(),
+};
+const kind: Field<ObjectKind> = {
+  write: (writer, value) => writer.u8(value === 'map' ? 0 : 1),
+  read: (reader) => (reader.u8() === 0 ? 'map' : 'volume'),
+};
+/** As many as the value before it has runs. */
+const places: Field<number[]> = {
+  write: (writer, value) => {
+    for (const place of value) writer.u48(place);
+  },
+  read: (reader, { value }) => {
+    const tagged = value as Uint8Array;
+    const count = isExtent(tagged) ? decodeExtent(tagged).runs.length : 0;
+    return Array.from({ length: count }, () => reader.u48());
+  },
+};
+/** A count of blocks, and two words for each. */
+const checks: Field<Uint32Array> = {
+  write: (writer, value) => {
+    writer.varint(value.length / 2);
+    for (const word of value) writer.u32(word);
+  },
+  read: (reader) => {
+    const count = reader.varint();
+    if (count * 8 > reader.left) {
+      throw new QuernError(sqlState.dataCorrupted, 'an operation in the journal makes no sense');
+    }
+    return Uint32Array.from({ length: count * 2 }, () => reader.u32());
+  },
+};
+
+type Named<T extends Operation['type']> = Extract<Operation, { type: T }>;
+
+/** The number of each operation in the file, and its fields in their order there. */
+const layouts: {
+  [T in Operation['type']]: {
+    code: number;
+    fields: { [K in Exclude<keyof Named<T>, 'type'>]: Field<Named<T>[K]> };
+  };
+} = {
+  put: { code: 1, fields: { object: varint, key: bytes, value: bytes, places } },
+  delete: { code: 2, fields: { object: varint, key: bytes } },
+  write: {
+    code: 3,
+    fields: { object: varint, index: varint, id: u48, place: u48, birth: u48, checks },
+  },
+  clear: { code: 4, fields: { object: varint, from: varint, to: varint } },
+  create: {
+    code: 5,
+    fields: { object: varint, kind, name: text, size: varint, time: varint },
+  },
+  remove: { code: 6, fields: { object: varint } },
+  snapshot: { code: 7, fields: { object: varint, name: text, guid: bytes, time: varint } },
+  branch: {
+    code: 8,
+    fields: { source: text, snapshot: text, object: varint, name: text, time: varint },
+  },
+  removeSnapshot: { code: 9, fields: { source: text, snapshot: text } },
+  resize: { code: 10, fields: { object: varint, size: varint } },
+  restore: { code: 11, fields: { object: varint, snapshot: text } },
+  adopt: { code: 12, fields: { object: varint, source: text } },
+};
+
+interface Codec {
+  type: string;
+  code: number;
+  fields: [string, Field<unknown>][];
+}
+
+const codecs = new Map<string, Codec>();
+const codecsByCode: Codec[] = [];
+for (const [type, { code, fields }] of Object.entries(layouts)) {
+  const codec: Codec = { type, code, fields: Object.entries(fields) as Codec['fields'] };
+  codecs.set(type, codec);
+  codecsByCode[code] = codec;
+}
+
+export function encodeOperation(writer: ByteWriter, operation: Operation): void {
+  const { code, fields } = codecs.get(operation.type)!;
+  const values = operation as unknown as Record<string, unknown>;
+  writer.u8(code);
+  for (const [name, field] of fields) field.write(writer, values[name]);
 }
 
 export function decodeOperation(reader: ByteReader): Operation {
-  const type = reader.u8();
-  switch (type) {
-    case operationType.put: {
-      const object = reader.varint();
-      const key = reader.block().slice();
-      const value = reader.block().slice();
-      const runs = isExtent(value) ? decodeExtent(value).runs.length : 0;
-      const places = Array.from({ length: runs }, () => reader.u48());
-      return { type: 'put', object, key, value, places };
-    }
-    case operationType.delete:
-      return { type: 'delete', object: reader.varint(), key: reader.block().slice() };
-    case operationType.write: {
-      const head = {
-        object: reader.varint(),
-        index: reader.varint(),
-        id: reader.u48(),
-        place: reader.u48(),
-        birth: reader.u48(),
-      };
-      const count = reader.varint();
-      if (count * 8 > reader.left) throw senseless();
-      const checks = Uint32Array.from({ length: count * 2 }, () => reader.u32());
-      return { type: 'write', ...head, checks };
-    }
-    case operationType.clear:
-      return {
-        type: 'clear',
-        object: reader.varint(),
-        from: reader.varint(),
-        to: reader.varint(),
-      };
-    case operationType.create:
-      return {
-        type: 'create',
-        object: reader.varint(),
-        kind: reader.u8() === 0 ? 'map' : 'volume',
-        name: reader.text(),
-        size: reader.varint(),
-        time: reader.varint(),
-      };
-    case operationType.remove:
-      return { type: 'remove', object: reader.varint() };
-    case operationType.snapshot:
-      return {
-        type: 'snapshot',
-        object: reader.varint(),
-        name: reader.text(),
-        guid: reader.block().slice(),
-        time: reader.varint(),
-      };
-    case operationType.branch:
-      return {
-        type: 'branch',
-        source: reader.text(),
-        snapshot: reader.text(),
-        object: reader.varint(),
-        name: reader.text(),
-        time: reader.varint(),
-      };
-    case operationType.removeSnapshot:
-      return { type: 'removeSnapshot', source: reader.text(), snapshot: reader.text() };
-    case operationType.resize:
-      return { type: 'resize', object: reader.varint(), size: reader.varint() };
-    case operationType.restore:
-      return { type: 'restore', object: reader.varint(), snapshot: reader.text() };
-    case operationType.adopt:
-      return { type: 'adopt', object: reader.varint(), source: reader.text() };
-    default:
-      throw new QuernError(sqlState.dataCorrupted, `operation ${type} in the journal is unknown`);
+  const code = reader.u8();
+  const codec = codecsByCode[code];
+  if (codec === undefined) {
+    throw new QuernError(sqlState.dataCorrupted, `operation ${code} in the journal is unknown`);
   }
+  const operation: Record<string, unknown> = { type: codec.type };
+  for (const [name, field] of codec.fields) operation[name] = field.read(reader, operation);
+  return operation as unknown as Operation;
 }

@@ -1,0 +1,63 @@
+import { checksum, checksumResult } from '../../src/store/block/checksum.ts';
+import { ChecksumSealer, type Sealer, type SealerFactory } from '../../src/store/block/sealer.ts';
+import { wordsOf } from '../../src/store/layout.ts';
+
+/**
+ * Everything a store has sealed, in this life and the ones before it. An identity, which is the
+ * nonce where a store is encrypted, must never be given to two different contents, not even if a
+ * crash has wiped one of them out.
+ */
+export class SealedIdentities {
+  readonly #before: SealedIdentities | undefined;
+  readonly #contents = new Map<string, { digest: string; event: number }>();
+
+  constructor(before?: SealedIdentities) {
+    this.#before = before;
+  }
+
+  /** What had been sealed when the device had seen so many events. */
+  until(event: number): SealedIdentities {
+    const part = new SealedIdentities(this.#before);
+    for (const [identity, sealed] of this.#contents) {
+      if (sealed.event <= event) part.#contents.set(identity, sealed);
+    }
+    return part;
+  }
+
+  /** A digest of what has this identity. */
+  find(identity: string): string | undefined {
+    return this.#contents.get(identity)?.digest ?? this.#before?.find(identity);
+  }
+
+  #add(plain: Uint8Array, id: number, birth: number, event: number): void {
+    const identity = `${id} ${birth}`;
+    checksum(plain, 7);
+    const digest = `${checksumResult[0]} ${checksumResult[1]}`;
+    const known = this.find(identity);
+    if (known !== undefined && known !== digest) {
+      throw new Error(`block ${id} of transaction ${birth} is sealed with two contents`);
+    }
+    this.#contents.set(identity, { digest, event });
+  }
+
+  /** Sealers that note what they seal; `now` counts the events of the device. */
+  factory(now: () => number): SealerFactory {
+    return (storeId) => {
+      const [a, b, c, d] = wordsOf(storeId);
+      const plain = new ChecksumSealer(a ^ b ^ c ^ d);
+      const sealer: Sealer = {
+        low: 0,
+        high: 0,
+        seal: (bytes, id, birth) => {
+          this.#add(bytes, id, birth, now());
+          const stored = plain.seal(bytes, id, birth);
+          sealer.low = plain.low;
+          sealer.high = plain.high;
+          return stored;
+        },
+        open: (stored, id, birth, low, high) => plain.open(stored, id, birth, low, high),
+      };
+      return sealer;
+    };
+  }
+}
