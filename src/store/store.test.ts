@@ -210,6 +210,11 @@ test('streams carry snapshots and differences of volumes and maps to another sto
     assert.deepEqual([...target.map('m').entries()], [...source.map('m').entries()]);
     intact(target);
   }
+  assert.deepEqual(
+    target.list().map(({ name, origin }) => `${name} ${origin}`),
+    ['disk ', 'm '],
+    'what was received is no branch of the draft it came from',
+  );
   assert.ok(sizes[2] < sizes[0] / 20, `differences are small: ${sizes}`);
   assert.ok(sizes[3] < sizes[1] / 10, `differences are small: ${sizes}`);
 });

@@ -469,17 +469,17 @@ export class Store {
     guid: Uint8Array,
   ): Promise<void> {
     const { core } = this;
-    const { objectId } = core.head(draft);
+    const { objectId, kind, size } = core.head(draft);
     if (core.entry(snapshotKey(name, snapshot)) !== undefined) {
       throw new QuernError(sqlState.duplicateTable, `'${name}@${snapshot}' exists already`);
     }
     const time = this.#clock();
     const known = core.findHead(name);
     const object = known?.objectId ?? core.nextObject;
+    const make: Operation = { type: 'create', object, kind, name, size, time };
     core.performTogether([
-      known === undefined
-        ? { type: 'branch', source: draft, snapshot: '', object, name, time }
-        : { type: 'adopt', object, source: draft },
+      ...(known === undefined ? [make] : []),
+      { type: 'adopt', object, source: draft },
       { type: 'snapshot', object, name: snapshot, guid, time },
       { type: 'remove', object: objectId },
     ]);

@@ -1,7 +1,7 @@
 import { QuernError, sqlState } from '../base/error.ts';
 import { checksum, checksumResult } from './block/checksum.ts';
 import { ByteReader, ByteWriter, compareBytes } from './bytes.ts';
-import { decodeEntry, snapshotKey } from './catalog.ts';
+import { checkName, decodeEntry, snapshotKey } from './catalog.ts';
 import { loadValue } from './extents.ts';
 import type { ObjectKind } from './journal/operation.ts';
 import { showKey } from './map.ts';
@@ -156,32 +156,61 @@ function damagedStream(what: string): QuernError {
   return new QuernError(sqlState.dataCorrupted, `the stream is damaged: ${what}`);
 }
 
+/** Bytes that arrive in chunks of any size and are taken from the front. */
+class ByteQueue {
+  #bytes = new Uint8Array(1 << 16);
+  #from = 0;
+  #to = 0;
+
+  get length(): number {
+    return this.#to - this.#from;
+  }
+
+  push(chunk: Uint8Array): void {
+    const length = this.length + chunk.length;
+    if (this.#to + chunk.length > this.#bytes.length) {
+      const enough = length <= this.#bytes.length / 2;
+      const bytes = enough ? this.#bytes : new Uint8Array(Math.max(length, this.#bytes.length * 2));
+      bytes.set(this.#bytes.subarray(this.#from, this.#to));
+      this.#to -= this.#from;
+      this.#from = 0;
+      this.#bytes = bytes;
+    }
+    this.#bytes.set(chunk, this.#to);
+    this.#to += chunk.length;
+  }
+
+  /** The first bytes, as a view until the next {@link push}. */
+  peek(count: number): Uint8Array {
+    return this.#bytes.subarray(this.#from, this.#from + count);
+  }
+
+  drop(count: number): void {
+    this.#from += count;
+  }
+}
+
 /** Cuts chunks of any size into frames and checks them. */
 async function* frames(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Frame> {
   const chain = new FrameChain();
-  let buffer = new Uint8Array(0);
+  const queue = new ByteQueue();
   for await (const chunk of chunks) {
-    const joined = new Uint8Array(buffer.length + chunk.length);
-    joined.set(buffer);
-    joined.set(chunk, buffer.length);
-    buffer = joined;
-    for (;;) {
-      if (buffer.length < 13) break;
-      const length = new ByteReader(buffer.subarray(1, 5)).u32();
+    queue.push(chunk);
+    while (queue.length >= 5) {
+      const length = new ByteReader(queue.peek(5).subarray(1)).u32();
       if (length > payloadMax) throw damagedStream('a frame is too long');
-      if (buffer.length < length + 13) break;
-      const [low, high] = chain.next(buffer.slice(0, length + 5));
-      const sums = new ByteReader(buffer.subarray(length + 5));
+      if (queue.length < length + 13) break;
+      const bytes = queue.peek(length + 5).slice();
+      const [low, high] = chain.next(bytes);
+      const sums = new ByteReader(queue.peek(length + 13).subarray(length + 5));
       if (sums.u32() !== low || sums.u32() !== high) throw damagedStream('a checksum is wrong');
-      const payload = buffer.slice(5, length + 5);
-      const type = buffer[0];
-      buffer = buffer.slice(length + 13);
-      yield { type, payload: new ByteReader(payload) };
+      queue.drop(length + 13);
+      yield { type: bytes[0], payload: new ByteReader(bytes.subarray(5)) };
     }
   }
-  if (buffer.length > 0) throw damagedStream('it ends within a frame');
+  if (queue.length > 0) throw damagedStream('it ends within a frame');
 }
 
 interface Begin {
@@ -218,6 +247,7 @@ export async function receive(
   const stream = frames(chunks)[Symbol.asyncIterator]();
   const first = await stream.next();
   const begin = readBegin(first.done === true ? undefined : first.value);
+  checkName(begin.snapshot);
   const whole = compareBytes(begin.base, noGuid) === 0;
   const draft = `${name}.receiving`;
   if (whole) {

@@ -1,7 +1,7 @@
 /**
  * The long runs of the store's simulations.
  *
- *     node dist/tests/sim/main.js crash|model|full|damage|kill [--minutes N] [--seed S] [--steps N]
+ *     node dist/tests/sim/main.js crash|model|full|damage|stream|kill [--minutes N] [--seed S] [--steps N]
  *     node dist/tests/sim/main.js mutants [--only TEXT]
  *
  * Goes on with seed after seed until the time is over; a failure prints the seed that replays it.
@@ -20,6 +20,7 @@ import { damageRun } from './damage.ts';
 import { killRun } from './kill.ts';
 import { fullDiskRun, modelRun } from './model-run.ts';
 import { runMutants } from './mutants.ts';
+import { streamRun } from './stream-run.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,6 +43,7 @@ async function run(runSeed: number, steps: number): Promise<object> {
   if (what === 'damage') return await damageRun(runSeed, steps);
   if (what === 'kill') return await killRun(runSeed, 10);
   if (what === 'model') return await modelRun(runSeed, steps);
+  if (what === 'stream') return await streamRun(runSeed, steps);
   if (what === 'full') return await fullDiskRun(runSeed, steps);
   if (what === 'crash') return await crashHistory(runSeed, steps);
   throw new Error(`there is no simulation '${what}'`);
