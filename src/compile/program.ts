@@ -87,6 +87,8 @@ export interface ScanStep {
   readonly ordinals: readonly number[];
   /** A row group is skipped when one of these cannot hold in it. */
   readonly prune: readonly ZoneTest[];
+  /** Whether what it passes on may refer to texts in the table. */
+  readonly keepsTexts: boolean;
   /** Indexes of the buffers it appends to. */
   readonly appends: readonly number[];
   /**

@@ -5,6 +5,8 @@ import type { CsvReadOptions } from '../format/csv/sniff.ts';
 import type { ConstantValue } from '../plan/expression.ts';
 import type { BatchStream, Schema } from '../value/batch.ts';
 import type { FileSystem } from './files.ts';
+import type { FileMemory } from './parquet/file-table.ts';
+import type { OpenedTable } from './sources.ts';
 
 /**
  * Options by name in lower case, as in `COPY … (delimiter '|')` and `read_csv(…, header => true)`.
@@ -24,6 +26,10 @@ export interface FileFormat {
     options: FormatOptions,
     schema?: Schema,
   ): Promise<BatchStream>;
+  /** The columns of a file, where that is less than beginning to read it. */
+  schema?(files: FileSystem, path: string): Promise<Schema>;
+  /** Opens a file as a table whose rows are read as they are scanned, if the format can. */
+  open?(files: FileSystem, path: string, memory: FileMemory): Promise<OpenedTable>;
   /** Whether it can read text into given types; other formats know their own. */
   readonly typed: boolean;
   write(
@@ -61,6 +67,14 @@ const parquet: FileFormat = {
   async read(files, path) {
     const { readParquet } = await import('../format/parquet/read.ts');
     return readParquet(await files.openRandom(path));
+  },
+  async schema(files, path) {
+    const { readFileSchema } = await import('./parquet/file-table.ts');
+    return readFileSchema(await files.openRandom(path));
+  },
+  async open(files, path, memory) {
+    const { ParquetTable } = await import('./parquet/file-table.ts');
+    return ParquetTable.open(await files.openRandom(path), memory);
   },
   async write(stream, _path, options) {
     const { writeParquet } = await import('../format/parquet/write.ts');

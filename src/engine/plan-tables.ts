@@ -12,6 +12,18 @@ export function tableFunctionsOf(plan: Plan): Set<TableFunction> {
   return found;
 }
 
+/** The columns that are read of each table. */
+export function scannedOrdinals(plan: Plan): Map<TableEntry, Set<number>> {
+  const found = new Map<TableEntry, Set<number>>();
+  eachPlan(plan, (node) => {
+    if (node.kind !== 'scan') return;
+    const ordinals = found.get(node.table) ?? new Set();
+    for (const ordinal of node.ordinals) ordinals.add(ordinal);
+    found.set(node.table, ordinals);
+  });
+  return found;
+}
+
 /** The plan with each call replaced by a scan of the table its rows were put into. */
 export function withTables(plan: Plan, tables: ReadonlyMap<Plan, TableEntry>): Plan {
   const inPlan = (node: Plan): Plan => {

@@ -13,16 +13,24 @@ import type { Runtime } from '../run/runtime.ts';
 import { loadTable } from '../table/load.ts';
 import type { TableStorage } from '../table/storage.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
-import { tableFunctionsOf, withTables } from './plan-tables.ts';
-import type { SourceRegistry } from './sources.ts';
+import { scannedOrdinals, tableFunctionsOf, withTables } from './plan-tables.ts';
+import type { OpenedTable, SourceRegistry } from './sources.ts';
 
 /**
  * An optimized plan. Whoever has it must tell {@link QueryRunner.done} when it is no longer used.
  */
 export interface ReadyPlan {
   readonly plan: Plan;
-  /** Tables made of what its table functions gave. */
-  readonly temporary: readonly TableEntry[];
+  /** What its table functions gave, to be given up. */
+  readonly temporary: readonly Temporary[];
+}
+
+/** A table that lives as long as a statement. */
+interface Temporary {
+  readonly call: TableFunction;
+  readonly entry: TableEntry;
+  /** For tables whose rows are read as they are scanned. */
+  readonly opened: OpenedTable | undefined;
 }
 
 export class QueryRunner {
@@ -36,26 +44,37 @@ export class QueryRunner {
     this.#sources = sources;
   }
 
-  /** Reads the plan's table functions into tables of their own, and optimizes it. */
+  /**
+   * Reads the plan's table functions into tables of their own, and optimizes it. Files that can
+   * give columns apart are opened only; of them it is then known what is read.
+   */
   async prepare(bound: Plan): Promise<ReadyPlan> {
-    const temporary: TableEntry[] = [];
+    const temporary: Temporary[] = [];
     try {
-      const read = new Map<Plan, TableEntry>();
-      for (const call of tableFunctionsOf(bound)) {
-        const table = await this.#read(call);
-        temporary.push(table);
-        read.set(call, table);
+      for (const call of tableFunctionsOf(bound)) temporary.push(await this.#open(call));
+      if (temporary.length === 0) return { plan: optimize(bound), temporary };
+      const tables = new Map(temporary.map(({ call, entry }) => [call as Plan, entry]));
+      const plan = optimize(withTables(bound, tables));
+      const reads = scannedOrdinals(plan);
+      let isBetter = false;
+      for (const { call, entry, opened } of temporary) {
+        if (opened === undefined) continue;
+        const data = await opened.tableFor(reads.get(entry) ?? new Set());
+        tables.set(call, tableEntry(entry.name, data));
+        isBetter = true;
       }
-      const plan = read.size === 0 ? bound : withTables(bound, read);
-      return { plan: optimize(plan), temporary };
+      return { plan: isBetter ? optimize(withTables(bound, tables)) : plan, temporary };
     } catch (error) {
-      this.done({ temporary });
+      await this.done({ temporary });
       throw error;
     }
   }
 
-  done({ temporary }: Pick<ReadyPlan, 'temporary'>): void {
-    for (const table of temporary) this.#storage.release(table.data);
+  async done({ temporary }: Pick<ReadyPlan, 'temporary'>): Promise<void> {
+    for (const { entry, opened } of temporary) {
+      if (opened === undefined) this.#storage.release(entry.data);
+      else await opened.close();
+    }
   }
 
   compile(plan: Plan, options: Pick<CompileOptions, 'countRows'> = {}): Program {
@@ -80,13 +99,17 @@ export class QueryRunner {
     return executeStream(this.#runtime, program, options);
   }
 
-  async #read(call: TableFunction): Promise<TableEntry> {
+  async #open(call: TableFunction): Promise<Temporary> {
     const source = this.#sources.get(call.name);
     assert(source !== undefined, 'a bound table function is known');
     const constants = (expression: unknown) => expression as ConstantExpression;
     const named = new Map([...call.named].map(([name, arg]) => [name, constants(arg)]));
-    const stream = await source.read({ args: call.args.map(constants), named });
-    return tableEntry(call.name, await loadTable(this.#storage, stream.schema, stream.batches));
+    const sourceCall = { args: call.args.map(constants), named };
+    const opened = await source.open?.(sourceCall, this.#runtime.memory);
+    if (opened !== undefined) return { call, entry: tableEntry(call.name, opened.table()), opened };
+    const stream = await source.read(sourceCall);
+    const table = await loadTable(this.#storage, stream.schema, stream.batches);
+    return { call, entry: tableEntry(call.name, table), opened };
   }
 }
 

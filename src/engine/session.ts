@@ -150,7 +150,7 @@ export class Session {
           yield new Result(schema, [batch], options.values);
         }
       } finally {
-        runner.done(ready);
+        await runner.done(ready);
       }
     } finally {
       this.engine.catalog.unpin(catalog);
@@ -199,7 +199,7 @@ export class Session {
     try {
       return await use(ready);
     } finally {
-      this.engine.runner.done(ready);
+      await this.engine.runner.done(ready);
     }
   }
 

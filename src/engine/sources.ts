@@ -1,7 +1,9 @@
 /** Table functions: where rows come from that are not in a table. */
 import type { SourceResolver } from '../bind/context.ts';
 import type { ConstantExpression } from '../plan/expression.ts';
+import type { Table } from '../table/table.ts';
 import type { BatchStream, Schema } from '../value/batch.ts';
+import type { FileMemory } from './parquet/file-table.ts';
 
 /** The arguments of a call in FROM, all constant. Names are in lower case. */
 export interface SourceCall {
@@ -17,6 +19,19 @@ export interface TableFunction {
   /** The columns that a call gives. */
   schema(call: SourceCall): Schema | Promise<Schema>;
   read(call: SourceCall): BatchStream | Promise<BatchStream>;
+  /**
+   * For sources that give parts of their rows for less than all: opens them as a table whose rows
+   * are read while they are scanned.
+   */
+  open?(call: SourceCall, memory: FileMemory): Promise<OpenedTable>;
+}
+
+/** A table over rows that lie elsewhere. */
+export interface OpenedTable {
+  table(): Table;
+  /** The table as it is best for a statement that reads these columns of it. */
+  tableFor(ordinals: ReadonlySet<number>): Promise<Table>;
+  close(): Promise<void>;
 }
 
 export class SourceRegistry {

@@ -15,6 +15,8 @@ export interface RandomSource {
   readonly name: string;
   /** In bytes. */
   readonly size: number;
+  /** Changes whenever the bytes do; absent where that cannot be told. */
+  readonly version?: string;
   /** Fills `into` with the bytes from `position` on; an error when there are fewer. */
   readAt(position: number, into: Uint8Array): Promise<void>;
   close(): Promise<void>;

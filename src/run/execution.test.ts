@@ -68,6 +68,7 @@ function sum(runtime: Runtime, table: TableEntry): Program {
       table,
       ordinals: [0],
       prune: [],
+      keepsTexts: false,
       appends: [],
       finish: 'finish_t',
     },
@@ -137,7 +138,14 @@ function filter(runtime: Runtime, table: TableEntry, pointers: boolean): Program
     f.for(i, 0, 3_000_000, () => f.do(i32.store(f.param.local, i, 32)));
   });
   const int = { form: 'int', width: 4, base: 0n, nullAt: undefined } as const;
-  const scan = { kind: 'scan', table, ordinals: [0], prune: [], appends: [0] } as const;
+  const scan = {
+    kind: 'scan',
+    table,
+    ordinals: [0],
+    prune: [],
+    keepsTexts: false,
+    appends: [0],
+  } as const;
   return {
     bytes: m.toBytes(),
     frameBytes: 64,

@@ -14,6 +14,7 @@ import type {
 } from '../compile/program.ts';
 import { appenderField } from '../compile/program.ts';
 import type { Segment } from '../table/layout.ts';
+import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
 import { type Control, controlWord } from './control.ts';
 import { type Morsels, rangeMorsels, rowMorsels, scanMorsels, scannedGroups } from './morsels.ts';
 import type { PageAllocator } from './page-allocator.ts';
@@ -154,6 +155,9 @@ export class Execution {
     const { memory } = this.runtime;
     switch (step.kind) {
       case 'scan':
+        if (step.table.data.loader !== undefined) {
+          return this.#scanLoaded(step, step.table.data.loader, profile);
+        }
         this.#pinSegments(step);
         return this.#runMorsels(
           step,
@@ -282,19 +286,21 @@ export class Execution {
     profile.pruned = morsels.pruned;
     const part = this.#part;
     part.beginStep(this.#step);
-    if (morsels.count > morselsAlone) return this.#runManyMorsels(step, morsels, profile);
+    const finish = (workers: number) => {
+      this.#finishStep(step, morsels.count, profile, workers);
+      this.runtime.memory.pages.release(morsels.address);
+    };
+    if (morsels.count > morselsAlone) {
+      return this.#runManyMorsels(step, morsels).then(() => finish(this.#threads));
+    }
     for (let morsel = 0; morsel < morsels.count; morsel++) {
       part.call(step.name, morsel, morsels.address + morsel * morsels.stride);
     }
-    this.#finishStep(step, morsels, profile, 1);
+    finish(1);
     return undefined;
   }
 
-  async #runManyMorsels(
-    step: ScanStep | RowsStep | RangeStep,
-    morsels: Morsels,
-    profile: ProfileInProgress,
-  ): Promise<void> {
+  async #runManyMorsels(step: ScanStep | RowsStep | RangeStep, morsels: Morsels): Promise<void> {
     const control = this.#control;
     const { words } = control;
     words[controlWord.next] = 0;
@@ -315,7 +321,37 @@ export class Execution {
     }
     await this.#waitForHelpers();
     if (control.stopped) throw await this.#helperFailure();
-    this.#finishStep(step, morsels, profile, this.#threads);
+  }
+
+  /** Runs the morsels of a table in a file as its parts come into memory. */
+  async #scanLoaded(
+    step: ScanStep,
+    loader: SegmentLoader,
+    profile: ProfileInProgress,
+  ): Promise<void> {
+    const { memory } = this.runtime;
+    const groups = scannedGroups(step);
+    profile.pruned = step.table.data.rowGroups.length - groups.length;
+    let sequence = 0;
+    const owned: LoadMemory = {
+      allocate: (bytes) => this.#withRoom(bytes, (pages) => pages.allocate(bytes, this.#owner)),
+      release: (address) => memory.pages.release(address),
+    };
+    for await (const part of loader.load(groups, step.ordinals, owned)) {
+      await this.#yield();
+      const morsels = scanMorsels(memory, this.#owner, step, this.#threads, part.groups, sequence);
+      sequence += morsels.count;
+      profile.morsels += morsels.count;
+      profile.rowsIn += morsels.rows;
+      this.#part.beginStep(this.#step);
+      await this.#runManyMorsels(step, morsels);
+      profile.rowsOut += this.#collect(step.appends, this.#threads);
+      memory.pages.release(morsels.address);
+      part.release(step.keepsTexts);
+      this.#reportProgress(sequence, Math.max(sequence, groups.length));
+    }
+    this.#part.beginStep(this.#step);
+    this.#finishStep(step, sequence, profile, this.#threads);
   }
 
   #invite(): void {
@@ -391,18 +427,17 @@ export class Execution {
   /** Winds up every worker that took part, one after the other, then puts the rows in order. */
   #finishStep(
     step: ScanStep | RowsStep | RangeStep,
-    morsels: Morsels,
+    morselCount: number,
     profile: ProfileInProgress,
     workers: number,
   ): void {
     if (step.finish !== undefined) {
       for (let worker = 0; worker < workers; worker++) {
         if (worker > 0 && !this.#tookPart(worker)) continue;
-        this.#part.call(step.finish, morsels.count + worker, undefined, worker);
+        this.#part.call(step.finish, morselCount + worker, undefined, worker);
       }
     }
     profile.rowsOut += this.#collect(step.appends, workers);
-    this.runtime.memory.pages.release(morsels.address);
     profile.finish();
   }
 

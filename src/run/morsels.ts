@@ -27,16 +27,18 @@ const rowsPerMorsel = 32768;
 
 /**
  * The row groups that the zone maps cannot rule out, a morsel each; cut in four where there are few
- * groups for the threads, so that they end at about the same time.
+ * groups for the threads, so that they end at about the same time. Tables in files come in parts:
+ * `groups` are then those that are loaded, and `firstSequence` the number of their first morsel.
  */
 export function scanMorsels(
   memory: EngineMemory,
   owner: number,
   step: ScanStep,
   threads: number,
+  groups: readonly RowGroup[] = scannedGroups(step),
+  firstSequence = 0,
 ): Morsels {
   const { rowGroups } = step.table.data;
-  const groups = scannedGroups(step);
   const cut = threads > 1 && groups.length < groupsPerThread * threads;
   const morselRows = cut ? rowsPerGroup / morselsPerRowGroupMax : rowsPerGroup;
   const widths = step.ordinals.map((ordinal) =>
@@ -52,8 +54,9 @@ export function scanMorsels(
   for (const group of groups) {
     for (let from = 0; from < group.rowCount; from += morselRows) {
       const at = (address + sequence * stride) >>> 2;
+      const number = firstSequence + sequence;
       const morselCount = Math.min(morselRows, group.rowCount - from);
-      writeHeader(words, at, morselCount, group.firstRow + from, sequence, 0);
+      writeHeader(words, at, morselCount, group.firstRow + from, number, 0);
       step.ordinals.forEach((ordinal, i) => {
         const { data, heap, nulls } = group.segments[ordinal];
         const column = at + morselField.columns / 4 + 4 * i;

@@ -14,7 +14,10 @@ export interface SortedDictionary {
 }
 
 /** The strings of a set as a dictionary in linear memory, one block. */
-export function newDictionary(heap: BlockHeap, set: StringSet): SortedDictionary {
+export function newDictionary(
+  heap: Pick<BlockHeap, 'allocate' | 'memory'>,
+  set: StringSet,
+): SortedDictionary {
   const strings = set.vector();
   const count = set.count;
   const order = byteOrder(strings, count);

@@ -1,5 +1,6 @@
 import type { Field } from '../value/batch.ts';
 import type { ColumnLayout, RowGroup } from './layout.ts';
+import type { SegmentLoader } from './segment-loader.ts';
 import type { ColumnStatistics } from './statistics.ts';
 
 /** An immutable version of a table's rows; loading more makes another that shares row groups. */
@@ -8,6 +9,8 @@ export interface Table {
   readonly columns: readonly StoredColumn[];
   readonly rowGroups: readonly RowGroup[];
   readonly rowCount: number;
+  /** Set when the rows lie in a file. */
+  readonly loader?: SegmentLoader;
 }
 
 export interface StoredColumn {

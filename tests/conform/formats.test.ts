@@ -14,6 +14,7 @@ import { writeParquet } from '../../src/format/parquet/write.ts';
 import { bytesRandomSource, bytesSource, chunkSource } from '../../src/format/source.ts';
 import type { BatchStream, Schema } from '../../src/value/batch.ts';
 import type { SqlType } from '../../src/value/type.ts';
+import { breakBytes } from './break-bytes.ts';
 import { bytesOf, randomData, rowsOf, streamOf } from './random-batches.ts';
 
 interface Format {
@@ -140,28 +141,4 @@ for (const format of formats) {
     }
     assert.ok(failures > 20, `only ${failures} of 150 broken inputs were refused`);
   });
-}
-
-/** Cut off, bytes changed, a stretch removed or repeated. */
-function breakBytes(random: Random, bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) return bytes;
-  const at = random.int(0, bytes.length - 1);
-  const to = random.int(at, Math.min(bytes.length, at + 20));
-  switch (random.int(0, 3)) {
-    case 0:
-      return bytes.slice(0, at);
-    case 1: {
-      const changed = bytes.slice();
-      for (let i = random.int(1, 4); i > 0; i--) {
-        changed[random.int(0, bytes.length - 1)] = random.chance(0.5)
-          ? random.u32()
-          : random.pick([...'",|\n\r\\0-.']).charCodeAt(0);
-      }
-      return changed;
-    }
-    case 2:
-      return Uint8Array.from([...bytes.subarray(0, at), ...bytes.subarray(to)]);
-    default:
-      return Uint8Array.from([...bytes.subarray(0, to), ...bytes.subarray(at)]);
-  }
 }

@@ -57,7 +57,17 @@ export function produceScan(scan: Scan, query: Query, consume: Consume): void {
     table: scan.table,
     ordinals: scan.ordinals,
     prune,
+    keepsTexts: keepsTexts(scan, query),
     ...stepTail(pipeline),
+  });
+}
+
+/** Texts that only filters look at go no further than this scan. */
+function keepsTexts(scan: Scan, query: Query): boolean {
+  const required = query.required.get(scan);
+  return scan.columns.some(({ id }, i) => {
+    const { layout } = scan.table.data.columns[scan.ordinals[i]];
+    return layout.kind === 'string' && required?.has(id) !== false;
   });
 }
 

@@ -129,7 +129,7 @@ function loadModule(): SnappyExports {
 
 /** `size` is the length of the result, which the data must agree with. */
 export function snappyDecompress(input: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
-  const dataStart = readLength(input, size);
+  const dataStart = snappyBodyStart(input, size);
   const { memory, decompress } = (instance ??= loadModule());
   const out = (input.length + snappySlack + 15) & ~15;
   const missing = out + size + 2 * snappySlack - memory.buffer.byteLength;
@@ -141,7 +141,7 @@ export function snappyDecompress(input: Uint8Array, size: number): Uint8Array<Ar
 }
 
 /** Index behind the length at the start of the data, which must be `size`. */
-function readLength(input: Uint8Array, size: number): number {
+export function snappyBodyStart(input: Uint8Array, size: number): number {
   let length = 0;
   for (let at = 0; at < 5 && at < input.length; at++) {
     length += (input[at] & 127) * 2 ** (7 * at);

@@ -67,10 +67,11 @@ class ReadAhead {
 /** Opens a file for reading anywhere. */
 export async function openRandomFile(path: string): Promise<RandomSource> {
   const handle = await openHandle(path);
-  const { size } = await handle.stat();
+  const { size, ino, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
   return {
     name: path,
-    size,
+    size: Number(size),
+    version: `${ino}/${size}/${mtimeNs}/${ctimeNs}`,
     async readAt(position, into) {
       let filled = 0;
       while (filled < into.length) {

@@ -2,7 +2,14 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import type { Field } from '../../value/batch.ts';
 import type { RandomSource } from '../source.ts';
-import { type PhysicalColumn, physicalTypes, type ReadType, readTypeOf } from './schema.ts';
+import {
+  encodings,
+  type PhysicalColumn,
+  pageTypes,
+  physicalTypes,
+  type ReadType,
+  readTypeOf,
+} from './schema.ts';
 import { type ThriftRead, ThriftReader, type ThriftStruct } from './thrift.ts';
 
 /** A column of a file. */
@@ -26,6 +33,10 @@ export interface ParquetChunk {
    */
   readonly min: Uint8Array | undefined;
   readonly max: Uint8Array | undefined;
+  /** Bytes in front of the data pages: of the dictionary, if there is one. */
+  readonly dictionaryBytes: number;
+  /** Whether all values are known to be codes of the dictionary. */
+  readonly isCoded: boolean;
 }
 
 export interface ParquetRowGroup {
@@ -49,7 +60,23 @@ function notParquet(source: RandomSource, why: string): QuernError {
 /** The footer usually fits in this; then one read is enough. */
 const tailBytes = 64 * 1024;
 
+/** Footers of files read last, by name and version: statements read the same files again. */
+const footers = new Map<string, ParquetFooter>();
+const footersMax = 32;
+
 export async function readFooter(source: RandomSource): Promise<ParquetFooter> {
+  const { name, version } = source;
+  if (version === undefined) return readFooterOf(source);
+  const key = `${name}\0${version}`;
+  const footer = footers.get(key) ?? (await readFooterOf(source));
+  // The last key is the one used last.
+  footers.delete(key);
+  footers.set(key, footer);
+  for (const oldest of footers.keys()) if (footers.size > footersMax) footers.delete(oldest);
+  return footer;
+}
+
+async function readFooterOf(source: RandomSource): Promise<ParquetFooter> {
   if (source.size < 12) throw notParquet(source, 'it is too short');
   const tail = new Uint8Array(Math.min(source.size, tailBytes));
   await source.readAt(source.size - tail.length, tail);
@@ -68,6 +95,15 @@ export async function readFooter(source: RandomSource): Promise<ParquetFooter> {
 }
 
 function parseFooter(bytes: Uint8Array, source: RandomSource): ParquetFooter {
+  try {
+    return parseMetadata(bytes, source);
+  } catch (error) {
+    if (!(error instanceof QuernError) || error.message.startsWith(source.name)) throw error;
+    throw new QuernError(error.code, `${source.name}: ${error.message}`, { cause: error });
+  }
+}
+
+function parseMetadata(bytes: Uint8Array, source: RandomSource): ParquetFooter {
   const footer = new ThriftReader(bytes).struct();
   const get = new FieldReader(source);
   const elements = get.structs(footer, 2);
@@ -162,7 +198,7 @@ function readSchema(elements: readonly ThriftStruct[], get: FieldReader) {
     }
     const index = leafCount++;
     if (deeper) {
-      unreadable.set([...path, name].join('.'), 'nested and repeated columns are not supported');
+      unreadable.set(path[0] ?? name, 'nested and repeated columns are not supported');
       return;
     }
     try {
@@ -205,6 +241,8 @@ function readChunk(metadata: ThriftStruct, get: FieldReader, source: RandomSourc
   const bytes = get.integer(metadata, 7);
   if (position + bytes > source.size) throw notParquet(source, 'a column lies beyond its end');
   return {
+    dictionaryBytes: data - position,
+    isCoded: data > position && isCoded(metadata),
     codec: get.integer(metadata, 4),
     position,
     bytes,
@@ -213,4 +251,27 @@ function readChunk(metadata: ThriftStruct, get: FieldReader, source: RandomSourc
     min: get.bytes(statistics, 6),
     max: get.bytes(statistics, 5),
   };
+}
+
+const codedEncodings: readonly unknown[] = [encodings.plainDictionary, encodings.rleDictionary];
+/** Of levels, when the encodings of pages are not told apart. */
+const levelEncodings: readonly unknown[] = [encodings.rle, encodings.bitPacked];
+
+/**
+ * What the metadata say of the encodings: those of each kind of page, or of all together. In the
+ * list, "plain" may mean the dictionary itself; then nothing is known.
+ */
+function isCoded(metadata: ThriftStruct): boolean {
+  const pages = metadata.get(13);
+  if (Array.isArray(pages)) {
+    return pages.every((page) => {
+      if (!(page instanceof Map)) return false;
+      const isData = page.get(1) === pageTypes.data || page.get(1) === pageTypes.dataV2;
+      return !isData || page.get(3) === 0 || codedEncodings.includes(page.get(2));
+    });
+  }
+  const list = metadata.get(2);
+  if (!Array.isArray(list)) return false;
+  const values = list.filter((encoding) => !levelEncodings.includes(encoding));
+  return values.length > 0 && values.every((encoding) => codedEncodings.includes(encoding));
 }

@@ -6,19 +6,21 @@ import { pickTexts } from '../pick-texts.ts';
 import { batchesOf, type RandomSource } from '../source.ts';
 import { type ChunkValues, pickElements, toVector } from './convert.ts';
 import { type ParquetChunk, type ParquetColumn, type ParquetFooter, readFooter } from './footer.ts';
+import { type PageHeader, pageLevels, readPageHeaders } from './pages.ts';
 import { codecCodes, encodings, pageTypes } from './schema.ts';
-import { ThriftReader, type ThriftStruct } from './thrift.ts';
 import { brokenPage, PageReader, readHybrid } from './unpack.ts';
 import { type FixedValues, readCodes, readValues, type TextValues, type Values } from './values.ts';
 
 export interface ParquetReadOptions {
-  /** The columns to read, by name, in this order; all unless given. */
-  readonly columns?: readonly string[];
+  /**
+   * The columns to read, by name, in this order; all unless given, all that can be read with
+   * `readable`.
+   */
+  readonly columns?: readonly string[] | 'readable';
 }
 
 /** Row groups beyond this are not read: no writer makes them, broken files claim them. */
 const rowGroupRowsMax = 1 << 28;
-const pageBytesMax = 1 << 30;
 
 /** Opens a Parquet file as a stream of batches, one a row group. */
 export async function readParquet(
@@ -43,17 +45,17 @@ export class ParquetReader {
   readonly footer: ParquetFooter;
   /** The columns that are read. */
   readonly schema: Schema;
-  readonly #source: RandomSource;
-  readonly #columns: readonly ParquetColumn[];
+  readonly columns: readonly ParquetColumn[];
+  readonly source: RandomSource;
 
   private constructor(
     source: RandomSource,
     footer: ParquetFooter,
     columns: readonly ParquetColumn[],
   ) {
-    this.#source = source;
+    this.source = source;
     this.footer = footer;
-    this.#columns = columns;
+    this.columns = columns;
     this.schema = columns.map((column) => column.field);
   }
 
@@ -71,7 +73,7 @@ export class ParquetReader {
     const group = this.footer.rowGroups[index];
     if (group.rowCount > rowGroupRowsMax) throw brokenPage('a row group of too many rows');
     const columns: ColumnVector[] = [];
-    for (const column of this.#columns) {
+    for (const column of this.columns) {
       columns.push(await this.#readColumn(column, group.chunks[column.index], group.rowCount));
     }
     return { rowCount: group.rowCount, columns };
@@ -82,20 +84,36 @@ export class ParquetReader {
     chunk: ParquetChunk,
     rowCount: number,
   ): Promise<ColumnVector> {
-    if (chunk.valueCount !== rowCount) throw brokenPage('columns of unequal length');
     const bytes = new Uint8Array(chunk.bytes);
-    await this.#source.readAt(chunk.position, bytes);
-    const codec = await chunkCodec(chunk.codec);
+    await this.source.readAt(chunk.position, bytes);
+    return this.decode(column, chunk, rowCount, bytes);
+  }
+
+  /** The values of a chunk whose bytes have been read. */
+  async decode(
+    column: ParquetColumn,
+    chunk: ParquetChunk,
+    rowCount: number,
+    bytes: Uint8Array,
+  ): Promise<ColumnVector> {
+    return this.locate(column, async () => {
+      if (chunk.valueCount !== rowCount) throw brokenPage('columns of unequal length');
+      const codec = await chunkCodec(chunk.codec);
+      return toVector(column.read, new ChunkReader(column, codec, rowCount).read(bytes));
+    });
+  }
+
+  /** Runs `body`; errors of the data name the file and the column. */
+  async locate<T>(column: ParquetColumn, body: () => T | Promise<T>): Promise<T> {
     try {
-      const values = new ChunkReader(column, codec, rowCount).read(bytes);
-      return toVector(column.read, values);
+      return await body();
     } catch (error) {
       throw this.#located(error, column.field.name);
     }
   }
 
   #located(error: unknown, column: string): unknown {
-    const place = `${this.#source.name}, column "${column}"`;
+    const place = `${this.source.name}, column "${column}"`;
     if (error instanceof QuernError) {
       return new QuernError(error.code, `${place}: ${error.message}`, { cause: error });
     }
@@ -112,6 +130,7 @@ function chooseColumns(
   footer: ParquetFooter,
   options: ParquetReadOptions,
 ): ParquetColumn[] {
+  if (options.columns === 'readable') return [...footer.columns];
   const names = options.columns ?? [
     ...footer.columns.map((column) => column.field.name),
     ...footer.unreadable.keys(),
@@ -119,19 +138,26 @@ function chooseColumns(
   return names.map((name) => {
     const column = footer.columns.find(({ field }) => field.name === name);
     if (column !== undefined) return column;
-    const reason = footer.unreadable.get(name);
-    if (reason === undefined) {
+    if (!footer.unreadable.has(name)) {
       throw new QuernError(sqlState.undefinedColumn, `${source.name} has no column "${name}"`);
     }
-    throw new QuernError(
-      sqlState.featureNotSupported,
-      `${source.name}, column "${name}": ${reason}`,
-      { hint: 'Read the other columns by name.' },
-    );
+    throw unreadableColumn(source, footer, name);
   });
 }
 
-function chunkCodec(code: number): Promise<Codec> {
+export function unreadableColumn(
+  source: RandomSource,
+  footer: ParquetFooter,
+  name: string,
+): QuernError {
+  return new QuernError(
+    sqlState.featureNotSupported,
+    `${source.name}, column "${name}": ${footer.unreadable.get(name)}`,
+    { hint: 'Read the other columns by name.' },
+  );
+}
+
+export function chunkCodec(code: number): Promise<Codec> {
   const name = codecNames.find((candidate) => codecCodes[candidate] === code);
   if (name !== undefined) return loadCodec(name);
   const others = ['', '', '', 'LZO', 'brotli', 'LZ4', '', 'LZ4_RAW'];
@@ -140,13 +166,6 @@ function chunkCodec(code: number): Promise<Codec> {
     `Parquet compression ${others[code] ?? code} is not supported`,
     { hint: `Supported are ${codecNames.join(', ')}.` },
   );
-}
-
-interface PageHeader {
-  readonly type: number;
-  readonly uncompressedBytes: number;
-  readonly compressedBytes: number;
-  readonly fields: ThriftStruct;
 }
 
 /** Decodes the pages of a column chunk, one after the other. */
@@ -169,74 +188,50 @@ class ChunkReader {
   }
 
   read(bytes: Uint8Array): ChunkValues {
-    const thrift = new ThriftReader(bytes);
-    while (this.#done < this.#rowCount) {
-      const header = readPageHeader(thrift.struct());
-      const from = thrift.position;
-      const to = from + header.compressedBytes;
-      if (to > bytes.length) throw brokenPage();
-      thrift.position = to;
-      this.#readPage(header, bytes.subarray(from, to));
+    for (const { page, at } of readPageHeaders(bytes, this.#rowCount)) {
+      this.#readPage(page, bytes.subarray(at, at + page.compressedBytes));
     }
     return this.#finish();
   }
 
   #readPage(header: PageHeader, bytes: Uint8Array): void {
-    switch (header.type) {
-      case pageTypes.dictionary: {
-        const count = integerField(structField(header.fields, 7), 1);
-        const page = new PageReader(this.#codec.decompress(bytes, header.uncompressedBytes));
-        this.#dictionary = readValues(page, this.#column.physical, encodings.plain, count);
-        return;
-      }
-      case pageTypes.data:
-        this.#readData(header, bytes);
-        return;
-      case pageTypes.dataV2:
-        this.#readDataV2(header, bytes);
-        return;
-      default:
-        // Index pages hold nothing that is needed.
-        return;
-    }
+    if (header.type === pageTypes.dictionary) {
+      const page = new PageReader(this.#codec.decompress(bytes, header.uncompressedBytes));
+      const { physical } = this.#column;
+      this.#dictionary = readValues(page, physical, encodings.plain, header.values);
+    } else if (header.type === pageTypes.data) this.#readData(header, bytes);
+    else this.#readDataV2(header, bytes);
   }
 
   #readData(header: PageHeader, bytes: Uint8Array): void {
-    const fields = structField(header.fields, 5);
-    const rows = this.#rowsOf(integerField(fields, 1));
+    const rows = header.values;
     const page = new PageReader(this.#codec.decompress(bytes, header.uncompressedBytes));
     let valid = rows;
     if (this.#column.field.nullable) {
-      if (integerField(fields, 3) !== encodings.rle) throw brokenPage('levels in an old encoding');
+      if (header.levelEncoding !== encodings.rle) throw brokenPage('levels in an old encoding');
       const size = page.u32();
       const from = page.take(size);
       valid = this.#readLevels(new PageReader(page.bytes, from, from + size), rows);
     } else this.#setValid(rows);
-    this.#readValues(page, integerField(fields, 2), valid);
+    this.#readValues(page, header.encoding, valid);
     this.#done += rows;
   }
 
   /** Version 2 has its levels in front, never compressed. */
   #readDataV2(header: PageHeader, bytes: Uint8Array): void {
-    const fields = structField(header.fields, 8);
-    const rows = this.#rowsOf(integerField(fields, 1));
-    const levelBytes = integerField(fields, 5);
-    const skipped = integerField(fields, 6) + levelBytes;
-    if (skipped > bytes.length || skipped > header.uncompressedBytes) throw brokenPage();
+    const rows = header.values;
+    const levels = pageLevels(header);
     let valid = rows;
     if (this.#column.field.nullable) {
-      valid = this.#readLevels(new PageReader(bytes, skipped - levelBytes, skipped), rows);
+      const from = levels.skipped - levels.bytes;
+      valid = this.#readLevels(new PageReader(bytes, from, levels.skipped), rows);
     } else this.#setValid(rows);
-    const data = bytes.subarray(skipped);
-    const size = header.uncompressedBytes - skipped;
-    const plain = fields.get(7) === false || size === 0 ? data : this.#codec.decompress(data, size);
-    this.#readValues(new PageReader(plain), integerField(fields, 4), valid);
+    const data = bytes.subarray(levels.skipped);
+    const size = header.uncompressedBytes - levels.skipped;
+    const isPlain = !header.isCompressed || (size === 0 && data.length === 0);
+    const plain = isPlain ? data : this.#codec.decompress(data, size);
+    this.#readValues(new PageReader(plain), header.encoding, valid);
     this.#done += rows;
-  }
-
-  #rowsOf(count: number): number {
-    if (count > this.#rowCount - this.#done) throw brokenPage('a page of too many rows');
-    return count;
   }
 
   #readLevels(page: PageReader, rows: number): number {
@@ -290,29 +285,6 @@ class ChunkReader {
     const values = this.#values.length === 0 ? empty() : joinValues(this.#values);
     return { rowCount, validity, values, codes: undefined };
   }
-}
-
-function readPageHeader(fields: ThriftStruct): PageHeader {
-  const uncompressedBytes = integerField(fields, 2);
-  if (uncompressedBytes > pageBytesMax) throw brokenPage('a page that is too large');
-  return {
-    type: integerField(fields, 1),
-    uncompressedBytes,
-    compressedBytes: integerField(fields, 3),
-    fields,
-  };
-}
-
-function integerField(struct: ThriftStruct, id: number): number {
-  const value = struct.get(id);
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw brokenPage('a page header');
-}
-
-function structField(struct: ThriftStruct, id: number): ThriftStruct {
-  const value = struct.get(id);
-  if (value instanceof Map) return value;
-  throw brokenPage('a page header');
 }
 
 function valueCount(values: Values): number {

@@ -21,6 +21,7 @@ export const encodings = {
   plain: 0,
   plainDictionary: 2,
   rle: 3,
+  bitPacked: 4,
   deltaBinaryPacked: 5,
   deltaLengthByteArray: 6,
   deltaByteArray: 7,
