@@ -21,10 +21,11 @@ export async function sql(args: string[]): Promise<number> {
       settle: { type: 'boolean', default: false },
     },
   });
-  const { against: engine, complete, settle } = values;
-  const open = engines[engine];
+  const { against, complete, settle } = values;
+  const open = engines[against];
+  const engine = against === 'quern-spilling' ? 'quern' : against;
   if (open === undefined) {
-    console.error(`unknown engine '${engine}'; there is ${Object.keys(engines).join(', ')}`);
+    console.error(`unknown engine '${against}'; there is ${Object.keys(engines).join(', ')}`);
     return 2;
   }
   const totals = new Map<string, number>(resultNames.map((name) => [name, 0]));

@@ -38,6 +38,8 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
     counters: query.counters,
     steps: constants === undefined ? query.steps : [constants, ...query.steps],
     result,
+    spills: options.spill !== undefined,
+    spilling: (spill) => compile(plan, { ...options, spill }),
   };
   return { query, program };
 }
@@ -68,7 +70,7 @@ function compileResult(root: Plan, query: Query): ProgramResult {
       return [layout.add(value), value];
     });
     fields = stored.map(([field]) => field);
-    buffer = query.buffer('result', layout.rowBytes);
+    buffer = query.streamedBuffer('result', layout);
     storeRow(scope, buffer, layout, stored);
   });
   return {

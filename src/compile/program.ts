@@ -33,6 +33,9 @@ import type { SqlType } from '../value/type.ts';
  * - `scan`, `rows`, `range` steps: (frame, local, morsel) with the address of a morsel descriptor
  *   (see {@link morselField}), run in parallel, morsel by morsel.
  * - `call` steps: (frame, local of worker 0), run once.
+ *
+ * A program that spills (see {@link SpillOptions}) may have rows in buffers that leave the memory,
+ * and steps that run once for each partition of such rows.
  */
 export interface Program {
   readonly bytes: Uint8Array;
@@ -45,6 +48,10 @@ export interface Program {
   /** With {@link CompileOptions.countRows}: where the frame has the rows a node gave, a u32. */
   readonly counters: readonly RowCounter[];
   readonly result: ProgramResult;
+  /** Whether rows may leave the memory while it runs. */
+  readonly spills?: boolean;
+  /** The same query in a form that needs less memory. */
+  readonly spilling?: (options: SpillOptions) => Program;
 }
 
 /** Where the value of a statement parameter goes in the frame, as a field of that form. */
@@ -64,6 +71,12 @@ export interface RowBuffer {
   readonly rowBytes: number;
   /** Offset of the 16-byte appender in the local area. */
   readonly appender: number;
+  /**
+   * Its chunks may leave the memory when they are full, and come back elsewhere: nothing keeps the
+   * address of a row. Given are the offsets of its string fields, whose bytes lie in the chunk of
+   * the row, behind the rows.
+   */
+  readonly movable?: { readonly strings: readonly number[] };
 }
 
 export type Step =
@@ -73,7 +86,8 @@ export type Step =
   | CallStep
   | AllocateStep
   | GatherStep
-  | FreeStep;
+  | FreeStep
+  | PartitionsStep;
 
 /**
  * One call for each row group of the table that its zone maps cannot rule out, or for each of the
@@ -157,11 +171,73 @@ export interface GatherStep {
   readonly pointers: boolean;
 }
 
-/** The rows of these buffers and the memory at these slots are not needed any more. */
+/** The rows of these buffers and the memory at these places are not needed any more. */
 export interface FreeStep {
   readonly kind: 'free';
   readonly buffers: readonly number[];
-  readonly slots: readonly number[];
+  readonly areas: readonly FreedArea[];
+}
+
+/** A u32 address of memory from `allocate`, and what is known of that memory behind it. */
+export interface FreedArea {
+  /** In the frame, or in the local area of every worker. */
+  readonly of: 'frame' | 'local';
+  readonly offset: number;
+  /** Bytes to zero, the address included. */
+  readonly bytes: number;
+}
+
+/**
+ * An operator whose rows were distributed over partitions, none of which has anything to do with
+ * another: its steps run for one partition after the other, or for several that are small. Each
+ * time, the windows of the inputs hold just the rows of these partitions.
+ */
+export interface PartitionsStep {
+  readonly kind: 'partitions';
+  readonly name: string;
+  readonly inputs: readonly PartitionedInput[];
+  readonly partitions: number;
+  readonly steps: readonly Step[];
+  /**
+   * The step whose rows go on to the next operator: its `finish` is called once, after all
+   * partitions.
+   */
+  readonly outgoing: string;
+  /** What to do with a partition whose rows do not fit in memory. */
+  readonly split: PartitionSplit;
+  /** Frame offset of a u32: not 0 when no further partition is wanted. */
+  readonly done?: number;
+}
+
+export interface PartitionedInput {
+  /** Index of the first of as many buffers as there are partitions. */
+  readonly first: number;
+  /** Index of the buffer in which `steps` find the rows; only the runtime writes to it. */
+  readonly window: number;
+  /** Whether the steps need all rows at once, or one run after the other. */
+  readonly whole: boolean;
+  /** What else the steps allocate for each of its rows, in bytes. */
+  readonly extraBytes: number;
+  /**
+   * Distributes the rows of the window over the partitions once more: see {@link PartitionSplit}.
+   */
+  readonly distribute: RowsStep;
+}
+
+/**
+ * A partition that is too large is distributed again, over the same number of partitions.
+ * - By hash: with the next bits of the hash. `shift` is the frame offset of a u32: how far to shift
+ *   the hash to have the bits in the lowest place. Undefined where all rows have one hash.
+ */
+export interface PartitionSplit {
+  readonly kind: 'hash';
+  readonly shift: number | undefined;
+  /**
+   * Given if what still does not fit may be worked on in pieces of the first input, each with all
+   * rows of the others. `last`: frame offset of a u32 that is 1 for the last piece, for steps that
+   * change rows of the other inputs in the meantime.
+   */
+  readonly pieces?: { readonly last: number | undefined };
 }
 
 /** Where the rows of the result are when the last step is done. */
@@ -262,4 +338,19 @@ export interface CompileOptions {
   readonly threads: number;
   /** Counts the rows of every operator, for EXPLAIN ANALYZE; costs an addition a row. */
   readonly countRows?: boolean;
+  /** For a program that keeps no more in memory than it must. */
+  readonly spill?: SpillOptions;
+}
+
+/**
+ * How a program spills. Its operators work partition by partition if they would keep more than
+ * `keepBytes`, and all rows have strings of their own, so that table segments are needed only while
+ * they are read.
+ */
+export interface SpillOptions {
+  /** A power of two. */
+  readonly partitions: number;
+  readonly keepBytes: number;
+  /** Whether only what is certain counts in that, or an estimate is good enough. */
+  readonly certain: boolean;
 }

@@ -21,6 +21,7 @@ import {
   type RowField,
   type Step,
 } from './program.ts';
+import type { RowLayout } from './row.ts';
 import type { Value } from './value.ts';
 
 /** The parameters of every step function. */
@@ -37,7 +38,8 @@ export class Query {
   readonly chunk: Func;
   readonly allocate: Func;
   readonly release: Func;
-  readonly steps: Step[] = [];
+  /** The steps so far; those of the operator under construction, while it is a loop. */
+  steps: Step[] = [];
   readonly buffers: RowBuffer[] = [];
   readonly parameters: ParameterSlot[] = [];
   readonly counters: RowCounter[] = [];
@@ -137,6 +139,28 @@ export class Query {
     return this.buffers.length - 1;
   }
 
+  /**
+   * Adds a buffer whose rows are only read one after the other: in a program that spills, it may
+   * leave the memory.
+   */
+  streamedBuffer(name: string, layout: RowLayout): number {
+    return this.options.spill === undefined
+      ? this.buffer(name, layout.rowBytes)
+      : this.movableBuffers(name, layout, 1);
+  }
+
+  /** Adds some movable buffers with their appenders side by side; gives the index of the first. */
+  movableBuffers(name: string, layout: RowLayout, count: number): number {
+    const { rowBytes, fields } = layout;
+    const strings = fields.filter(({ form }) => form === 'string').map(({ offset }) => offset);
+    const appenders = this.localSlot(count * appenderField.bytes, 16);
+    for (let i = 0; i < count; i++) {
+      const appender = appenders + i * appenderField.bytes;
+      this.buffers.push({ name, rowBytes, appender, movable: { strings } });
+    }
+    return this.buffers.length - count;
+  }
+
   /** For a buffer whose rows were laid out after it was made. */
   setRowBytes(buffer: number, rowBytes: number): void {
     this.buffers[buffer] = { ...this.buffers[buffer], rowBytes };
@@ -214,16 +238,22 @@ export function align(offset: number, alignment: number): number {
 export class Pipeline {
   readonly query: Query;
   readonly f: StepFunction;
+  /** The name of its step; empty for code that runs outside of one. */
+  readonly name: string;
+  /** Whether it reads a table, and so sees rows in the table's order. */
+  isScan = false;
   /** Buffers that this pipeline appends to. */
   readonly appends = new Set<number>();
   /** Name of a function to call in each worker after its last morsel. */
   finish: string | undefined;
   readonly #prologue;
   readonly #epilogue: (() => void)[] = [];
+  #last: (() => void) | undefined;
 
-  constructor(query: Query, f: StepFunction) {
+  constructor(query: Query, f: StepFunction, name = '') {
     this.query = query;
     this.f = f;
+    this.name = name;
     this.#prologue = f.slot();
   }
 
@@ -247,9 +277,15 @@ export class Pipeline {
     this.#epilogue.push(build);
   }
 
+  /** Sets code that runs after all other code of a morsel. */
+  last(build: () => void): void {
+    this.#last = build;
+  }
+
   /** To be called by the source behind its loop. */
   end(): void {
     for (const build of this.#epilogue) build();
+    this.#last?.();
   }
 
   /** Branch-free access to the frame. */

@@ -1,5 +1,14 @@
 import { assert } from '../base/assert.ts';
-import { type Expr, type FunctionBuilder, f32, f64, i32, i64, type Local } from '../wasm/index.ts';
+import {
+  type Expr,
+  type FunctionBuilder,
+  f32,
+  f64,
+  i32,
+  i64,
+  type Local,
+  memory,
+} from '../wasm/index.ts';
 import { appenderField, type RowField } from './program.ts';
 import { align, type Pipeline } from './query.ts';
 import type { Range } from './range.ts';
@@ -182,6 +191,48 @@ export function loadCode(address: Expr, width: number, offset: number): Expr {
   if (width === 1) return i32.load8U(address, offset);
   if (width === 2) return i32.load16U(address, offset);
   return i32.load(address, offset);
+}
+
+/**
+ * Appends a row to the buffer whose appender is at an address, with strings of its own: their bytes
+ * lie at the end of the chunk. The answer is a local with its address.
+ */
+export function appendOwnRow(
+  pipeline: Pipeline,
+  f: FunctionBuilder,
+  local: Expr,
+  appender: Expr,
+  rowBytes: number,
+  stored: readonly (readonly [StoredField, Value])[],
+): Local {
+  const at = f.let(appender, 'appender');
+  const lengths = stored.map(([, value]) => {
+    if (value.form !== 'string') return undefined;
+    return f.let(value.isNull ? i32.select(value.isNull, 0, value.y) : value.y, 'length');
+  });
+  const text = lengths.filter((length) => length !== undefined);
+  const bytes = text.reduce<Expr>((sum, length) => i32.add(sum, length), i32.const(rowBytes));
+  const need = text.length === 0 ? bytes : f.let(bytes, 'need');
+  const row = f.let(i32.load(at, appenderField.cursor), 'row');
+  const limit = f.let(i32.load(at, appenderField.limit), 'limit');
+  f.if(i32.gtU(need, i32.sub(limit, row)), () => {
+    f.set(row, pipeline.query.chunk.call(local, at, need));
+    f.set(limit, i32.load(at, appenderField.limit));
+  });
+  f.do(i32.store(at, i32.add(row, rowBytes), appenderField.cursor));
+  stored.forEach(([field, value], i) => {
+    const length = lengths[i];
+    if (value.form !== 'string' || length === undefined) {
+      storeField(f, row, field, value);
+      return;
+    }
+    f.set(limit, i32.sub(limit, length));
+    // The address of what has no bytes may be any.
+    f.do(memory.copy(limit, i32.select(length, value.x, 0), length));
+    storeField(f, row, field, { ...value, x: limit, y: length });
+  });
+  if (text.length > 0) f.do(i32.store(at, limit, appenderField.limit));
+  return row;
 }
 
 /** Appends a row of `rowBytes` to a buffer; the answer is a local with its address. */

@@ -7,6 +7,10 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Most bytes of linear memory in use at once, up to 4 GiB. */
   readonly memoryLimit?: number;
+  /** Where rows go that do not fit in memory: the system's directory for temporary files. */
+  readonly tempDirectory?: string;
+  /** For tests: every statement works as if hardly any memory were there. */
+  readonly alwaysSpill?: boolean;
   /** Statements that change something are refused. */
   readonly readOnly?: boolean;
 }

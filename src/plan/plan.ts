@@ -126,8 +126,8 @@ export interface WindowFrame {
 }
 
 /**
- * `offset`: of ROWS and GROUPS how many, a BIGINT; of RANGE the value of the bound itself, the first
- * order key plus or minus the distance, of that key's type.
+ * `offset`: of ROWS and GROUPS how many, a BIGINT; of RANGE the value of the bound itself, the
+ * first order key plus or minus the distance, of that key's type.
  */
 export type FrameBound =
   | { readonly kind: 'unboundedPreceding' | 'currentRow' | 'unboundedFollowing' }

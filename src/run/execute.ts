@@ -1,12 +1,15 @@
 /** Running a program to its result. */
+import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
-import type { Program } from '../compile/program.ts';
+import type { Program, SpillOptions } from '../compile/program.ts';
 import { rowsPerGroup } from '../table/layout.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
 import { type ExecuteOptions, Execution } from './execution.ts';
+import type { RowRuns } from './morsels.ts';
 import type { Profile } from './profile.ts';
 import { decodeRows } from './row-decoder.ts';
 import type { Runtime } from './runtime.ts';
+import type { SpillBudget } from './spill/budget.ts';
 
 /** All rows of a statement, out of linear memory. */
 export interface ExecutionResult {
@@ -17,8 +20,9 @@ export interface ExecutionResult {
 }
 
 /**
- * Runs a program. Rejects with a QuernError: what the compiled code found wrong, 53200 when memory
- * is short, 57014 when `signal` fires. Whatever happens, all it allocated is freed at the end.
+ * Runs a statement. Rejects with a QuernError: what the compiled code found wrong, 53200 when
+ * memory is short even so, 57014 when `signal` fires. Whatever happens, all it allocated is freed
+ * at the end.
  */
 export async function execute(
   runtime: Runtime,
@@ -29,13 +33,13 @@ export async function execute(
   try {
     const batches = [...resultBatches(execution)];
     const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
-    return { schema: schemaOf(program), batches, rowCount, profile: execution.profile() };
+    return { schema: schemaOf(execution.program), batches, rowCount, profile: execution.profile() };
   } finally {
     execution.end();
   }
 }
 
-/** Runs a program and gives its rows a batch at a time; memory is freed when the loop ends. */
+/** Runs a statement and gives its rows a batch at a time; memory is freed when the loop ends. */
 export async function* executeStream(
   runtime: Runtime,
   program: Program,
@@ -50,28 +54,58 @@ export async function* executeStream(
 }
 
 /**
- * Runs all steps. Threads in the middle of a step cannot move table segments out of the memory, so
- * where that could have helped, a statement that ran out of memory runs again: with half the memory
- * free, if that is not enough with all idle segments outside.
+ * Runs all steps, at first in the way that is fastest where everything fits in memory. A statement
+ * that runs out of memory runs again: with all idle table segments outside, then in a form that
+ * spills what is estimated to be large, then one that spills what is not certain to be small.
  */
 async function run(
   runtime: Runtime,
   program: Program,
   options: ExecuteOptions,
 ): Promise<Execution> {
-  const half = runtime.memory.pages.total().limitBytes / 2;
-  for (const wanted of [half, Number.POSITIVE_INFINITY]) {
+  const { pager } = runtime;
+  const { spilling } = program;
+  const ways: (() => Promise<Execution>)[] = [];
+  const spill = (certain: boolean) => async () => {
+    assert(spilling !== undefined, 'there is another form');
+    const budget = runtime.spillBudget(options.threads);
+    const smaller = spilling(spillOptions(budget, certain));
+    return runOnce(runtime, smaller, { ...options, budget });
+  };
+  if (!runtime.alwaysSpill || spilling === undefined) {
+    ways.push(() => runOnce(runtime, program, options));
+    if (pager !== undefined) {
+      ways.push(async () => {
+        if (pager.makeRoom(Number.POSITIVE_INFINITY) === 0) throw noMoreRoom;
+        return runOnce(runtime, program, options);
+      });
+    }
+    if (spilling !== undefined) ways.push(spill(false));
+  }
+  if (spilling !== undefined) ways.push(spill(true));
+  let failure: unknown;
+  for (const way of ways) {
     try {
-      return await runOnce(runtime, program, options);
+      return await way();
     } catch (error) {
+      if (error !== noMoreRoom) failure = error;
       const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
-      if (!short || runtime.pager === undefined) throw error;
-      const missing = wanted - runtime.memory.bytesFree;
-      if (missing > 0 && runtime.pager.makeRoom(missing) === 0) throw error;
+      if (!short && error !== noMoreRoom) throw error;
     }
   }
-  return runOnce(runtime, program, options);
+  throw failure;
 }
+
+const noMoreRoom = new Error('no segment is idle');
+
+function spillOptions(budget: SpillBudget, certain: boolean): SpillOptions {
+  const { limitBytes, partitions } = budget;
+  return { partitions, certain, keepBytes: limitBytes / (certain ? keptMin : keptByEstimate) };
+}
+
+/** Parts of the budget that an operator may keep in memory: if that is certain, or an estimate. */
+const keptMin = 64;
+const keptByEstimate = 16;
 
 async function runOnce(
   runtime: Runtime,
@@ -100,11 +134,17 @@ export function schemaOf(program: Program): Schema {
 function* resultBatches(execution: Execution): Generator<ColumnBatch> {
   const { memory } = execution.runtime;
   const { columns, limit, offset } = execution.program.result;
-  const { count, addresses } = rowAddresses(execution);
-  const end = Math.min(count, limit === undefined ? count : offset + limit);
-  for (let from = offset; from < end; from += rowsPerGroup) {
-    const rows = addresses(from, Math.min(end, from + rowsPerGroup));
-    yield decodeRows(memory, columns, rows);
+  let skip = offset;
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  for (const { count, addresses } of rowAddresses(execution)) {
+    const from = Math.min(skip, count);
+    const end = Math.min(count, from + left);
+    skip -= from;
+    left -= end - from;
+    for (let at = from; at < end; at += rowsPerGroup) {
+      const rows = addresses(at, Math.min(end, at + rowsPerGroup));
+      yield decodeRows(memory, columns, rows);
+    }
   }
 }
 
@@ -114,16 +154,21 @@ interface RowAddresses {
   readonly addresses: (from: number, to: number) => Uint32Array;
 }
 
-function rowAddresses(execution: Execution): RowAddresses {
+/** The rows of the result, as many at a time as are in memory. */
+function* rowAddresses(execution: Execution): Generator<RowAddresses> {
   const { source, rowBytes } = execution.program.result;
   const { memory } = execution.runtime;
-  if (source.kind === 'none') return { count: 0, addresses: () => new Uint32Array() };
+  if (source.kind === 'none') return;
   if (source.kind === 'pointers') {
     const first = execution.frameWord(source.slot) >>> 2;
     const count = execution.frameWord(source.slot + 4);
-    return { count, addresses: (from, to) => memory.u32.slice(first + from, first + to) };
+    yield { count, addresses: (from, to) => memory.u32.slice(first + from, first + to) };
+    return;
   }
-  const runs = execution.buffers.runs(source.buffer);
+  for (const runs of execution.resultRuns(source.buffer)) yield addressesOf(runs, rowBytes);
+}
+
+function addressesOf(runs: RowRuns, rowBytes: number): RowAddresses {
   let run = 0;
   let before = 0;
   const addresses = (from: number, to: number) => {
@@ -139,5 +184,7 @@ function rowAddresses(execution: Execution): RowAddresses {
     }
     return list;
   };
-  return { count: execution.buffers.rowCount(source.buffer), addresses };
+  let count = 0;
+  for (let i = 1; i < runs.length; i += 2) count += runs[i];
+  return { count, addresses };
 }

@@ -4,8 +4,10 @@ import { QuernError, sqlState } from '../base/error.ts';
 import type {
   AllocateStep,
   CallStep,
+  FreedArea,
   FreeStep,
   GatherStep,
+  PartitionsStep,
   Program,
   RangeStep,
   RowsStep,
@@ -13,17 +15,22 @@ import type {
   Step,
 } from '../compile/program.ts';
 import { appenderField } from '../compile/program.ts';
-import type { Segment } from '../table/layout.ts';
 import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
 import { type Control, controlWord } from './control.ts';
-import { type Morsels, rangeMorsels, rowMorsels, scanMorsels, scannedGroups } from './morsels.ts';
-import type { PageAllocator } from './page-allocator.ts';
+import { type MorselSource, MorselSources } from './morsel-sources.ts';
+import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
+import { type PageAllocator, pageBytes } from './page-allocator.ts';
 import { type ParameterValue, writeParameters } from './parameters.ts';
-import type { Profile, StepProfile } from './profile.ts';
-import { align64 } from './program-shape.ts';
+import { type Profile, type ProfileInProgress, StepProfiles } from './profile.ts';
+import { align64, allSteps } from './program-shape.ts';
 import { RowBuffers } from './row-buffers.ts';
 import type { LoadedProgram, Runtime } from './runtime.ts';
 import { readSlices } from './slice-log.ts';
+import type { SpillBudget } from './spill/budget.ts';
+import { spillWord, spillWordsBytes } from './spill/chunk.ts';
+import { MovableRows } from './spill/movable-rows.ts';
+import { type LoopHost, runPartitions } from './spill/partition-loop.ts';
+import type { SpillStore } from './spill/store.ts';
 import { Part } from './thread.ts';
 
 export interface ExecuteOptions {
@@ -33,6 +40,8 @@ export interface ExecuteOptions {
   readonly parameters?: readonly ParameterValue[];
   /** Called now and then while the statement runs. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** How much memory a program that spills may use; the runtime decides by default. */
+  readonly budget?: SpillBudget | undefined;
 }
 
 /** `done` of `total` morsels of step `step` (from 0) of `steps`. */
@@ -50,10 +59,19 @@ const freeShare = 1 / 4;
 /** A step of so few morsels is not worth waking anybody. */
 const morselsAlone = 2;
 
+type MorselStep = ScanStep | RowsStep | RangeStep;
+
+/** A step whose `finish` is called later, because it will run again. */
+interface Outgoing {
+  readonly workers: Set<number>;
+  sequence: number;
+}
+
 export class Execution {
   readonly runtime: Runtime;
   readonly program: Program;
   readonly buffers: RowBuffers;
+  readonly #sources: MorselSources;
   readonly #options: ExecuteOptions;
   readonly #threads: number;
   readonly #owner: number;
@@ -65,13 +83,19 @@ export class Execution {
   readonly #unsubscribe: () => void;
   readonly #started = performance.now();
   readonly #loadMs: number;
-  readonly #stepProfiles: StepProfile[] = [];
+  readonly #profiles = new StepProfiles();
   #lastYield = this.#started;
   #invited = false;
-  /** Segments whose addresses this execution has handed out. */
-  readonly #pinned = new Set<Segment>();
   #failure: QuernError | undefined;
+  /** The number of the step under way, as all threads count them. */
   #step = 0;
+  readonly #numbers = new Map<Step, number>();
+  /** What a program that spills has to do so. */
+  readonly #store: SpillStore | undefined;
+  readonly #rows: MovableRows | undefined;
+  readonly #spillAt: number;
+  readonly #budget: SpillBudget | undefined;
+  readonly #outgoing = new Map<string, Outgoing>();
 
   constructor(runtime: Runtime, program: Program, options: ExecuteOptions) {
     this.runtime = runtime;
@@ -86,24 +110,48 @@ export class Execution {
     const { shape } = this.#loaded;
     // Helpers allocate without asking: there should be room for them.
     runtime.pager?.keepFree(pages.total().limitBytes * freeShare);
+    allSteps(program.steps).forEach((step, i) => this.#numbers.set(step, i));
     this.#owner = pages.openOwner();
     try {
       const frameBytes = align64(program.frameBytes);
       const bytes = frameBytes + this.#threads * shape.workerBytes;
-      this.#frame = pages.allocateZeroed(bytes, this.#owner);
+      this.#frame = pages.allocateZeroed(bytes + spillWordsBytes, this.#owner);
       const workers = this.#frame + frameBytes;
-      const addresses = { owner: this.#owner, frame: this.#frame, workers };
-      this.#part = new Part(runtime.thread, instance, shape, addresses, 0);
+      this.#spillAt = this.#frame + bytes;
+      const addresses = { owner: this.#owner, frame: this.#frame, workers, spill: this.#spillAt };
+      if (program.spills) {
+        const budget = options.budget ?? runtime.spillBudget();
+        this.#budget = budget;
+        this.#store = runtime.createSpillStore();
+        this.#rows = this.#prepareRows(budget, this.#store);
+        runtime.pager?.keepFree(budget.limitBytes);
+      }
+      this.#part = new Part(runtime.thread, instance, shape, addresses, 0, this.#store);
+      this.#sources = new MorselSources({
+        runtime,
+        program,
+        owner: this.#owner,
+        threads: this.#threads,
+        buffers: this.buffers,
+        localOf: (worker) => this.#part.localOf(worker),
+        spilled: this.#rows && this.#budget && { rows: this.#rows, ...this.#budget },
+      });
       const { control, execution } = runtime.takeControl();
       this.#control = control;
       this.#number = execution;
     } catch (error) {
+      this.#store?.close();
       pages.closeOwner(this.#owner);
       throw error;
     }
     this.#unsubscribe = runtime.onFailure(this.#number, (error) => {
       this.#failure ??= error;
     });
+  }
+
+  /** The rows of the result, as many at a time as are in memory; gone when more are asked for. */
+  resultRuns(buffer: number): Iterable<RowRuns> {
+    return this.#sources.runs(buffer);
   }
 
   /** Runs all steps. After it, whether or not it threw, call {@link end}. */
@@ -118,20 +166,30 @@ export class Execution {
       this.#options.parameters ?? [],
     );
     for (const step of this.program.steps) {
-      const profile = this.#startProfile(step);
+      const profile = this.#profiles.start(step);
       const running = this.#runStep(step, profile);
       // Short steps are done by now; awaiting would cost each of them a turn of the event loop.
       if (running !== undefined) await running;
-      this.#step++;
     }
+  }
+
+  #prepareRows(budget: SpillBudget, store: SpillStore): MovableRows {
+    const { memory } = this.runtime;
+    const words = this.#spillAt >>> 2;
+    memory.u32[words + spillWord.keepPages] = budget.keepBytes / pageBytes;
+    memory.u32[words + spillWord.chunkBytes] = budget.chunkBytes;
+    const { buffers } = this.program;
+    const { limitBytes } = budget;
+    return new MovableRows(memory, this.#owner, this.#spillAt, limitBytes, store, buffers);
   }
 
   /** Frees everything the execution holds. No helper is inside it any more. */
   end(): void {
     this.#unsubscribe();
     assert(this.#control.active() === 0, 'no helper is in an execution that ends');
-    for (const segment of this.#pinned) this.runtime.pager?.unpin(segment);
+    this.#sources.unpin();
     this.runtime.giveControl(this.#control);
+    this.#store?.close();
     this.runtime.memory.pages.closeOwner(this.#owner);
   }
 
@@ -142,41 +200,35 @@ export class Execution {
 
   profile(): Profile {
     return {
-      steps: this.#stepProfiles,
+      steps: this.#profiles.steps,
       milliseconds: performance.now() - this.#started,
       loadMilliseconds: this.#loadMs,
       peakBytes: this.runtime.memory.pages.usage(this.#owner).peakBytes,
       threads: this.#threads,
+      spilledBytes: this.#rows?.writtenBytes ?? 0,
       rows: new Map(this.program.counters.map(({ plan, slot }) => [plan, this.frameWord(slot)])),
     };
   }
 
   #runStep(step: Step, profile: ProfileInProgress): Promise<void> | undefined {
-    const { memory } = this.runtime;
+    this.#step = this.#numberOf(step);
     switch (step.kind) {
       case 'scan':
+        profile.pruned = this.#sources.pruned(step);
         if (step.table.data.loader !== undefined) {
           return this.#scanLoaded(step, step.table.data.loader, profile);
         }
-        this.#pinSegments(step);
-        return this.#runMorsels(
+        return this.#runSource(step, this.#sources.scan(step), profile);
+      case 'rows':
+        return this.#runSource(step, this.#sources.rows(step), profile);
+      case 'range':
+        return this.#runSource(
           step,
-          scanMorsels(memory, this.#owner, step, this.#threads),
+          this.#sources.range(step, this.frameWord(step.count)),
           profile,
         );
-      case 'rows': {
-        const { rowBytes } = this.program.buffers[step.buffer];
-        const runs = this.buffers.runs(step.buffer);
-        return this.#runMorsels(step, rowMorsels(memory, this.#owner, runs, rowBytes), profile);
-      }
-      case 'range': {
-        const total = this.frameWord(step.count);
-        return this.#runMorsels(
-          step,
-          rangeMorsels(memory, this.#owner, total, step.grain),
-          profile,
-        );
-      }
+      case 'partitions':
+        return this.#runPartitions(step, profile);
       case 'call':
         this.#call(step, profile);
         break;
@@ -196,18 +248,43 @@ export class Execution {
     return undefined;
   }
 
-  /** Rows may refer to strings in segments, so those stay until the execution ends. */
-  #pinSegments(step: ScanStep): void {
-    const { pager } = this.runtime;
-    if (pager === undefined) return;
-    for (const group of scannedGroups(step)) {
-      for (const ordinal of step.ordinals) {
-        const segment = group.segments[ordinal];
-        if (this.#pinned.has(segment)) continue;
-        pager.pin(segment);
-        this.#pinned.add(segment);
+  #numberOf(step: Step): number {
+    const number = this.#numbers.get(step);
+    assert(number !== undefined, 'every step has a number');
+    return number;
+  }
+
+  async #runPartitions(step: PartitionsStep, profile: ProfileInProgress): Promise<void> {
+    assert(this.#rows !== undefined && this.#budget !== undefined, 'the program spills');
+    const outgoing = { workers: new Set<number>(), sequence: 0 };
+    this.#outgoing.set(step.outgoing, outgoing);
+    const runSteps = async (steps: readonly Step[]) => {
+      for (const inner of steps) {
+        const running = this.#runStep(inner, this.#profiles.again(inner));
+        if (running !== undefined) await running;
+        if (performance.now() - this.#lastYield > yieldAfterMs) await this.#yield();
       }
-    }
+    };
+    const host: LoopHost = {
+      rows: this.#rows,
+      windowBytes: this.#budget.windowBytes,
+      runSteps,
+      seal: (buffer) => this.#sources.seal(buffer),
+      word: (offset) => this.frameWord(offset),
+      setWord: (offset, value) => this.#setFrameWord(offset, value),
+      setChanging: (changing) => {
+        this.#sources.changing = changing;
+      },
+    };
+    profile.morsels = await runPartitions(step, host);
+    this.#outgoing.delete(step.outgoing);
+    const last = allSteps(step.steps).find(
+      (inner) => 'name' in inner && inner.name === step.outgoing,
+    );
+    assert(last !== undefined, 'the outgoing step is among the steps');
+    this.#step = this.#numberOf(last);
+    this.#finishStep(last as MorselStep, outgoing, this.#profiles.again(last));
+    profile.finish();
   }
 
   #call(step: CallStep, profile: ProfileInProgress): void {
@@ -239,21 +316,26 @@ export class Execution {
 
   #gather(step: GatherStep): void {
     const { memory } = this.runtime;
-    const rows = this.buffers.rowCount(step.buffer);
+    const movable = this.#sources.movable(step.buffer);
+    const rows = movable?.rowCount(step.buffer) ?? this.buffers.rowCount(step.buffer);
     this.#setFrameWord(step.slot + 4, rows);
     if (!step.pointers) return;
     const bytes = 4 * rows;
     const address = this.#withRoom(bytes, (pages) => pages.allocate(bytes, this.#owner));
-    this.buffers.writePointers(memory, step.buffer, address);
+    if (movable === undefined) this.buffers.writePointers(memory, step.buffer, address);
+    else movable.writePointers(step.buffer, address);
     this.#setFrameWord(step.slot, address);
   }
 
   #free(step: FreeStep): void {
     const { memory } = this.runtime;
-    for (const slot of step.slots) {
-      const address = this.frameWord(slot);
-      if (address !== 0) memory.pages.release(address);
-      this.#setFrameWord(slot, 0);
+    for (const area of step.areas) {
+      for (const place of this.#placesOf(area)) {
+        const at = place >>> 2;
+        const address = memory.u32[at];
+        if (address !== 0) memory.pages.release(address);
+        memory.u32.fill(0, at, at + area.bytes / 4);
+      }
     }
     for (const buffer of step.buffers) {
       this.buffers.clear(buffer);
@@ -271,36 +353,80 @@ export class Execution {
     }
   }
 
+  #placesOf({ of, offset }: FreedArea): number[] {
+    if (of === 'frame') return [this.#frame + offset];
+    const length = this.#threads;
+    return Array.from({ length }, (_, worker) => this.#part.localOf(worker) + offset);
+  }
+
   #setFrameWord(offset: number, value: number): void {
     this.runtime.memory.u32[(this.#frame + offset) >>> 2] = value;
   }
 
-  /** Runs the morsels of a step; without waiting for anything if that takes no time. */
-  #runMorsels(
-    step: ScanStep | RowsStep | RangeStep,
-    morsels: Morsels,
+  /** Runs all morsels of a step; without waiting for anything if that takes no time. */
+  #runSource(
+    step: MorselStep,
+    source: MorselSource,
     profile: ProfileInProgress,
   ): Promise<void> | undefined {
-    profile.morsels = morsels.count;
-    profile.rowsIn = morsels.rows;
-    profile.pruned = morsels.pruned;
+    const progress = this.#outgoing.get(step.name) ?? { workers: new Set<number>(), sequence: 0 };
+    const finish = () => {
+      if (this.#outgoing.get(step.name) !== progress) this.#finishStep(step, progress, profile);
+      profile.finish();
+    };
+    if (source.units !== 1) return this.#runUnits(step, source, progress, profile).then(finish);
+    const morsels = source.open(0, progress.sequence);
+    const running = this.#runMorsels(step, morsels, progress, profile);
+    const close = () => {
+      source.close(0);
+      finish();
+    };
+    if (running !== undefined) return running.then(close);
+    close();
+    return undefined;
+  }
+
+  async #runUnits(
+    step: MorselStep,
+    source: MorselSource,
+    progress: Outgoing,
+    profile: ProfileInProgress,
+  ): Promise<void> {
+    for (let unit = 0; unit < source.units; unit++) {
+      const morsels = source.open(unit, progress.sequence);
+      const running = this.#runMorsels(step, morsels, progress, profile);
+      if (running !== undefined) await running;
+      source.close(unit);
+      if (performance.now() - this.#lastYield > yieldAfterMs) await this.#yield();
+    }
+  }
+
+  #runMorsels(
+    step: MorselStep,
+    morsels: Morsels,
+    progress: Outgoing,
+    profile: ProfileInProgress,
+  ): Promise<void> | undefined {
+    profile.morsels += morsels.count;
+    profile.rowsIn += morsels.rows;
     const part = this.#part;
     part.beginStep(this.#step);
-    const finish = (workers: number) => {
-      this.#finishStep(step, morsels.count, profile, workers);
-      this.runtime.memory.pages.release(morsels.address);
-    };
     if (morsels.count > morselsAlone) {
-      return this.#runManyMorsels(step, morsels).then(() => finish(this.#threads));
+      return this.#runManyMorsels(step, morsels, progress, profile);
     }
     for (let morsel = 0; morsel < morsels.count; morsel++) {
       part.call(step.name, morsel, morsels.address + morsel * morsels.stride);
     }
-    finish(1);
+    this.#endMorsels(step, morsels, progress, profile, 1);
     return undefined;
   }
 
-  async #runManyMorsels(step: ScanStep | RowsStep | RangeStep, morsels: Morsels): Promise<void> {
+  async #runManyMorsels(
+    step: MorselStep,
+    morsels: Morsels,
+    progress: Outgoing,
+    profile: ProfileInProgress,
+  ): Promise<void> {
     const control = this.#control;
     const { words } = control;
     words[controlWord.next] = 0;
@@ -321,6 +447,7 @@ export class Execution {
     }
     await this.#waitForHelpers();
     if (control.stopped) throw await this.#helperFailure();
+    this.#endMorsels(step, morsels, progress, profile, this.#threads);
   }
 
   /** Runs the morsels of a table in a file as its parts come into memory. */
@@ -331,27 +458,22 @@ export class Execution {
   ): Promise<void> {
     const { memory } = this.runtime;
     const groups = scannedGroups(step);
-    profile.pruned = step.table.data.rowGroups.length - groups.length;
-    let sequence = 0;
+    const progress = { workers: new Set<number>(), sequence: 0 };
     const owned: LoadMemory = {
       allocate: (bytes) => this.#withRoom(bytes, (pages) => pages.allocate(bytes, this.#owner)),
       release: (address) => memory.pages.release(address),
     };
     for await (const part of loader.load(groups, step.ordinals, owned)) {
       await this.#yield();
-      const morsels = scanMorsels(memory, this.#owner, step, this.#threads, part.groups, sequence);
-      sequence += morsels.count;
-      profile.morsels += morsels.count;
-      profile.rowsIn += morsels.rows;
-      this.#part.beginStep(this.#step);
-      await this.#runManyMorsels(step, morsels);
-      profile.rowsOut += this.#collect(step.appends, this.#threads);
-      memory.pages.release(morsels.address);
+      const { sequence } = progress;
+      const morsels = scanMorsels(memory, this.#owner, step, part.groups, this.#threads, sequence);
+      const running = this.#runMorsels(step, morsels, progress, profile);
+      if (running !== undefined) await running;
       part.release(step.keepsTexts);
-      this.#reportProgress(sequence, Math.max(sequence, groups.length));
+      this.#reportProgress(progress.sequence, Math.max(progress.sequence, groups.length));
     }
-    this.#part.beginStep(this.#step);
-    this.#finishStep(step, sequence, profile, this.#threads);
+    this.#finishStep(step, progress, profile);
+    profile.finish();
   }
 
   #invite(): void {
@@ -361,11 +483,12 @@ export class Execution {
       execution: this.#number,
       control: this.#control.address,
       addresses: this.#part.addresses,
+      spill: this.#store?.handle,
     });
   }
 
   /** The calling thread's share of the morsels. */
-  async #work(step: ScanStep | RowsStep | RangeStep, morsels: Morsels): Promise<void> {
+  async #work(step: MorselStep, morsels: Morsels): Promise<void> {
     const control = this.#control;
     for (let morsel = control.take(); morsel >= 0; morsel = control.take()) {
       this.#part.call(step.name, morsel, morsels.address + morsel * morsels.stride);
@@ -424,21 +547,30 @@ export class Execution {
     return this.#failure;
   }
 
-  /** Winds up every worker that took part, one after the other, then puts the rows in order. */
-  #finishStep(
-    step: ScanStep | RowsStep | RangeStep,
-    morselCount: number,
+  /** Notes who took part, and puts the rows in order. */
+  #endMorsels(
+    step: MorselStep,
+    morsels: Morsels,
+    progress: Outgoing,
     profile: ProfileInProgress,
     workers: number,
   ): void {
-    if (step.finish !== undefined) {
-      for (let worker = 0; worker < workers; worker++) {
-        if (worker > 0 && !this.#tookPart(worker)) continue;
-        this.#part.call(step.finish, morselCount + worker, undefined, worker);
-      }
+    for (let worker = 1; worker < workers; worker++) {
+      if (this.#tookPart(worker)) progress.workers.add(worker);
     }
+    progress.sequence += morsels.count;
     profile.rowsOut += this.#collect(step.appends, workers);
-    profile.finish();
+    this.runtime.memory.pages.release(morsels.address);
+  }
+
+  /** Winds up every worker that took part, one after the other. */
+  #finishStep(step: MorselStep, { workers }: Outgoing, profile: ProfileInProgress): void {
+    if (step.finish === undefined) return;
+    this.#part.beginStep(this.#step);
+    for (const worker of [0, ...[...workers].sort((a, b) => a - b)]) {
+      this.#part.call(step.finish, worker, undefined, worker);
+    }
+    profile.rowsOut += this.#collect(step.appends, 1);
   }
 
   #tookPart(worker: number): boolean {
@@ -457,31 +589,12 @@ export class Execution {
         const log = this.#part.localOf(worker) + logs + 8 * buffer;
         readSlices(this.runtime.memory, log, slices);
       }
-      rows += this.buffers.add(buffer, slices);
+      const movable = this.#sources.movable(buffer);
+      rows +=
+        movable === undefined
+          ? this.buffers.add(buffer, slices)
+          : movable.add(buffer, slices, this.#sources.appenders(buffer));
     }
     return rows;
   }
-
-  #startProfile(step: Step): ProfileInProgress {
-    const started = performance.now();
-    const name = 'name' in step ? step.name : step.kind;
-    const profile = {
-      kind: step.kind,
-      name,
-      milliseconds: 0,
-      morsels: 0,
-      rowsIn: 0,
-      rowsOut: 0,
-      pruned: 0,
-      finish: () => {
-        profile.milliseconds = performance.now() - started;
-      },
-    };
-    this.#stepProfiles.push(profile);
-    return profile;
-  }
 }
-
-type ProfileInProgress = { -readonly [Key in keyof StepProfile]: StepProfile[Key] } & {
-  finish: () => void;
-};

@@ -56,6 +56,7 @@ function join(
         program.shape,
         message.addresses,
         message.worker,
+        message.spill === undefined ? undefined : port.attachSpillStore(message.spill),
       );
       work(thread, control, part, program.shape);
     } catch (error) {

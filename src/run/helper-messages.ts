@@ -20,6 +20,8 @@ export type ToHelper =
       readonly control: number;
       readonly worker: number;
       readonly addresses: ExecutionAddresses;
+      /** Of the execution's spill store, if it has one. */
+      readonly spill: unknown;
     };
 
 /** From a helper: what stopped it. Sent before it leaves the step. */

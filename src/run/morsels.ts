@@ -14,7 +14,6 @@ export interface Morsels {
   readonly stride: number;
   readonly count: number;
   readonly rows: number;
-  readonly pruned: number;
 }
 
 /** Rows of a buffer in order: address and number of rows of each contiguous run, flat. */
@@ -34,11 +33,10 @@ export function scanMorsels(
   memory: EngineMemory,
   owner: number,
   step: ScanStep,
+  groups: readonly RowGroup[],
   threads: number,
-  groups: readonly RowGroup[] = scannedGroups(step),
   firstSequence = 0,
 ): Morsels {
-  const { rowGroups } = step.table.data;
   const cut = threads > 1 && groups.length < groupsPerThread * threads;
   const morselRows = cut ? rowsPerGroup / morselsPerRowGroupMax : rowsPerGroup;
   const widths = step.ordinals.map((ordinal) =>
@@ -49,14 +47,14 @@ export function scanMorsels(
   const stride = morselField.columns + 16 * step.ordinals.length;
   const address = memory.pages.allocate(count * stride, owner);
   const words = memory.u32;
-  let sequence = 0;
+  let index = 0;
   let rows = 0;
   for (const group of groups) {
     for (let from = 0; from < group.rowCount; from += morselRows) {
-      const at = (address + sequence * stride) >>> 2;
-      const number = firstSequence + sequence;
+      const at = (address + index * stride) >>> 2;
       const morselCount = Math.min(morselRows, group.rowCount - from);
-      writeHeader(words, at, morselCount, group.firstRow + from, number, 0);
+      const sequence = firstSequence + index;
+      writeHeader(words, at, morselCount, group.firstRow + from, sequence, 0);
       step.ordinals.forEach((ordinal, i) => {
         const { data, heap, nulls } = group.segments[ordinal];
         const column = at + morselField.columns / 4 + 4 * i;
@@ -65,11 +63,11 @@ export function scanMorsels(
         words[column + 2] = nulls === 0 ? 0 : nulls + from;
         words[column + 3] = 0;
       });
-      sequence++;
+      index++;
     }
     rows += group.rowCount;
   }
-  return { address, stride, count, rows, pruned: rowGroups.length - groups.length };
+  return { address, stride, count, rows };
 }
 
 /** The row groups that the zone maps cannot rule out. */
@@ -91,24 +89,25 @@ export function rowMorsels(
   owner: number,
   runs: RowRuns,
   rowBytes: number,
+  firstSequence = 0,
 ): Morsels {
   let count = 0;
   for (let i = 1; i < runs.length; i += 2) count += Math.ceil(runs[i] / rowsPerMorsel);
   const stride = morselField.columns;
   const address = memory.pages.allocate(count * stride, owner);
   const words = memory.u32;
-  let sequence = 0;
+  let index = 0;
   let first = 0;
   for (let i = 0; i < runs.length; i += 2) {
     for (let done = 0; done < runs[i + 1]; done += rowsPerMorsel) {
       const rows = Math.min(rowsPerMorsel, runs[i + 1] - done);
-      const at = (address + sequence * stride) >>> 2;
-      writeHeader(words, at, rows, first, sequence, runs[i] + done * rowBytes);
+      const at = (address + index * stride) >>> 2;
+      writeHeader(words, at, rows, first, firstSequence + index, runs[i] + done * rowBytes);
       first += rows;
-      sequence++;
+      index++;
     }
   }
-  return { address, stride, count, rows: first, pruned: 0 };
+  return { address, stride, count, rows: first };
 }
 
 /** The numbers 0 to total - 1, `grain` of them a morsel. */
@@ -117,17 +116,18 @@ export function rangeMorsels(
   owner: number,
   total: number,
   grain: number,
+  firstSequence = 0,
 ): Morsels {
   const count = Math.ceil(total / grain);
   const stride = morselField.columns;
   const address = memory.pages.allocate(count * stride, owner);
   const words = memory.u32;
-  for (let sequence = 0; sequence < count; sequence++) {
-    const first = sequence * grain;
-    const at = (address + sequence * stride) >>> 2;
-    writeHeader(words, at, Math.min(grain, total - first), first, sequence, 0);
+  for (let index = 0; index < count; index++) {
+    const first = index * grain;
+    const at = (address + index * stride) >>> 2;
+    writeHeader(words, at, Math.min(grain, total - first), first, firstSequence + index, 0);
   }
-  return { address, stride, count, rows: total, pruned: 0 };
+  return { address, stride, count, rows: total };
 }
 
 function writeHeader(

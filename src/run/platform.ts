@@ -1,4 +1,6 @@
 /** What the runtime needs of the place it runs in; `node/` and `browser/` provide it. */
+import type { SpillStore, SpillStores } from './spill/store.ts';
+
 export interface Platform {
   /** Threads that can run at once. */
   readonly threads: number;
@@ -8,6 +10,8 @@ export interface Platform {
   readonly mayBlock: boolean;
   /** Resolves after pending events (an abort, a timer, a message) have had their turn. */
   yieldToEvents(): Promise<void>;
+  /** Where rows go that do not fit in memory; `shared`: whether helpers will write there too. */
+  spillStores(shared: boolean): SpillStores;
 }
 
 /** A worker as seen from the main thread. */
@@ -24,4 +28,6 @@ export interface HelperThread {
 export interface HelperPort {
   post(message: unknown): void;
   onMessage(receive: (message: unknown) => void): void;
+  /** The spill store that the main thread has created. */
+  attachSpillStore(handle: unknown): SpillStore;
 }

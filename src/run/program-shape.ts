@@ -17,6 +17,7 @@ export interface ProgramShape {
 export interface BufferShape {
   readonly rowBytes: number;
   readonly appender: number;
+  readonly movable: boolean;
 }
 
 export interface StepShape {
@@ -30,18 +31,27 @@ export function shapeOf(program: Program): ProgramShape {
   const logs = presence + 8;
   return {
     presence,
-    buffers: program.buffers.map(({ rowBytes, appender }) => ({ rowBytes, appender })),
-    steps: program.steps.map(stepShape),
+    buffers: program.buffers.map(({ rowBytes, appender, movable }) => {
+      return { rowBytes, appender, movable: movable !== undefined };
+    }),
+    steps: allSteps(program.steps).map(stepShape),
     logs,
     workerBytes: align64(logs + 8 * program.buffers.length),
   };
 }
 
+/** Steps and those inside of them, in the order in which threads number them. */
+export function allSteps(steps: readonly Step[]): Step[] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'partitions') return [step];
+    const distribute = step.inputs.map((input) => input.distribute);
+    return [step, ...allSteps(step.steps), ...distribute];
+  });
+}
+
 function stepShape(step: Step): StepShape {
-  if (step.kind === 'allocate' || step.kind === 'gather' || step.kind === 'free') {
-    return { name: step.kind, appends: [] };
-  }
-  return { name: step.name, appends: step.appends };
+  if ('appends' in step) return { name: step.name, appends: step.appends };
+  return { name: step.kind, appends: [] };
 }
 
 export function align64(bytes: number): number {

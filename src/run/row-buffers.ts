@@ -51,14 +51,22 @@ export class RowBuffers {
 
   /** Writes the address of every row, in order, to the array of u32 at `address`. */
   writePointers(memory: EngineMemory, buffer: number, address: number): void {
-    const words = memory.u32;
-    const rowBytes = this.#rowBytes[buffer];
-    const runs = this.#runs[buffer];
-    let at = address >>> 2;
-    for (let i = 0; i < runs.length; i += 2) {
-      const end = at + runs[i + 1];
-      for (let row = runs[i]; at < end; row += rowBytes) words[at++] = row;
-    }
+    writePointers(memory, this.#runs[buffer], this.#rowBytes[buffer], address);
+  }
+}
+
+/** Writes the address of every row of some runs to the array of u32 at `address`. */
+export function writePointers(
+  memory: EngineMemory,
+  runs: RowRuns,
+  rowBytes: number,
+  address: number,
+): void {
+  const words = memory.u32;
+  let at = address >>> 2;
+  for (let i = 0; i < runs.length; i += 2) {
+    const end = at + runs[i + 1];
+    for (let row = runs[i]; at < end; row += rowBytes) words[at++] = row;
   }
 }
 

@@ -8,6 +8,8 @@ import { canShareMemory, EngineMemory } from './memory.ts';
 import { engineOwner } from './page-allocator.ts';
 import type { HelperThread, Platform } from './platform.ts';
 import { type ProgramShape, shapeOf } from './program-shape.ts';
+import { nothingKept, type SpillBudget, shareOut } from './spill/budget.ts';
+import type { SpillStore } from './spill/store.ts';
 import { Thread } from './thread.ts';
 
 export interface RuntimeOptions {
@@ -18,6 +20,10 @@ export interface RuntimeOptions {
   readonly memoryLimit?: number;
   /** False forces an unshared memory, and so one thread. */
   readonly shared?: boolean;
+  /** Where rows go that do not fit in memory; the system's place for temporary files by default. */
+  readonly tempDirectory?: string;
+  /** For tests: every statement spills, and keeps nothing in memory that may go. */
+  readonly alwaysSpill?: boolean;
 }
 
 /** A program as it was made ready to run. */
@@ -43,6 +49,8 @@ export class Runtime {
   readonly platform: Platform;
   readonly thread: Thread;
   readonly threadsMax: number;
+  readonly alwaysSpill: boolean;
+  readonly #tempDirectory: string | undefined;
   /** Who moves table segments out of memory and back in; without, all of them stay in. */
   pager: SegmentPager | undefined;
   readonly #programs = new Map<Program, LoadedProgram>();
@@ -64,7 +72,21 @@ export class Runtime {
       ...(options.memoryLimit === undefined ? {} : { limitBytes: options.memoryLimit }),
     });
     this.threadsMax = shared ? Math.max(1, threads) : 1;
+    this.alwaysSpill = options.alwaysSpill ?? false;
+    this.#tempDirectory = options.tempDirectory;
     this.thread = new Thread(this.memory);
+  }
+
+  /** What a statement that spills may use of the memory as things are. */
+  spillBudget(threads = this.threadsMax): SpillBudget {
+    if (this.alwaysSpill) return nothingKept;
+    const free = this.memory.bytesFree + (this.pager?.idleBytes() ?? 0);
+    // The other half is for the table segments that it reads.
+    return shareOut(free / 2, threads);
+  }
+
+  createSpillStore(): SpillStore {
+    return this.platform.spillStores(this.memory.shared).create(this.#tempDirectory);
   }
 
   /** The program's module, compiled at its first use. */

@@ -4,6 +4,8 @@ import { QuernError, sqlState } from '../base/error.ts';
 import { appenderField, failures } from '../compile/program.ts';
 import type { EngineMemory } from './memory.ts';
 import type { ProgramShape } from './program-shape.ts';
+import { ChunkWriter } from './spill/chunk.ts';
+import type { SpillStore } from './spill/store.ts';
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;
 
@@ -13,6 +15,8 @@ export interface ExecutionAddresses {
   readonly frame: number;
   /** The area of worker 0; others follow at distances of `workerBytes`. */
   readonly workers: number;
+  /** What its threads share about spilling. */
+  readonly spill: number;
 }
 
 /** Rows appended by one morsel, back to back: three numbers each in flat lists. */
@@ -96,6 +100,8 @@ export class Part {
   /** Where the rows of the current morsel begin, for each of them. */
   readonly #starts: number[] = [];
   #sequence = 0;
+  /** Absent in an execution that keeps all rows in memory. */
+  readonly #chunks: ChunkWriter | undefined;
 
   constructor(
     thread: Thread,
@@ -103,6 +109,7 @@ export class Part {
     shape: ProgramShape,
     addresses: ExecutionAddresses,
     worker: number,
+    store?: SpillStore,
   ) {
     this.#thread = thread;
     this.#memory = thread.memory;
@@ -110,6 +117,8 @@ export class Part {
     this.#shape = shape;
     this.addresses = addresses;
     this.worker = worker;
+    const { owner, spill } = addresses;
+    this.#chunks = store && new ChunkWriter(thread.memory, owner, spill, store);
   }
 
   localOf(worker: number): number {
@@ -146,6 +155,11 @@ export class Part {
   chunk(local: number, appender: number, bytes: number): number {
     const tracked = this.#appends.findIndex((b) => this.#appender(local, b) === appender);
     if (tracked >= 0) this.#closeSlice(tracked, local);
+    if (tracked >= 0 && this.#isMovable(this.#appends[tracked])) {
+      const slices = this.slices.get(this.#appends[tracked])!;
+      this.#starts[tracked] = this.#chunks!.next(appender, bytes, slices);
+      return this.#starts[tracked];
+    }
     const at = appender >>> 2;
     const old = this.#memory.u32[at + 2];
     const oldBytes = old === 0 ? chunkBytesMin / 2 : this.#memory.u32[(old >>> 2) + 1];
@@ -175,7 +189,15 @@ export class Part {
     const start = this.#starts[index];
     // A morsel that began without a chunk starts where its first chunk does.
     if (cursor === start || start === 0 || rowBytes === 0) return;
-    this.slices.get(buffer)!.push(this.#sequence, start, (cursor - start) / rowBytes);
+    // A chunk that may move is known by another name than its address.
+    const place = this.#isMovable(buffer)
+      ? this.#chunks!.pageOf(this.#appender(local, buffer))
+      : start;
+    this.slices.get(buffer)!.push(this.#sequence, place, (cursor - start) / rowBytes);
+  }
+
+  #isMovable(buffer: number): boolean {
+    return this.#shape.buffers[buffer].movable;
   }
 }
 

@@ -64,6 +64,18 @@ export class SegmentPager {
     return freed;
   }
 
+  /** Bytes that {@link makeRoom} could free. */
+  idleBytes(): number {
+    let bytes = 0;
+    for (const segment of this.#inside) {
+      if (segment.pins > 0) continue;
+      for (const block of segment.blocks) {
+        if (this.#heap.referencesOf(block) === 1) bytes += this.#heap.bytesOf(block);
+      }
+    }
+    return bytes;
+  }
+
   /** Moves segments out until so much of the memory's limit is free, as far as that can be done. */
   keepFree(bytes: number): void {
     const missing = bytes - this.#heap.memory.bytesFree;

@@ -1,12 +1,17 @@
-import { open, type Result } from '../../main/index.ts';
+import { type OpenOptions, open, type Result } from '../../main/index.ts';
 import { type SqlType, typeName } from '../../value/type.ts';
 import { formatValue, type Value } from '../../value/value.ts';
 import { rowReader } from '../../value/vector.ts';
 import type { Cell, ResultTable } from '../result-table.ts';
 import { createTableSql, type EngineAdapter, quoteSql } from './adapter.ts';
 
+/** Our own engine as if hardly any memory were there: all operators spill. */
+export function openSpillingQuern(options: { threads: number }): Promise<EngineAdapter> {
+  return openQuern({ ...options, alwaysSpill: true });
+}
+
 /** Opens our own engine in memory. */
-export async function openQuern(options: { threads: number }): Promise<EngineAdapter> {
+export async function openQuern(options: OpenOptions): Promise<EngineAdapter> {
   const database = await open(undefined, options);
   return {
     name: 'quern',

@@ -8,6 +8,7 @@ import { morselsPerRowGroupMax } from '../program.ts';
 import { clusteringScan, columnOf, determinedBy, estimatedRows, maxRows } from '../properties.ts';
 import { type Consume, type Query, Scope, scopeOutside } from '../query.ts';
 import type { Range } from '../range.ts';
+import { RowLayout } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import { AccumulatorSet } from './accumulator.ts';
 import { type Cell, cellOffsets, localCells, memoryCells } from './cells.ts';
@@ -16,7 +17,10 @@ import { DirectGroups, type DirectKey } from './group-direct.ts';
 import { HashedGroups } from './group-hashed.ts';
 import { OrderedGroups } from './group-ordered.ts';
 import type { Groups } from './groups.ts';
-import { produceRange } from './materialize.ts';
+import { hashValues } from './hash.ts';
+import { keeps } from './keep.ts';
+import { produceRange, produceRows, wanted } from './materialize.ts';
+import { PartitionedRows, producePartitions, rowHeader, StoredColumns } from './partitions.ts';
 import { produce } from './produce.ts';
 import { Published } from './published.ts';
 
@@ -104,6 +108,10 @@ class UngroupedAggregate {
   }
 }
 
+/** Guesses, before values are known: of a group, and of a field of its row. */
+const roughGroupBytes = 64;
+const roughFieldBytes = 12;
+const roughSlotBytes = 32;
 /** More slots than this only where groups are expected to fill them. */
 const directSlotsFree = 4096;
 const directSlotsMax = 2 ** 22;
@@ -123,24 +131,79 @@ class GroupedAggregate {
   }
 
   produce(consume: Consume): void {
-    const { input, groups, aggregates } = this.#plan;
-    produce(input, this.#query, (scope) => {
-      const values = groups.map((group) => compileExpression(group, scope));
-      const set = new AccumulatorSet(aggregates, scope, maxRows(input), true);
-      this.#set = set;
-      this.#groups = this.#choose(set, values);
-      this.#groups.update(scope, values);
+    const query = this.#query;
+    const { input } = this.#plan;
+    const stored = new StoredColumns(wanted(input.columns, query.required.get(input)));
+    let rows: PartitionedRows | undefined;
+    produce(input, query, (scope) => {
+      const values = this.#plan.groups.map((group) => compileExpression(group, scope));
+      if (this.#keepsGroups(values)) {
+        this.#update(scope, values);
+        return;
+      }
+      const hash = hashValues(
+        this.#keys.map((i) => values[i]),
+        scope,
+      );
+      const layout = new RowLayout(rowHeader);
+      const fields = stored.store(scope, layout);
+      rows = new PartitionedRows(query, 'group_rows', layout);
+      rows.append(scope, hash, fields);
     });
+    if (rows === undefined) this.#produceGroups(consume);
+    else this.#producePartitions(rows, stored, consume);
+  }
+
+  #update(scope: Scope, values: readonly Value[]): void {
+    const { input, aggregates } = this.#plan;
+    const set = new AccumulatorSet(aggregates, scope, maxRows(input), true);
+    this.#set = set;
+    this.#groups = this.#choose(set, values, scope);
+    this.#groups.update(scope, values);
+  }
+
+  #produceGroups(consume: Consume): void {
     this.#groups?.produce((scope, keys, cells) => this.#emit(scope, keys, cells, consume));
   }
 
-  #choose(set: AccumulatorSet, values: readonly Value[]): Groups {
+  #producePartitions(rows: PartitionedRows, stored: StoredColumns, consume: Consume): void {
+    producePartitions(this.#query, consume, {
+      name: 'group_partitions',
+      build: (outgoing) => {
+        produceRows(this.#query, 'group', rows.window, rows.layout.rowBytes, (scope, row) => {
+          stored.define(scope, row);
+          const values = this.#plan.groups.map((group) => compileExpression(group, scope));
+          this.#update(scope, values);
+        });
+        this.#produceGroups(outgoing);
+      },
+      finish: () => {
+        const groups = this.#groups;
+        assert(groups instanceof HashedGroups, 'partitions are grouped by hashing');
+        const inputs = [{ rows, whole: false, extraBytes: groups.bytesPerRow }];
+        return { inputs, canSplit: true, ...groups.state };
+      },
+    });
+  }
+
+  /** Whether the groups stay in memory all at once. */
+  #keepsGroups(values: readonly Value[]): boolean {
+    if (this.#query.options.spill === undefined || this.#directKeys(values) !== undefined) {
+      return true;
+    }
+    const fields = values.length + 2 * this.#plan.aggregates.length;
+    return keeps(this.#query, this.#plan, roughGroupBytes + roughFieldBytes * fields);
+  }
+
+  #choose(set: AccumulatorSet, values: readonly Value[], scope: Scope): Groups {
     const query = this.#query;
     const direct = this.#directKeys(values);
+    const { isScan } = scope.pipeline;
     if (direct !== undefined) return new DirectGroups(query, set, direct);
     const [first, ...others] = this.#keys;
     const column = columnOf(this.#plan.groups[first]);
-    const scan = column && clusteringScan(this.#plan.input, column);
+    // Rows that were distributed over partitions are in another order.
+    const scan = column && isScan ? clusteringScan(this.#plan.input, column) : undefined;
     if (scan !== undefined && others.length === 0) {
       const morsels = scan.table.data.rowGroups.length * morselsPerRowGroupMax;
       return new OrderedGroups(query, set, values, first, morsels);
@@ -179,6 +242,8 @@ class GroupedAggregate {
       slots *= size;
       if (slots > directSlotsMax) return undefined;
     }
+    const { spill, threads } = this.#query.options;
+    if (spill !== undefined && slots * roughSlotBytes * threads > spill.keepBytes) return undefined;
     const rows = estimatedRows(this.#plan.input);
     return slots <= directSlotsFree || slots <= rows / 2 ? keys : undefined;
   }

@@ -1,18 +1,21 @@
 import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
 import { notDistinct } from '../expressions/logic.ts';
+import type { FreedArea } from '../program.ts';
 import { type Query, type Scope, scopeOutside } from '../query.ts';
-import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
+import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import type { AccumulatorSet } from './accumulator.ts';
 import { type Cell, cellOffsets, memoryCells, zeroLike } from './cells.ts';
 import type { EmitGroup, Groups } from './groups.ts';
 import { hashValues } from './hash.ts';
-import { produceRows } from './materialize.ts';
+import { produceRows, storeRow } from './materialize.ts';
 
 /** Header of a group's row: its hash, and whether it was merged into another. */
 const groupHashAt = 0;
 const groupDeadAt = 4;
 const groupHeader = 8;
+/** Tables are at least a quarter full when they have grown; while they grow, there are two. */
+const tableBytesPerGroup = 48;
 /** Slots of a worker's first table. */
 const firstSlots = 1024;
 
@@ -32,6 +35,7 @@ export class HashedGroups implements Groups {
   readonly #tableSlot: number;
   /** Whether rows of one group tend to follow each other. */
   readonly #clustered: boolean;
+  readonly #areas: FreedArea[] = [];
 
   constructor(
     query: Query,
@@ -52,6 +56,17 @@ export class HashedGroups implements Groups {
     this.#offsets = cellOffsets(types, start).offsets;
     this.#buffer = query.buffer('groups', this.#layout.rowBytes);
     this.#tableSlot = query.localSlot(16, 8);
+    this.#areas.push({ of: 'local', offset: this.#tableSlot, bytes: 16 });
+  }
+
+  /** A bound on the memory that a row of the input can take. */
+  get bytesPerRow(): number {
+    return this.#layout.rowBytes + tableBytesPerGroup;
+  }
+
+  /** What must be freed before other rows are grouped. */
+  get state(): { buffers: readonly number[]; areas: readonly FreedArea[] } {
+    return { buffers: [this.#buffer], areas: this.#areas };
   }
 
   #cells(f: FunctionBuilder, row: Expr): Cell[] {
@@ -75,13 +90,13 @@ export class HashedGroups implements Groups {
   /** The group's row, made if it is not there. */
   #lookUp(scope: Scope, groups: readonly Value[]): Local {
     const { f, pipeline } = scope;
+    const fields = this.#fields.map((field, i): [StoredField, Value] => [field, groups[i]]);
     const keys = this.#keyIndexes.map((i) => groups[i]);
     const hash = hashValues(keys, scope);
     return this.#find(scope, pipeline.local, this.#tableSlot, hash, groups, () => {
-      const made = appendRow(pipeline, f, pipeline.local, this.#buffer, this.#layout.rowBytes);
+      const made = storeRow(scope, this.#buffer, this.#layout, fields);
       f.do(i32.store(made, hash, groupHashAt));
       f.do(i32.store(made, 0, groupDeadAt));
-      this.#fields.forEach((field, i) => storeField(f, made, field, groups[i]));
       for (const cell of this.#cells(f, made)) cell.set(zeroLike(cell));
       return made;
     });
@@ -188,6 +203,8 @@ export class HashedGroups implements Groups {
     const query = this.#query;
     const pointers = query.frameSlot(8, 8);
     const area = query.frameSlot(16, 8);
+    this.#areas.push({ of: 'frame', offset: pointers, bytes: 8 });
+    this.#areas.push({ of: 'frame', offset: area, bytes: 16 });
     query.steps.push({ kind: 'gather', buffer: this.#buffer, slot: pointers, pointers: true });
     query.callStep(query.unique('merge_groups'), (f) => {
       const { frame } = f.param;

@@ -2,12 +2,12 @@ import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/ind
 import { notDistinct } from '../expressions/logic.ts';
 import { morselField } from '../program.ts';
 import { type Query, type Scope, scopeOutside } from '../query.ts';
-import { appendRow, loadField, RowLayout, type StoredField, storeField } from '../row.ts';
+import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import type { AccumulatorSet } from './accumulator.ts';
 import { type Cell, cellOffsets, localCells, memoryCells, zeroLike } from './cells.ts';
 import type { EmitGroup, Groups } from './groups.ts';
-import { produceRows } from './materialize.ts';
+import { produceRows, storeRow } from './materialize.ts';
 
 /** Header of a group's row: 1 when it was merged into the row before. */
 const deadAt = 0;
@@ -69,10 +69,9 @@ export class OrderedGroups implements Groups {
     const first = f.local('i32', 'first_group');
     const last = f.local('i32', 'last_group');
     const flush = () => {
-      const { rowBytes } = this.#layout;
-      const row = appendRow(pipeline, f, pipeline.local, this.#buffer, rowBytes);
+      const keys = this.#fields.map((field, i): [StoredField, Value] => [field, current[i].value]);
+      const row = storeRow(scope, this.#buffer, this.#layout, keys);
       f.do(i32.store(row, 0, deadAt));
-      this.#fields.forEach((field, i) => storeField(f, row, field, current[i].value));
       this.#memoryCells(f, row).forEach((cell, i) => cell.set(cells[i].get()));
       f.set(last, row);
       f.if(i32.eqz(first), () => f.set(first, row));

@@ -1,6 +1,9 @@
 import { type Column, conjunction, conjuncts, type Expression } from '../../plan/expression.ts';
 import type { Join, Plan } from '../../plan/plan.ts';
+import { isFloat } from '../../value/type.ts';
 import { columnsOf } from '../expressions/compile.ts';
+import { probeSide } from '../properties.ts';
+import type { Query } from '../query.ts';
 
 /** A join condition taken apart. */
 export interface JoinKeys {
@@ -98,4 +101,44 @@ export function lookUpOf(join: Join): LookUp {
 function isNeverNull(part: Expression): boolean {
   if (isNullSafe(part)) return true;
   return part.kind === 'call' && part.name === 'eq' && part.args.every((arg) => !arg.nullable);
+}
+
+/** Puts the side to build on the right. */
+export function orient(join: Join): Join {
+  if (probeSide(join) === join.left) return join;
+  const type = join.type === 'right' ? 'left' : join.type;
+  return { ...join, type, left: join.right, right: join.left };
+}
+
+/** Columns that are used above a join, or above the one that it is a turned copy of. */
+export function requiredOf(join: Join, query: Query): Set<number> {
+  const ids = new Set<number>();
+  for (const [plan, required] of query.required) {
+    if (plan !== join && !(plan.kind === 'join' && plan.columns === join.columns)) continue;
+    for (const id of required) ids.add(id);
+  }
+  return ids;
+}
+
+/** Columns of the right side that are needed once a match is found. */
+export function payloadOf(join: Join, keys: LookUp, query: Query): Column[] {
+  const producesRight = join.type === 'inner' || join.type === 'left' || join.type === 'single';
+  const ids = producesRight ? requiredOf(join, query) : new Set<number>();
+  for (const right of sharedKeys(join, keys)) if (right !== undefined) ids.delete(right.id);
+  for (const residual of keys.residual) {
+    for (const column of columnsOf(residual)) ids.add(column.id);
+  }
+  return join.right.columns.filter(({ id }) => ids.has(id));
+}
+
+/**
+ * In an inner join, columns that equal the probe's key, which is at hand. Not doubles: 0 and -0
+ * are equal.
+ */
+export function sharedKeys(join: Join, keys: LookUp): (Column | undefined)[] {
+  return keys.right.map((right) =>
+    join.type === 'inner' && right.kind === 'column' && !isFloat(right.type)
+      ? right.column
+      : undefined,
+  );
 }

@@ -1,22 +1,40 @@
 import { assert } from '../../base/assert.ts';
 import { type Column, columnRef, conjunction } from '../../plan/expression.ts';
-import type { Join, Plan } from '../../plan/plan.ts';
-import { isFloat } from '../../value/type.ts';
+import type { Join } from '../../plan/plan.ts';
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
-import { compareValues } from '../expressions/comparison.ts';
-import { columnsOf, compileCondition, compileExpression } from '../expressions/compile.ts';
-import { notDistinct } from '../expressions/logic.ts';
+import { compileCondition, compileExpression } from '../expressions/compile.ts';
 import { failure } from '../program.ts';
-import { estimatedRows, isUnique, keyColumns, probeSide } from '../properties.ts';
+import { estimatedRows, isUnique, keyColumns } from '../properties.ts';
 import type { Consume, Pipeline, Query, Scope } from '../query.ts';
-import type { Range } from '../range.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value, withNull } from '../value.ts';
-import { hashAt, link, nextAt, position, setBit, withinDomain } from './directory.ts';
+import {
+  bitOf,
+  denseKey,
+  directHead,
+  hashAt,
+  type Index,
+  keysEqual,
+  link,
+  nextAt,
+  position,
+  setBit,
+} from './directory.ts';
 import { produceFullJoin } from './full-join.ts';
 import { hashValues } from './hash.ts';
-import { type LookUp, lookUpOf } from './join-keys.ts';
-import { defineStored, produceRows, storeRow, wanted } from './materialize.ts';
+import { type LookUp, lookUpOf, orient, payloadOf, requiredOf, sharedKeys } from './join-keys.ts';
+import { afterPieces, atFirstMatch } from './join-pieces.ts';
+import { keeps } from './keep.ts';
+import { defineStored, produceRows, storeRow } from './materialize.ts';
+import {
+  columnsToKeep,
+  PartitionedRows,
+  producePartitions,
+  rowHashAt,
+  rowHeader,
+  rowStateAt,
+  StoredColumns,
+} from './partitions.ts';
 import { produce } from './produce.ts';
 
 /**
@@ -39,26 +57,10 @@ export function produceJoin(join: Join, query: Query, consume: Consume): void {
   new JoinCompiler(oriented, query).produce(consume);
 }
 
-/** Puts the side to build on the right. */
-function orient(join: Join): Join {
-  if (probeSide(join) === join.left) return join;
-  const type = join.type === 'right' ? 'left' : join.type;
-  return { ...join, type, left: join.right, right: join.left };
-}
-
-/** Where to look for the rows that match a key. */
-type Index =
-  | { readonly kind: 'bitmap'; readonly key: number; readonly range: Range; readonly slot: number }
-  | {
-      readonly kind: 'direct';
-      readonly key: number;
-      readonly range: Range;
-      readonly slot: number;
-      /** Whether that key alone tells all build rows apart, so that there are no chains. */
-      readonly unique: boolean;
-    }
-  | { readonly kind: 'hashed'; readonly slot: number; readonly mask: number }
-  | { readonly kind: 'all'; readonly slot: number };
+/** Of the hash table, for each row: its slots are at most twice as many as the rows. */
+const directoryBytes = 8;
+/** A guess, before values are known. */
+const roughFieldBytes = 12;
 
 class JoinCompiler {
   readonly #join: Join;
@@ -72,10 +74,20 @@ class JoinCompiler {
   #buffer = -1;
   #payloadFields = new Map<number, StoredField>();
   #keyFields: (StoredField | undefined)[] = [];
-  /** Where NULL keys decide: frame offsets of "a build row had a NULL key" and "there was a build row". */
+  /**
+   * Where NULL keys decide: frame offsets of "a build row had a NULL key" and "there was a build
+   * row".
+   */
   #nullKeySlot = -1;
   #anyRowSlot = -1;
   #unknownLocal: Local | undefined;
+  /** In a join that works partition by partition: the rows of both sides. */
+  #buildRows: PartitionedRows | undefined;
+  #probeRows: PartitionedRows | undefined;
+  /** The row of the probe side whose matches are looked up, if it lies in a partition. */
+  #probeRow: Local | undefined;
+  /** Frame offset of a u32: whether the rows of the build side at hand are the last. */
+  #lastSlot = -1;
 
   constructor(join: Join, query: Query) {
     this.#join = join;
@@ -83,41 +95,7 @@ class JoinCompiler {
     this.#keys = lookUpOf(join);
     this.#unique =
       this.#keys.right.length > 0 && isUnique(join.right, keyColumns(this.#keys.right));
-    this.#payload = this.#payloadColumns();
-  }
-
-  #payloadColumns(): Column[] {
-    const join = this.#join;
-    const ids = new Set<number>();
-    const producesRight = join.type === 'inner' || join.type === 'left' || join.type === 'single';
-    if (producesRight) {
-      for (const original of [join, ...this.#nodesOf(join)]) {
-        for (const id of this.#query.required.get(original) ?? []) ids.add(id);
-      }
-      for (const right of this.#sharedKeys()) if (right !== undefined) ids.delete(right.id);
-    }
-    for (const residual of this.#keys.residual) {
-      for (const column of columnsOf(residual)) ids.add(column.id);
-    }
-    return wanted(join.right.columns, ids);
-  }
-
-  /**
-   * In an inner join, columns that equal the probe's key, which is at hand. Not doubles: 0 and -0
-   * are equal.
-   */
-  #sharedKeys(): (Column | undefined)[] {
-    const inner = this.#join.type === 'inner';
-    return this.#keys.right.map((right) =>
-      inner && right.kind === 'column' && !isFloat(right.type) ? right.column : undefined,
-    );
-  }
-
-  /** The node of the plan that an oriented copy stands for. */
-  *#nodesOf(join: Join): Iterable<Plan> {
-    for (const [plan] of this.#query.required) {
-      if (plan.kind === 'join' && plan.columns === join.columns) yield plan;
-    }
+    this.#payload = payloadOf(join, this.#keys, query);
   }
 
   produce(consume: Consume): void {
@@ -127,21 +105,96 @@ class JoinCompiler {
       this.#anyRowSlot = this.#query.frameSlot(4, 4);
     }
     produce(join.right, this.#query, (scope) => this.#build(scope));
-    this.#finishBuild();
+    if (this.#buildRows !== undefined) {
+      this.#producePartitions(this.#buildRows, consume);
+      return;
+    }
+    this.#finishBuild(this.#buffer);
     produce(join.left, this.#query, (scope) => this.#probe(scope, consume));
   }
 
-  // ---- build ----
+  #producePartitions(build: PartitionedRows, consume: Consume): void {
+    const join = this.#join;
+    const query = this.#query;
+    const { left: keys, residual, before } = this.#keys;
+    const { columns } = join.left;
+    const used = columnsToKeep(columns, requiredOf(join, query), [...keys, ...residual, ...before]);
+    const stored = new StoredColumns(used);
+    produce(join.left, query, (scope) => this.#partitionProbe(scope, stored));
+    const probe = this.#probeRows;
+    assert(probe !== undefined, 'the probe side was compiled');
+    // A row without a match, or one that has had it, is known only after all pieces.
+    if (join.type !== 'inner') this.#lastSlot = query.frameSlot(4, 4);
+    const index = this.#index;
+    assert(index?.kind === 'hashed', 'partitions have hash tables');
+    producePartitions(query, consume, {
+      name: 'join_partitions',
+      build: (outgoing) => {
+        this.#finishBuild(build.window);
+        produceRows(query, 'probe', probe.window, probe.layout.rowBytes, (scope, row) => {
+          stored.define(scope, row);
+          this.#probeRow = row;
+          this.#probe(scope, outgoing);
+        });
+      },
+      finish: () => ({
+        inputs: [
+          { rows: build, whole: true, extraBytes: directoryBytes },
+          { rows: probe, whole: false, extraBytes: 0 },
+        ],
+        pieces: { last: this.#lastSlot < 0 ? undefined : this.#lastSlot },
+        canSplit: keys.length > 0,
+        buffers: [],
+        areas: [{ of: 'frame', offset: index.slot, bytes: 4 }],
+      }),
+    });
+  }
+
+  #partitionProbe(scope: Scope, stored: StoredColumns): void {
+    const keys = this.#keys.left.map((key) => compileExpression(key, scope));
+    const { type } = this.#join;
+    const store = (inner: Scope) => {
+      const hash = hashValues(keys, inner);
+      const layout = new RowLayout(rowHeader);
+      const values = stored.store(inner, layout);
+      this.#probeRows = new PartitionedRows(this.#query, 'probe', layout);
+      this.#probeRows.append(inner, hash, values);
+    };
+    const needsMatch = type === 'inner' || type === 'semi';
+    this.#unless(scope, needsMatch ? this.#matchless(keys, scope) : undefined, store);
+  }
+
+  #keepsBuild(keys: readonly Value[]): boolean {
+    const { spill } = this.#query.options;
+    if (spill === undefined) return true;
+    const [first] = keys;
+    if (
+      keys.length === 1 &&
+      this.#onlyExistence() &&
+      !this.#keys.nullSafe[0] &&
+      first.form === 'int'
+    ) {
+      const { min, max } = first.range;
+      if (max - min < BigInt(Math.floor(spill.keepBytes)) * 8n) return true;
+    }
+    const bytes = 16 + roughFieldBytes * (this.#payload.length + keys.length);
+    return keeps(this.#query, this.#join.right, bytes);
+  }
 
   #build(scope: Scope): void {
     const keys = this.#keys.right.map((key) => compileExpression(key, scope));
-    const index = this.#chooseIndex(keys);
+    const partitioned = !this.#keepsBuild(keys);
+    const index = partitioned ? this.#hashedIndex() : this.#chooseIndex(keys);
     this.#index = index;
     const { f } = scope;
     if (this.#anyRowSlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#anyRowSlot));
     const nullKey = this.#nullFlags(keys);
+    const insert = (present: readonly Value[], inner: Scope) => {
+      if (partitioned) this.#partition(present, index, inner);
+      else this.#insert(present, index, inner);
+    };
     if (nullKey.length === 0) {
-      this.#insert(keys, index, scope);
+      insert(keys, scope);
       return;
     }
     f.if(
@@ -149,8 +202,13 @@ class JoinCompiler {
       () => {
         if (this.#nullKeySlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#nullKeySlot));
       },
-      () => this.#insert(this.#present(keys), index, scope.child()),
+      () => insert(this.#present(keys), scope.child()),
     );
+  }
+
+  #hashedIndex(): Extract<Index, { kind: 'hashed' }> {
+    const query = this.#query;
+    return { kind: 'hashed', slot: query.frameSlot(8, 8), mask: query.frameSlot(8, 8) };
   }
 
   /** The flags of keys that match nothing when they are NULL. */
@@ -167,32 +225,19 @@ class JoinCompiler {
   /** The most selective dense key decides; the others are compared in the rows found. */
   #chooseIndex(keys: readonly Value[]): Index {
     const query = this.#query;
-    const rows = Math.max(estimatedRows(this.#join.right), 1);
-    const probes = estimatedRows(this.#join.left);
-    let best = -1;
-    let bestDomain = 0n;
-    keys.forEach((key, i) => {
-      if (key.form !== 'int' || this.#keys.nullSafe[i]) return;
-      const domain = key.range.max - key.range.min + 1n;
-      // Many probes pay for an array that is sparse: finding no row in it takes one load.
-      const sparse = Math.max(rows * 64 + 2 ** 20, probes * 4);
-      const affordable = BigInt(Math.min(Math.ceil(sparse), 2 ** 28));
-      if (domain > affordable || domain <= bestDomain) return;
-      // With other keys beside it, chains must stay short.
-      if (keys.length > 1 && Number(domain) * 8 < rows) return;
-      best = i;
-      bestDomain = domain;
+    const { left, right } = this.#join;
+    const dense = denseKey(keys, this.#keys.nullSafe, {
+      rows: Math.max(estimatedRows(right), 1),
+      probes: estimatedRows(left),
+      bytesMax: query.options.spill?.keepBytes,
     });
     if (keys.length === 0) return { kind: 'all', slot: query.frameSlot(8, 8) };
-    if (best < 0) {
-      return { kind: 'hashed', slot: query.frameSlot(8, 8), mask: query.frameSlot(8, 8) };
-    }
-    const key = keys[best];
-    assert(key.form === 'int', 'a dense key is an integer');
+    if (dense === undefined) return this.#hashedIndex();
+    const { best, key, domain } = dense;
     const { range } = key;
     const slot = query.frameSlot(8, 8);
     const exists = keys.length === 1 && this.#onlyExistence();
-    const bytes = exists ? Number(bestDomain / 8n) + 8 : Number(bestDomain) * 4;
+    const bytes = exists ? Number(domain / 8n) + 8 : Number(domain) * 4;
     query.steps.push({ kind: 'allocate', slot, bytes });
     if (exists) return { kind: 'bitmap', key: best, range, slot };
     const unique = isUnique(this.#join.right, keyColumns([this.#keys.right[best]]));
@@ -219,15 +264,8 @@ class JoinCompiler {
       return;
     }
     const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
-    const values = this.#payload.map((column) => compileExpression(columnRef(column), scope));
-    this.#layOut(keys, values, index);
-    const stored: [StoredField, Value][] = [];
-    this.#payload.forEach((column, i) => {
-      stored.push([this.#payloadFields.get(column.id) as StoredField, values[i]]);
-    });
-    this.#keyFields.forEach((field, i) => {
-      if (field !== undefined) stored.push([field, keys[i]]);
-    });
+    const stored = this.#layOut(keys, index, scope);
+    this.#buffer = query.buffer(`join_${query.buffers.length}`, this.#layout.rowBytes);
     const row = storeRow(scope, this.#buffer, this.#layout, stored);
     if (hash !== undefined) f.do(i32.store(row, hash, hashAt));
     if (index.kind === 'direct') {
@@ -239,31 +277,47 @@ class JoinCompiler {
     }
   }
 
-  #layOut(keys: readonly Value[], payload: readonly Value[], index: Index): void {
+  #partition(keys: readonly Value[], index: Index, scope: Scope): void {
+    const hash = hashValues(keys, scope);
+    const stored = this.#layOut(keys, index, scope);
+    this.#buildRows = new PartitionedRows(this.#query, 'build', this.#layout);
+    this.#buildRows.append(scope, hash, stored);
+  }
+
+  /** Lays out the rows of the build side; gives what to store in one. */
+  #layOut(keys: readonly Value[], index: Index, scope: Scope): [StoredField, Value][] {
+    const payload = this.#payload.map((column) => compileExpression(columnRef(column), scope));
+    const stored: [StoredField, Value][] = [];
     const chained = !(index.kind === 'direct' && index.unique);
     const header = index.kind === 'hashed' ? 8 : chained ? 4 : 0;
     this.#layout = new RowLayout(header);
     // A row address of 0 stands for no row; the first bytes of the memory read as zeros.
     this.#payload.forEach((column, i) => {
-      this.#payloadFields.set(column.id, this.#layout.add(payload[i]));
+      const field = this.#layout.add(payload[i]);
+      this.#payloadFields.set(column.id, field);
+      stored.push([field, payload[i]]);
     });
     this.#keyFields = keys.map((key, i) => {
       if (index.kind === 'direct' && index.key === i) return undefined;
       const expression = this.#keys.right[i];
       const known =
         expression.kind === 'column' ? this.#payloadFields.get(expression.column.id) : undefined;
-      return known ?? this.#layout.add(key);
+      if (known !== undefined) return known;
+      const field = this.#layout.add(key);
+      stored.push([field, key]);
+      return field;
     });
-    this.#buffer = this.#query.buffer(`join_${this.#query.buffers.length}`, this.#layout.rowBytes);
+    return stored;
   }
 
-  #finishBuild(): void {
+  /** Makes the hash table over the rows of a buffer. */
+  #finishBuild(buffer: number): void {
     const index = this.#index;
     if (index?.kind !== 'hashed') return;
     const query = this.#query;
     const counted = query.frameSlot(8, 8);
     const bytes = query.frameSlot(8, 8);
-    query.steps.push({ kind: 'gather', buffer: this.#buffer, slot: counted, pointers: false });
+    query.steps.push({ kind: 'gather', buffer, slot: counted, pointers: false });
     query.callStep('size_directory', (f) => {
       const { frame } = f.param;
       // At least as many slots as rows, rounded up to a power of two.
@@ -274,7 +328,7 @@ class JoinCompiler {
       f.do(i32.store(frame, i32.shl(slots, 2), bytes));
     });
     query.steps.push({ kind: 'allocate', slot: index.slot, bytes: { slot: bytes } });
-    produceRows(query, 'fill_directory', this.#buffer, this.#layout.rowBytes, (scope, row) => {
+    produceRows(query, 'fill_directory', buffer, this.#layout.rowBytes, (scope, row) => {
       const head = this.#hashedHead(scope, index, i32.load(row, hashAt));
       link(scope, head, row, false);
     });
@@ -295,10 +349,7 @@ class JoinCompiler {
     assert(index !== undefined, 'the build side was compiled');
     const { f } = scope;
     const keys = this.#keys.left.map((key) => compileExpression(key, scope));
-    const flags = this.#nullFlags(keys);
-    const before = conjunction(this.#keys.before);
-    if (before !== undefined) flags.push(i32.eqz(compileCondition(before, scope)));
-    const matchless = flags.length === 0 ? undefined : f.let(flags.reduce(either), 'matchless');
+    const matchless = this.#matchless(keys, scope);
     const present = this.#present(keys);
     switch (type) {
       case 'inner':
@@ -313,12 +364,36 @@ class JoinCompiler {
         this.#unless(scope, matchless, (inner) => {
           f.set(found, this.#exists(inner, present, index));
         });
-        this.#byExistence(scope, found, matchless, consume);
+        const unknown = this.#keys.evaluated ? this.#unknown(f) : undefined;
+        const decide = (inner: Scope) => this.#byExistence(inner, found, matchless, consume);
+        if (this.#probeRow === undefined) decide(scope);
+        else if (type === 'semi') atFirstMatch(scope, this.#probeRow, found, decide);
+        else afterPieces(scope, this.#probeRow, this.#lastSlot, { found, unknown }, decide);
         return;
       }
       default:
         this.#outer(scope, present, matchless, index, consume);
     }
+  }
+
+  /** Whether a row of the probe side can have no match, whatever the other side has. */
+  #matchless(keys: readonly Value[], scope: Scope): Local | undefined {
+    const flags = this.#nullFlags(keys);
+    const before = conjunction(this.#keys.before);
+    if (before !== undefined) flags.push(i32.eqz(compileCondition(before, scope)));
+    return flags.length === 0
+      ? undefined
+      : scope.f.let(
+          flags.reduce((a, b) => i32.or(a, b)),
+          'matchless',
+        );
+  }
+
+  /** The hash of a row of the probe side. */
+  #probeHash(index: Index, keys: readonly Value[], scope: Scope): Expr | undefined {
+    if (index.kind !== 'hashed') return undefined;
+    if (this.#probeRow === undefined) return hashValues(keys, scope);
+    return scope.f.let(i32.load(this.#probeRow, rowHashAt), 'hash');
   }
 
   #unless(scope: Scope, matchless: Expr | undefined, body: Consume): void {
@@ -354,14 +429,14 @@ class JoinCompiler {
   #inner(scope: Scope, keys: readonly Value[], index: Index, consume: Consume): void {
     const { f } = scope;
     if (index.kind === 'bitmap') {
-      f.if(this.#bit(scope, keys, index), () => {
+      f.if(bitOf(scope, keys[index.key], index), () => {
         const inner = scope.child();
         this.#defineKeys(inner, keys);
         consume(inner);
       });
       return;
     }
-    const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
+    const hash = this.#probeHash(index, keys, scope);
     const row = this.#head(scope, keys, index, hash);
     const onRow = () => {
       const inner = scope.child();
@@ -381,7 +456,7 @@ class JoinCompiler {
 
   /** In an inner join, the keys of the build side are those of the probe side. */
   #defineKeys(scope: Scope, keys: readonly Value[]): void {
-    this.#sharedKeys().forEach((column, i) => {
+    sharedKeys(this.#join, this.#keys).forEach((column, i) => {
       if (column !== undefined) scope.define(column, keys[i]);
     });
   }
@@ -409,30 +484,9 @@ class JoinCompiler {
     hash: Expr | undefined,
     body: Consume,
   ): void {
-    const equal = this.#keysEqual(scope, keys, row, hash);
+    const equal = keysEqual(scope, keys, this.#keyFields, this.#keys.nullSafe, row, hash);
     if (equal === undefined) body(scope);
     else scope.f.if(equal, () => body(scope.child()));
-  }
-
-  #keysEqual(
-    scope: Scope,
-    keys: readonly Value[],
-    row: Local,
-    hash: Expr | undefined,
-  ): Expr | undefined {
-    const tests: Expr[] = [];
-    if (hash !== undefined) tests.push(i32.eq(i32.load(row, hashAt), hash));
-    this.#keyFields.forEach((field, i) => {
-      if (field === undefined) return;
-      const stored = loadField(row, field);
-      tests.push(
-        this.#keys.nullSafe[i]
-          ? notDistinct(keys[i], stored, scope)
-          : compareValues('eq', keys[i], { ...stored, isNull: undefined }, scope),
-      );
-    });
-    if (tests.length === 0) return undefined;
-    return tests.reduceRight((rest, test) => i32.if(test, rest, 0));
   }
 
   /** A local with the first row of the chain for these keys; 0 when there is none. */
@@ -444,22 +498,7 @@ class JoinCompiler {
       return f.let(i32.load(this.#hashedHead(scope, index, hash)), 'match');
     }
     assert(index.kind === 'direct', 'bitmaps have no rows');
-    const array = pipeline.hoist(() => i32.load(pipeline.frame, index.slot), 'directory');
-    const key = keys[index.key];
-    const at = i32.add(array, i32.shl(position(key, index.range), 2));
-    const inside = withinDomain(key, index.range);
-    return f.let(inside === undefined ? i32.load(at) : i32.if(inside, i32.load(at), 0), 'match');
-  }
-
-  #bit(scope: Scope, keys: readonly Value[], index: Extract<Index, { kind: 'bitmap' }>): Expr {
-    const { pipeline, f } = scope;
-    const bitmap = pipeline.hoist(() => i32.load(pipeline.frame, index.slot), 'bitmap');
-    const key = keys[index.key];
-    const at = f.let(position(key, index.range), 'at');
-    const byte = i32.load8U(i32.add(bitmap, i32.shrU(at, 3)));
-    const bit = i32.and(i32.shrU(byte, i32.and(at, 7)), 1);
-    const inside = withinDomain(key, index.range);
-    return inside === undefined ? bit : i32.if(inside, bit, 0);
+    return f.let(directHead(scope, keys[index.key], index), 'match');
   }
 
   /** Set where the condition of a mark join was NULL for a row. */
@@ -469,9 +508,9 @@ class JoinCompiler {
   }
 
   #exists(scope: Scope, keys: readonly Value[], index: Index): Expr {
-    if (index.kind === 'bitmap') return this.#bit(scope, keys, index);
+    if (index.kind === 'bitmap') return bitOf(scope, keys[index.key], index);
     const { f } = scope;
-    const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
+    const hash = this.#probeHash(index, keys, scope);
     const row = this.#head(scope, keys, index, hash);
     const found = f.let(i32.const(0), 'exists');
     const residual = conjunction(this.#keys.residual);
@@ -509,12 +548,18 @@ class JoinCompiler {
     index: Index,
     consume: Consume,
   ): void {
-    const { f, query } = scope;
-    const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
+    const { f, query, pipeline } = scope;
+    const hash = this.#probeHash(index, keys, scope);
     // The bits of a NULL key may lie outside its range: it must not be looked up.
     const row = f.let(i32.const(0), 'row');
     this.#unless(scope, matchless, (inner) => f.set(row, this.#head(inner, keys, index, hash)));
-    const matched = f.let(i32.const(0), 'matched');
+    const probeRow = this.#probeRow;
+    const state = probeRow === undefined ? i32.const(0) : i32.load(probeRow, rowStateAt);
+    const matched = f.let(state, 'matched');
+    // Whether no row of the build side is left to be a match.
+    const isLast =
+      probeRow && pipeline.hoist(() => i32.load(pipeline.frame, this.#lastSlot), 'last');
+    const none = isLast === undefined ? matched : i32.or(matched, i32.eqz(isLast));
     const next = () =>
       index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
     f.block((done) => {
@@ -528,7 +573,7 @@ class JoinCompiler {
             f.set(row, next());
           });
         });
-        f.if(i32.and(i32.eqz(row), matched), () => f.br(done));
+        f.if(i32.and(i32.eqz(row), none), () => f.br(done));
         if (this.#join.type === 'single' && !this.#unique) {
           f.if(matched, () => f.call(query.fail, failure.moreThanOneRow, 0));
         }
@@ -544,13 +589,10 @@ class JoinCompiler {
         consume(inner);
         f.if(isMissing, () => f.br(done));
         f.set(matched, 1);
+        if (probeRow !== undefined) f.do(i32.store(probeRow, 1, rowStateAt));
         f.set(row, next());
         f.br(again);
       });
     });
   }
-}
-
-function either(a: Expr, b: Expr): Expr {
-  return i32.or(a, b);
 }

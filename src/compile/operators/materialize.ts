@@ -3,11 +3,19 @@ import type { Column } from '../../plan/expression.ts';
 import { i32, type Local } from '../../wasm/index.ts';
 import { morselField } from '../program.ts';
 import { Pipeline, type Query, Scope } from '../query.ts';
-import { appendRow, loadField, type RowLayout, type StoredField, storeField } from '../row.ts';
+import {
+  appendOwnRow,
+  appendRow,
+  loadField,
+  type RowLayout,
+  type StoredField,
+  storeField,
+} from '../row.ts';
 import { spill, type Value } from '../value.ts';
 
 /**
- * Appends a row with the given values to a buffer whose layout holds just them; the row's address.
+ * Appends a row with the given values to a buffer; the row's address. In a program that spills, the
+ * row has strings of its own.
  */
 export function storeRow(
   scope: Scope,
@@ -15,7 +23,12 @@ export function storeRow(
   layout: RowLayout,
   stored: readonly (readonly [StoredField, Value])[],
 ): Local {
-  const { pipeline, f } = scope;
+  const { pipeline, f, query } = scope;
+  if (query.options.spill !== undefined) {
+    pipeline.appends.add(buffer);
+    const appender = i32.add(pipeline.local, query.buffers[buffer].appender);
+    return appendOwnRow(pipeline, f, pipeline.local, appender, layout.rowBytes, stored);
+  }
   const row = appendRow(pipeline, f, pipeline.local, buffer, layout.rowBytes);
   for (const [field, value] of stored) storeField(f, row, field, value);
   return row;
@@ -89,7 +102,7 @@ export function buildStep(
 ): Pipeline {
   let pipeline: Pipeline | undefined;
   query.stepFunction(name, (f) => {
-    pipeline = new Pipeline(query, f);
+    pipeline = new Pipeline(query, f, name);
     build(pipeline);
     pipeline.end();
   });

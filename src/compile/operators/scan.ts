@@ -41,6 +41,7 @@ export function produceScan(scan: Scan, query: Query, consume: Consume): void {
   const share = tests.reduce((product, test) => product * test.selectivity, 1);
   const prune: ZoneTest[] = tests.flatMap((test) => test.zone ?? []);
   const pipeline = buildStep(query, name, (p) => {
+    p.isScan = true;
     const source = new TableSource(scan, p);
     if (tests.length === 0 || share > likeColumnShareMin) source.searchColumns(filters);
     if (tests.length > 0 && share < vectorSelectivityMax) {

@@ -119,7 +119,7 @@ function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): vo
       );
       if (fields === undefined) {
         fields = values.map((value) => layout.add(value));
-        buffer = query.buffer('union', layout.rowBytes);
+        buffer = query.streamedBuffer('union', layout);
       }
       const made = fields;
       storeRow(

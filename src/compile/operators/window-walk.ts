@@ -3,7 +3,9 @@ import { type Expr, i32, type Local } from '../../wasm/index.ts';
 import type { Query, Scope, StepFunction } from '../query.ts';
 import type { SortedWalk } from './sorted-rows.ts';
 
-/** The loop over a partition, as the code of window functions sees it. Indexes are of sorted rows. */
+/**
+ * The loop over a partition, as the code of window functions sees it. Indexes are of sorted rows.
+ */
 export interface WindowWalk {
   readonly query: Query;
   readonly f: StepFunction;

@@ -30,7 +30,7 @@ function materialize(plan: With, query: Query): SharedRows {
       const value = compileExpression(columnRef(column), scope);
       return [layout.add(value), value];
     });
-    const buffer = query.buffer(plan.name, layout.rowBytes);
+    const buffer = query.streamedBuffer(plan.name, layout);
     rows = { buffer, rowBytes: layout.rowBytes, fields: stored.map(([field]) => field) };
     storeRow(scope, buffer, layout, stored);
   });

@@ -1,4 +1,5 @@
 import { helperLoop } from '../helper-loop.ts';
+import { memoryStores } from '../spill/memory-store.ts';
 
 /** The part of a dedicated worker's global scope that is used here. */
 interface WorkerScope {
@@ -10,4 +11,5 @@ const scope = globalThis as unknown as WorkerScope;
 helperLoop({
   post: (message) => scope.postMessage(message),
   onMessage: (receive) => scope.addEventListener('message', (event) => receive(event.data)),
+  attachSpillStore: memoryStores(true).attach,
 });

@@ -1,5 +1,6 @@
 import { canShareMemory } from '../memory.ts';
 import type { HelperThread, Platform } from '../platform.ts';
+import { memoryStores } from '../spill/memory-store.ts';
 
 /** Helpers are dedicated workers, on pages that are cross-origin isolated. */
 export const platform: Platform = {
@@ -7,6 +8,7 @@ export const platform: Platform = {
   mayBlock: typeof document === 'undefined',
   startHelper,
   yieldToEvents,
+  spillStores: memoryStores,
 };
 
 function startHelper(): HelperThread | undefined {

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
 import { helperLoop } from '../helper-loop.ts';
+import { spillFiles } from './spill-file.ts';
 
 const port = parentPort;
 assert(port !== null, 'this file is the main module of a worker thread');
@@ -9,4 +10,5 @@ helperLoop({
   onMessage: (receive) => {
     port.on('message', receive);
   },
+  attachSpillStore: spillFiles.attach,
 });

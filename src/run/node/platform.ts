@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { HelperThread, Platform } from '../platform.ts';
+import { spillFiles } from './spill-file.ts';
 
 /** Helpers are worker threads; they never keep the process alive. */
 export const platform: Platform = {
@@ -8,6 +9,7 @@ export const platform: Platform = {
   mayBlock: true,
   startHelper,
   yieldToEvents: () => new Promise((resolve) => setImmediate(resolve)),
+  spillStores: () => spillFiles,
 };
 
 function startHelper(): HelperThread {

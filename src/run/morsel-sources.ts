@@ -1,0 +1,151 @@
+/** Where the morsels of a step come from. */
+import type { Program, RangeStep, RowsStep, ScanStep } from '../compile/program.ts';
+import type { Segment } from '../table/layout.ts';
+import {
+  type Morsels,
+  type RowRuns,
+  rangeMorsels,
+  rowMorsels,
+  scanMorsels,
+  scannedGroups,
+} from './morsels.ts';
+import type { RowBuffers } from './row-buffers.ts';
+import type { Runtime } from './runtime.ts';
+import type { SpillBudget } from './spill/budget.ts';
+import type { MovableRows } from './spill/movable-rows.ts';
+
+/**
+ * The morsels of a step, unit by unit: what a unit reads is in memory from its opening to its
+ * closing.
+ */
+export interface MorselSource {
+  readonly units: number;
+  /** `sequence`: the number of the first morsel. */
+  open(unit: number, sequence: number): Morsels;
+  close(unit: number): void;
+}
+
+/** What the sources are sources of. */
+interface Context {
+  readonly runtime: Runtime;
+  readonly program: Program;
+  readonly owner: number;
+  readonly threads: number;
+  readonly buffers: RowBuffers;
+  /** The local area of a worker. */
+  readonly localOf: (worker: number) => number;
+  /** In an execution that spills. */
+  readonly spilled: (SpillBudget & { readonly rows: MovableRows }) | undefined;
+}
+
+export class MorselSources {
+  readonly #context: Context;
+  /** Segments whose addresses were handed out. */
+  readonly #pinned = new Set<Segment>();
+  /** Whether steps may change the movable rows that they read. */
+  changing = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Row groups that zone maps rule out. */
+  pruned(step: ScanStep): number {
+    return step.table.data.rowGroups.length - scannedGroups(step).length;
+  }
+
+  /** Rows may refer to strings in segments, so those stay until the execution ends. */
+  scan(step: ScanStep): MorselSource {
+    const { runtime, owner, threads } = this.#context;
+    const groups = scannedGroups(step);
+    const open = (_: number, sequence: number) => {
+      for (const { segments } of groups) {
+        for (const ordinal of step.ordinals) this.#pin(segments[ordinal]);
+      }
+      return scanMorsels(runtime.memory, owner, step, groups, threads, sequence);
+    };
+    return { units: 1, open, close: () => {} };
+  }
+
+  #pin(segment: Segment): void {
+    const { pager } = this.#context.runtime;
+    if (pager === undefined || this.#pinned.has(segment)) return;
+    pager.pin(segment);
+    this.#pinned.add(segment);
+  }
+
+  /** At the end of the execution. */
+  unpin(): void {
+    for (const segment of this.#pinned) this.#context.runtime.pager?.unpin(segment);
+    this.#pinned.clear();
+  }
+
+  rows({ buffer }: RowsStep): MorselSource {
+    const { runtime, owner, program, buffers } = this.#context;
+    const { rowBytes } = program.buffers[buffer];
+    const movable = this.movable(buffer);
+    if (movable === undefined) {
+      const runs = buffers.runs(buffer);
+      const open = (_: number, sequence: number) =>
+        rowMorsels(runtime.memory, owner, runs, rowBytes, sequence);
+      return { units: 1, open, close: () => {} };
+    }
+    const units = this.#batches(buffer, movable);
+    const { changing } = this;
+    return {
+      units: units.length,
+      open: (unit, sequence) => {
+        movable.load(units[unit]);
+        const runs = movable.runs(units[unit]);
+        return rowMorsels(runtime.memory, owner, runs, rowBytes, sequence);
+      },
+      close: (unit) => movable.unload(units[unit], changing),
+    };
+  }
+
+  /** The numbers below `total`. */
+  range(step: RangeStep, total: number): MorselSource {
+    const { runtime, owner } = this.#context;
+    const open = (_: number, sequence: number) =>
+      rangeMorsels(runtime.memory, owner, total, step.grain, sequence);
+    return { units: 1, open, close: () => {} };
+  }
+
+  /** The rows of a buffer in order, as many at a time as are in memory. */
+  *runs(buffer: number): Generator<RowRuns> {
+    const movable = this.movable(buffer);
+    if (movable === undefined) {
+      yield this.#context.buffers.runs(buffer);
+      return;
+    }
+    for (const batch of this.#batches(buffer, movable)) {
+      movable.load(batch);
+      yield movable.runs(batch);
+      movable.unload(batch);
+    }
+  }
+
+  /** Those who have the rows of a buffer, if it is movable. */
+  movable(buffer: number): MovableRows | undefined {
+    const { spilled } = this.#context;
+    return spilled?.rows.has(buffer) ? spilled.rows : undefined;
+  }
+
+  #batches(buffer: number, rows: MovableRows) {
+    this.seal(buffer);
+    const bytesMax = this.#context.spilled?.batchBytes ?? 0;
+    return [...rows.batches(rows.extents(buffer), bytesMax)];
+  }
+
+  /** Nothing more is appended to the buffer. */
+  seal(buffer: number): void {
+    this.movable(buffer)?.seal(buffer, this.appenders(buffer));
+  }
+
+  /** Addresses of the appenders of a buffer, one for each worker. */
+  appenders(buffer: number): number[] {
+    const { program, threads, localOf } = this.#context;
+    const { appender } = program.buffers[buffer];
+    return Array.from({ length: threads }, (_, worker) => localOf(worker) + appender);
+  }
+}

@@ -1,0 +1,195 @@
+/** Running the steps of an operator partition by partition. */
+import type { PartitionedInput, PartitionsStep, Step } from '../../compile/program.ts';
+import type { Extent, MovableRows } from './movable-rows.ts';
+
+/** What the loop needs of the execution it is part of. */
+export interface LoopHost {
+  readonly rows: MovableRows;
+  /** Bytes that the rows of the partitions under way may take, with what is made of them. */
+  readonly windowBytes: number;
+  runSteps(steps: readonly Step[]): Promise<void>;
+  /** Nothing more is appended to the buffer. */
+  seal(buffer: number): void;
+  word(offset: number): number;
+  setWord(offset: number, value: number): void;
+  /** Steps read rows that they may have changed. */
+  setChanging(changing: boolean): void;
+}
+
+/** The rows of one partition, or of several that are worked on together, for each input. */
+interface Partition {
+  readonly inputs: readonly Extent[][];
+  /** How often its rows were distributed. */
+  readonly level: number;
+}
+
+/** Bits of the hash that are left to what happens within a partition. */
+const bitsLeft = 8;
+/** A part of so much of its partition would not become smaller by another distribution. */
+const heavyShare = 0.95;
+
+export async function runPartitions(step: PartitionsStep, host: LoopHost): Promise<number> {
+  const loop = new PartitionLoop(step, host);
+  await loop.run();
+  return loop.rounds;
+}
+
+class PartitionLoop {
+  readonly #step: PartitionsStep;
+  readonly #host: LoopHost;
+  /** In the order in which they are worked on. */
+  readonly #waiting: Partition[];
+  rounds = 0;
+
+  constructor(step: PartitionsStep, host: LoopHost) {
+    this.#step = step;
+    this.#host = host;
+    this.#waiting = this.#takePartitions(1);
+  }
+
+  async run(): Promise<void> {
+    const { split, done } = this.#step;
+    const { windowBytes } = this.#host;
+    if (split.pieces?.last !== undefined) this.#host.setWord(split.pieces.last, 1);
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (done !== undefined && this.#host.word(done) !== 0) {
+        this.#free(next);
+      } else if (this.#bytesOf(next) <= windowBytes) {
+        await this.#round(next.inputs);
+        this.#free(next);
+      } else if (split.shift !== undefined && this.#bitsAfter(next.level) >= bitsLeft) {
+        this.#waiting.unshift(...(await this.#distribute(next, split.shift)));
+      } else if (split.pieces !== undefined) {
+        await this.#inPieces(next, split.pieces.last);
+        this.#free(next);
+      } else {
+        await this.#round(next.inputs);
+        this.#free(next);
+      }
+    }
+  }
+
+  /** The next partition, with those after it that are small enough to be done with it. */
+  #next(): Partition | undefined {
+    const first = this.#waiting.shift();
+    if (first === undefined) return undefined;
+    const { windowBytes } = this.#host;
+    const inputs = first.inputs.map((extents) => [...extents]);
+    let { level } = first;
+    let bytes = this.#bytesOf(first);
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      bytes += this.#bytesOf(next);
+      if (bytes > windowBytes) break;
+      inputs.forEach((extents, i) => {
+        for (const extent of next.inputs[i]) extents.push(extent);
+      });
+      level = Math.max(level, next.level);
+      this.#waiting.shift();
+    }
+    return { inputs, level };
+  }
+
+  #takePartitions(level: number): Partition[] {
+    const { rows, seal } = { rows: this.#host.rows, seal: (b: number) => this.#host.seal(b) };
+    const partitions: Partition[] = [];
+    for (let i = 0; i < this.#step.partitions; i++) {
+      const inputs = this.#step.inputs.map(({ first }) => {
+        seal(first + i);
+        return rows.take(first + i);
+      });
+      if (inputs.some((extents) => extents.length > 0)) partitions.push({ inputs, level });
+    }
+    return partitions;
+  }
+
+  #bytesOf({ inputs }: Partition): number {
+    return inputs.reduce((sum, extents, i) => sum + needOf(extents, this.#step.inputs[i]), 0);
+  }
+
+  async #round(inputs: readonly Extent[][]): Promise<void> {
+    const { rows } = this.#host;
+    this.rounds++;
+    this.#step.inputs.forEach(({ window, whole, extraBytes }, i) => {
+      rows.put(window, inputs[i]);
+      if (whole) rows.load(inputs[i]);
+      rows.makeRoom(rowCount(inputs[i]) * extraBytes);
+    });
+    await this.#host.runSteps(this.#step.steps);
+    this.#step.inputs.forEach(({ window, whole }, i) => {
+      if (whole) rows.unload(inputs[i]);
+      rows.take(window);
+    });
+  }
+
+  /** One piece of the first input after the other, each with all rows of the others. */
+  async #inPieces({ inputs }: Partition, last: number | undefined): Promise<void> {
+    const [first, ...others] = inputs;
+    const pieces = cut(first, this.#step.inputs[0], this.#host.windowBytes);
+    for (const [i, piece] of pieces.entries()) {
+      const isLast = i === pieces.length - 1;
+      if (last !== undefined) this.#host.setWord(last, isLast ? 1 : 0);
+      this.#host.setChanging(last !== undefined && !isLast);
+      await this.#round([piece, ...others]);
+    }
+    this.#host.setChanging(false);
+  }
+
+  #free({ inputs }: Partition): void {
+    for (const extents of inputs) this.#host.rows.free(extents);
+  }
+
+  /** Bits of the hash that do not tell partitions of the level after this one apart. */
+  #bitsAfter(level: number): number {
+    return 32 - (level + 1) * Math.log2(this.#step.partitions);
+  }
+
+  async #distribute(partition: Partition, shift: number): Promise<Partition[]> {
+    const { rows } = this.#host;
+    const { inputs } = this.#step;
+    this.#host.setWord(shift, this.#bitsAfter(partition.level));
+    for (const [i, { window, distribute }] of inputs.entries()) {
+      rows.put(window, partition.inputs[i]);
+      await this.#host.runSteps([distribute]);
+      rows.take(window);
+      rows.free(partition.inputs[i]);
+    }
+    const children = this.#takePartitions(partition.level + 1);
+    const whole = this.#bytesOf(partition) * heavyShare;
+    return children.map((child) =>
+      this.#bytesOf(child) > whole ? { ...child, level: Number.POSITIVE_INFINITY } : child,
+    );
+  }
+}
+
+function rowCount(extents: readonly Extent[]): number {
+  return extents.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function needOf(extents: readonly Extent[], input: PartitionedInput): number {
+  let bytes = 0;
+  for (const { chunk, rows } of extents) {
+    bytes += rows * input.extraBytes;
+    // The strings of a chunk are shared out over its rows.
+    if (input.whole) bytes += (chunk.pages * 65536 * rows) / chunk.rows;
+  }
+  return bytes;
+}
+
+/** Pieces that need so many bytes; rows of one extent may go to several. */
+function cut(extents: readonly Extent[], input: PartitionedInput, bytesMax: number): Extent[][] {
+  const pieces: Extent[][] = [];
+  let piece: Extent[] = [];
+  let bytes = 0;
+  for (const extent of extents) {
+    const need = needOf([extent], input);
+    if (bytes + need > bytesMax && piece.length > 0) {
+      pieces.push(piece);
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(extent);
+    bytes += need;
+  }
+  pieces.push(piece);
+  return pieces;
+}
