@@ -43,7 +43,12 @@ function rowsOutcome({ types, rows }: ResultTable): Outcome {
   return { kind: 'rows', classes: types.map(typeClass).join(''), rows: limited };
 }
 
-export async function openTheirs(): Promise<Engine> {
+/** DuckDB, which can be told not to optimize. */
+export interface TheirEngine extends Engine {
+  optimize(on: boolean): Promise<void>;
+}
+
+export async function openTheirs(): Promise<TheirEngine> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '2GB' });
   const connection = await instance.connect();
@@ -51,6 +56,9 @@ export async function openTheirs(): Promise<Engine> {
   return {
     name: 'duckdb',
     run: (sql) => outcomeOf(false, () => theirOutcome(connection, sql)),
+    async optimize(on) {
+      await connection.run(on ? 'PRAGMA enable_optimizer' : 'PRAGMA disable_optimizer');
+    },
     close: () => closeTheirs(connection, instance),
   };
 }

@@ -1,6 +1,6 @@
 import type { Excuse } from './dialect.ts';
 import { excuseFor } from './dialect.ts';
-import { type Engine, openOurs, openTheirs } from './engines.ts';
+import { type Engine, openOurs, openTheirs, type TheirEngine } from './engines.ts';
 import { type Fragment, parametrised, textOf } from './fragment.ts';
 import { type Outcome, rowsDifference } from './outcome.ts';
 import { dropStatements, type TestTable, tableStatements } from './tables.ts';
@@ -23,7 +23,13 @@ export interface TestCase {
 }
 
 export interface Verdict {
-  readonly kind: 'agree' | 'both fail' | 'too large' | Excuse | 'differ';
+  readonly kind:
+    | 'agree'
+    | 'both fail'
+    | 'too large'
+    | 'DuckDB contradicts itself'
+    | Excuse
+    | 'differ';
   /** What differs, or why it was not compared. */
   readonly message?: string;
   /** Rows that were compared with DuckDB's. */
@@ -43,10 +49,10 @@ export const statementEnd = ';\n';
 /** Our engine with one thread and with two, and DuckDB, all with the same tables. */
 export class Engines {
   readonly #ours: readonly Engine[];
-  readonly #duckdb: Engine;
+  readonly #duckdb: TheirEngine;
   readonly #watch: Watch;
 
-  private constructor(ours: readonly Engine[], duckdb: Engine, watch: Watch) {
+  private constructor(ours: readonly Engine[], duckdb: TheirEngine, watch: Watch) {
     this.#ours = ours;
     this.#duckdb = duckdb;
     this.#watch = watch;
@@ -82,7 +88,18 @@ export class Engines {
     return engine.run(sql, parameters);
   }
 
+  /** A difference that DuckDB shows only with its optimizer is one of DuckDB with itself. */
   async judge(test: TestCase): Promise<Verdict> {
+    const verdict = await this.#judgeOnce(test);
+    if (verdict.kind !== 'differ' || test.kind === 'partition') return verdict;
+    await this.#duckdb.optimize(false);
+    const again = await this.#judgeOnce(test);
+    await this.#duckdb.optimize(true);
+    if (again.kind === 'differ') return verdict;
+    return { ...verdict, kind: 'DuckDB contradicts itself' };
+  }
+
+  async #judgeOnce(test: TestCase): Promise<Verdict> {
     if (test.kind === 'partition') return this.#judgePartition(test.fragment);
     if (test.kind === 'script') return this.#judgeScript(textOf(test.fragment));
     const verdict = await this.#judgeStatement(textOf(test.fragment), test.ordered);

@@ -41,7 +41,8 @@ export async function shrink(engines: Engines, failing: FailingCase): Promise<Fa
     await engines.make(tables);
   }
   const used = tables.filter(({ name, large }) => {
-    return sql.includes(`${name} `) || (large !== undefined && sql.includes(large));
+    const names = large === undefined ? [name] : [name, large];
+    return names.some((word) => new RegExp(`\\b${word}\\b`).test(sql));
   });
   return { ...failing, tables: used, fragment };
 }
