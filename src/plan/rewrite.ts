@@ -81,11 +81,17 @@ export function mapInputs(plan: Plan, change: (plan: Plan) => Plan): Plan {
     case 'filter':
     case 'project':
     case 'aggregate':
-    case 'window':
     case 'sort':
     case 'limit': {
       const input = change(plan.input);
       return input === plan.input ? plan : { ...plan, input };
+    }
+    case 'window': {
+      // Which columns are those of the calls is told by their place behind the input's.
+      const input = change(plan.input);
+      if (input === plan.input) return plan;
+      const added = plan.columns.slice(plan.input.columns.length);
+      return { ...plan, input, columns: [...input.columns, ...added] };
     }
     case 'join':
     case 'setOperation': {

@@ -98,7 +98,12 @@ function rescale(value: IntValue | WideValue, fromScale: number, to: SqlType, sc
     return scaleUp(value, powerOfTen(toScale - fromScale), to, scope);
   }
   const divisor = powerOfTen(fromScale - toScale);
-  if (value.form === 'wide') {
+  // What fits in 64 bits is less than half of such a divisor.
+  if (value.form === 'int' && divisor >= 2n ** 64n) {
+    const zero = { form: 'int', x: i64.const(0), range: rangeOf(0n, 0n) } as const;
+    return { ...zero, isNull: value.isNull };
+  }
+  if (value.form === 'wide' || divisor >= 2n ** 63n) {
     const { lo, hi } = divideRounded128(scope, halves(value), divisor);
     const range = roundedRange(value.range, divisor);
     return limit({ form: 'wide', x: lo, y: hi, range, isNull: value.isNull }, to, scope);

@@ -1,5 +1,5 @@
 import type { Excuse } from './dialect.ts';
-import { excuseFor } from './dialect.ts';
+import { excuseFor, isSameClass, isUnsupported } from './dialect.ts';
 import { type Engine, openOurs, openTheirs, type TheirEngine } from './engines.ts';
 import { type Fragment, parametrised, textOf } from './fragment.ts';
 import { type Outcome, rowsDifference } from './outcome.ts';
@@ -178,7 +178,7 @@ export class Engines {
       const outcome = await this.#run(this.#ours[counts.length % this.#ours.length], sql);
       if (outcome.kind === 'broken') return { kind: 'differ', message: outcome.message, rows: 0 };
       if (outcome.kind === 'error') {
-        const kind = outcome.code === '0A000' ? 'not supported' : 'range';
+        const kind = isUnsupported(outcome) ? 'not supported' : 'range';
         return { kind, message: outcome.message, rows: 0 };
       }
       if (outcome.kind === 'rows') counts.push(Number(outcome.rows[0][0]));
@@ -205,7 +205,7 @@ function isQuery(sql: string): boolean {
 function judge(ours: Outcome, theirs: Outcome, ordered: boolean): Verdict {
   if (ours.kind === 'broken') return { kind: 'differ', message: ours.message, rows: 0 };
   if (ours.kind === 'error' && theirs.kind === 'error') {
-    const kind = ours.code === '0A000' ? 'not supported' : 'both fail';
+    const kind = isUnsupported(ours) ? 'not supported' : 'both fail';
     return { kind, message: ours.message, rows: 0 };
   }
   if (ours.kind === 'rows' && theirs.kind === 'rows') {
@@ -213,7 +213,7 @@ function judge(ours: Outcome, theirs: Outcome, ordered: boolean): Verdict {
     if (message !== undefined) return { kind: 'differ', message, rows: 0 };
     const column = [...ours.classes].findIndex((type, i) => {
       // DuckDB gives an integer column for what it folds to NULL.
-      return type !== theirs.classes[i] && ours.rows.some((row) => row[i] !== null);
+      return !isSameClass(type, theirs.classes[i]) && ours.rows.some((row) => row[i] !== null);
     });
     if (column < 0) return { kind: 'agree', rows: ours.rows.length };
     const types = `${ours.classes[column]} instead of ${theirs.classes[column]}`;

@@ -1,6 +1,7 @@
 import type { Random } from '../../../src/base/random.ts';
 import { ExpressionMaker, type Scope, type ScopeColumn } from './expressions.ts';
 import { type Fragment, list, nothing, of } from './fragment.ts';
+import { aggregateFunctions, fill, windowFrames, windowFunctions } from './functions.ts';
 import { type Family, families, type TestTable } from './tables.ts';
 
 export interface TestQuery {
@@ -111,16 +112,23 @@ export class QueryMaker {
     const random = this.#random;
     if (depth <= 0 || !random.chance(0.12)) return this.#select(outer, wanted, depth, exact);
     const left = this.#select(outer, wanted, 0, true);
-    const right = this.#select(
-      outer,
-      left.columns.map(({ family }) => family),
-      0,
-      true,
-    );
-    const all = random.chance(0.4) ? ' ALL' : '';
-    const operator = random.pick(['UNION', 'UNION', 'INTERSECT', 'EXCEPT']);
-    const fragment = of('query')`${left.fragment} ${operator}${all} ${right.fragment}`;
+    const kinds = left.columns.map(({ family }) => family);
+    let fragment = left.fragment;
+    do {
+      const right = this.#operand(outer, kinds);
+      const all = random.chance(0.4) ? ' ALL' : '';
+      const operator = random.pick(['UNION', 'UNION', 'INTERSECT', 'EXCEPT']);
+      fragment = of('query')`${fragment} ${operator}${all} ${right}`;
+    } while (random.chance(0.2));
     return { fragment, columns: left.columns };
+  }
+
+  /** A select, now and then the result of a set operation in parentheses. */
+  #operand(outer: Scope, kinds: readonly Family[]): Fragment {
+    const one = (): Fragment => this.#select(outer, kinds, 0, true).fragment;
+    if (!this.#random.chance(0.15)) return one();
+    const operator = this.#random.pick(['UNION ALL', 'INTERSECT', 'EXCEPT']);
+    return of('query')`(${one()} ${operator} ${one()})`;
   }
 
   #select(
@@ -136,11 +144,38 @@ export class QueryMaker {
     const where = this.#clause(0.6, ' WHERE ', scope, 3);
     const large = from.rows > 10_000;
     if (random.chance(large ? 0.75 : 0.3)) return this.#grouped(from, where, wanted, exact);
-    const kinds = wanted ?? this.#someFamilies();
+    const kinds = [...(wanted ?? this.#someFamilies())];
     const items = kinds.map((family) => this.expressions.make(family, scope, 2));
+    if (wanted === undefined && !large && random.chance(0.08)) {
+      const { family, fragment } = this.#window(from);
+      items.push(fragment);
+      kinds.push(family);
+    }
     const distinct = random.chance(0.15) ? of('clause')`DISTINCT ` : nothing;
     const fragment = of('query')`SELECT ${distinct}${named(items)} FROM ${from.fragment}${where}`;
     return { fragment, columns: outputs(kinds) };
+  }
+
+  /** A window function over the rows of FROM. */
+  #window({ columns }: Relation): { family: Family; fragment: Fragment } {
+    const random = this.#random;
+    const usable = columns.filter(({ inexact }) => !inexact);
+    const { family, template, total, framed } = random.pick(windowFunctions);
+    const scope = { columns: usable, subqueries: 0 };
+    const make = (of: Family): Fragment => this.expressions.make(of, scope, random.pick([0, 0, 1]));
+    const call = { ...of('call')``, parts: fill(template, make) };
+    const some = random.shuffle([...usable]).slice(0, random.int(0, 2));
+    const partition =
+      some.length > 0 && random.chance(0.6)
+        ? `PARTITION BY ${some.map(({ text }) => text).join(', ')} `
+        : '';
+    const ordered = random.shuffle([...usable]).slice(0, total ? usable.length : 1);
+    const keys = ordered.map(({ text }) => {
+      return `${text}${random.pick(['', ' DESC'])}${random.pick(['', ' NULLS FIRST'])}`;
+    });
+    const order = keys.length > 0 ? `ORDER BY ${keys.join(', ')} ` : '';
+    const frame = framed ? random.pick(windowFrames) : '';
+    return { family, fragment: of(family)`${call} OVER (${partition}${order}${frame})` };
   }
 
   #someFamilies(): Family[] {
@@ -212,6 +247,11 @@ export class QueryMaker {
     const filter = random.chance(0.15)
       ? ` FILTER (WHERE ${flat(this.expressions.condition(scope, 1))})`
       : '';
+    if (random.chance(0.08)) {
+      const chosen = random.pick(aggregateFunctions);
+      const text = fill(chosen.template, argument).join('');
+      return { text, family: chosen.family, inexact: chosen.inexact === true };
+    }
     const distinct = random.chance(0.2) ? 'DISTINCT ' : '';
     const family = random.pick(families);
     const number = random.pick<Family>(['int', 'dec', 'double']);
@@ -227,10 +267,7 @@ export class QueryMaker {
         return { text, family: number, inexact: number === 'double' };
       }
       case 4: {
-        const name = random.chance(0.05)
-          ? random.pick(['stddev_samp', 'stddev_pop', 'var_samp', 'var_pop'])
-          : 'avg';
-        const text = `${name}(${name === 'avg' ? distinct : ''}${argument(number)})${filter}`;
+        const text = `avg(${distinct}${argument(number)})${filter}`;
         return { text, family: 'double', inexact: true };
       }
       case 5: {
@@ -274,7 +311,9 @@ export class QueryMaker {
         const fragment = of('relation')`${relation.fragment}, ${next.fragment}`;
         return { fragment, columns, rows: relation.rows * next.rows };
       }
-      relation = this.#join(relation, next);
+      // What USING names would be ambiguous beside another table with that column.
+      if (random.chance(0.06)) return this.#joinUsing(relation, next);
+      relation = random.chance(0.06) ? this.#lateral(relation) : this.#join(relation, next);
     }
     return relation;
   }
@@ -306,6 +345,21 @@ export class QueryMaker {
     };
   }
 
+  /** A derived table that refers to what is before it. */
+  #lateral(left: Relation): Relation {
+    const alias = `l${this.#aliases++}`;
+    const scope = { columns: left.columns.filter(({ inexact }) => !inexact), subqueries: 1 };
+    const { fragment, columns } = this.#subquery(scope, undefined);
+    const join = this.#random.pick(['CROSS JOIN', 'LEFT JOIN']);
+    const on = join === 'CROSS JOIN' ? '' : ' ON TRUE';
+    const own = columns.map((column) => ({ ...column, text: `${alias}.${column.text}` }));
+    return {
+      fragment: of('relation')`${left.fragment} ${join} LATERAL (${fragment}) AS ${alias}${on}`,
+      columns: [...left.columns, ...own],
+      rows: left.rows * 5,
+    };
+  }
+
   #join(left: Relation, right: Relation): Relation {
     const random = this.#random;
     const columns = [...left.columns, ...right.columns];
@@ -322,6 +376,26 @@ export class QueryMaker {
     const fragment = of('relation')`${left.fragment} ${type} ${right.fragment} ON ${on}`;
     if (type === 'SEMI JOIN' || type === 'ANTI JOIN') return { ...left, fragment };
     return { fragment, columns, rows: Math.max(rows / 3, left.rows) };
+  }
+
+  /** USING, of a column that both have; what else they have in common is not named. */
+  #joinUsing(left: Relation, right: Relation): Relation {
+    const nameOf = ({ text }: ScopeColumn): string => text.slice(text.indexOf('.') + 1);
+    const shared = left.columns.flatMap((a) => {
+      const others = left.columns.filter((b) => nameOf(a) === nameOf(b));
+      const same = right.columns.filter((b) => nameOf(a) === nameOf(b) && a.family === b.family);
+      return others.length === 1 && same.length === 1 && !a.inexact && !same[0].inexact ? [a] : [];
+    });
+    const type = this.#random.pick(['JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN']);
+    if (shared.length === 0) return left;
+    const column = this.#random.pick(shared);
+    const name = nameOf(column);
+    const rest = [...left.columns, ...right.columns].filter((other) => nameOf(other) !== name);
+    return {
+      fragment: of('relation')`${left.fragment} ${type} ${right.fragment} USING (${name})`,
+      columns: [...rest, { ...column, text: name }],
+      rows: Math.max((left.rows * right.rows) / 3, left.rows),
+    };
   }
 
   #joinCondition(left: Relation, right: Relation): Fragment {

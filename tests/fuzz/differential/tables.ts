@@ -96,7 +96,10 @@ function makeType(random: Random, family: Family, wild: boolean): TypeMaker {
     case 'dec':
       return decimals(random, wild);
     case 'double':
-      return { type: 'DOUBLE', value: () => doubleText(random, wild) };
+      return {
+        type: random.chance(0.15) ? 'REAL' : 'DOUBLE',
+        value: () => doubleText(random, wild),
+      };
     case 'text':
       return { type: 'VARCHAR', value: () => quote(someText(random)) };
     case 'date':
@@ -129,9 +132,7 @@ function integers(random: Random, wild: boolean): TypeMaker {
   };
 }
 
-/**
- * At most 26 digits before the point and 10 after it: a common type of any two then holds both.
- */
+/** Mostly such that a common type of any two holds both. */
 const decimalShapes = [
   [4, 1],
   [9, 2],
@@ -141,6 +142,8 @@ const decimalShapes = [
   [19, 3],
   [25, 10],
   [28, 2],
+  [38, 0],
+  [38, 12],
 ] as const;
 
 function decimals(random: Random, wild: boolean): TypeMaker {
@@ -150,7 +153,8 @@ function decimals(random: Random, wild: boolean): TypeMaker {
     value: () => {
       const sign = random.pick(['', '-']);
       const digits =
-        wild && random.chance(0.1)
+        // Sums of doubles made of larger ones would cancel out to noise.
+        wild && random.chance(0.1) && precision <= 18
           ? '9'.repeat(precision)
           : String(random.int(0, 10 ** Math.min(precision, scale + 2, 9) - 1));
       return sign + placePoint(digits, scale);
@@ -168,9 +172,9 @@ function placePoint(digits: string, scale: number): string {
 export function doubleText(random: Random, wild: boolean): string {
   if (wild && random.chance(0.1))
     return random.pick([
-      '1e300',
-      '-1e300',
-      '1e-300',
+      '1e30',
+      '-1e30',
+      '1e-30',
       '-0e0',
       "CAST('NaN' AS DOUBLE)",
       "CAST('Infinity' AS DOUBLE)",
