@@ -2,6 +2,7 @@ import { fail, type Owner } from './error.ts';
 import { constant, Effect, Expr, Node, type Operand, operand, ownerOf } from './expr.ts';
 import type { FunctionBody } from './function.ts';
 import type { Sink } from './sink.ts';
+import type { Suspension } from './suspension.ts';
 import type { FuncType, Limits, ValueType } from './types.ts';
 
 /** Where an imported entity comes from. */
@@ -149,11 +150,19 @@ export class Func {
   index = -1;
   /** Whether a `ref.func` names it, which must be declared in the module. */
   referenced = false;
+  /** Present if the function may be suspended. */
+  readonly suspension: Suspension | undefined;
 
-  constructor(name: string, type: FuncType, imported: ImportName | undefined) {
+  constructor(
+    name: string,
+    type: FuncType,
+    imported: ImportName | undefined,
+    suspension?: Suspension,
+  ) {
     this.name = name;
     this.type = type;
     this.imported = imported;
+    this.suspension = suspension;
   }
 
   /** A call of this function, which must have exactly one result. */
@@ -161,6 +170,9 @@ export class Func {
     if (this.type.results.length !== 1) {
       const count = this.type.results.length;
       fail(`$${this.name} has ${count} results: use f.call, or callMulti with f.setMulti`);
+    }
+    if (this.suspension !== undefined) {
+      fail(`$${this.name} may be suspended: use f.call, or callMulti with f.setMulti`);
     }
     return new CallExpr(this.type.results[0], new DirectCall(this, args));
   }

@@ -3,6 +3,7 @@ import { DirectCall, type Func, Global, Label, Local, MultiExpr } from './entiti
 import { fail, type Owner } from './error.ts';
 import { Effect, type Expr, type Node, type Operand, operand, show } from './expr.ts';
 import { i32, i64 } from './instructions.ts';
+import { lowerSuspension, StopPlace, type Suspension } from './suspension.ts';
 import type { ValueType } from './types.ts';
 
 /** The parameters of a function: name → type, in order. */
@@ -46,11 +47,13 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
   readonly #locals: Local[] = [];
   readonly #names = new Map<string, number>();
   readonly #root = new control.Sequence(undefined, undefined);
+  readonly #suspension: Suspension | undefined;
   #current = this.#root;
   #labels = 0;
 
   constructor(func: Func, params: P) {
     this.name = func.name;
+    this.#suspension = func.suspension;
     this.results = func.type.results;
     const entries = Object.entries(params);
     this.params = entries.map(
@@ -151,6 +154,10 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
       const types = locals.map((local) => local.type).join(', ');
       fail(`a call leaves (${call.results.join(', ')}) for locals of (${types})`, this, show(call));
     }
+    if (call instanceof DirectCall && call.func.suspension !== undefined) {
+      this.#callSuspendable(call, locals);
+      return;
+    }
     this.#append(new control.MultiSet(locals, call));
   }
 
@@ -163,6 +170,10 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
 
   /** Appends an effect: a store, `memory.copy`, or a call without results. */
   do(effect: Effect | MultiExpr): void {
+    if (effect instanceof DirectCall && effect.func.suspension !== undefined) {
+      this.#callSuspendable(effect, []);
+      return;
+    }
     if (effect instanceof MultiExpr) {
       if (effect.results.length > 0) {
         fail(`a call leaves (${effect.results.join(', ')}): set or drop it`, this, show(effect));
@@ -177,6 +188,21 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
   /** Calls a function without results. */
   call(func: Func, ...args: Operand[]): void {
     this.do(new DirectCall(func, args));
+  }
+
+  #callSuspendable(call: DirectCall, results: readonly Local[]): void {
+    if (this.#suspension === undefined) {
+      fail(`$${call.func.name} may be suspended, so its callers must be suspendable too`, this);
+    }
+    this.#append(new StopPlace(this, 0, call, results));
+  }
+
+  /**
+   * A place where the function may be suspended, after that much work. Nothing where the module or
+   * the function is not suspendable. Not allowed inside of an expression.
+   */
+  checkpoint(work = 1): void {
+    if (this.#suspension !== undefined) this.#append(new StopPlace(this, work));
   }
 
   /** Evaluates an expression or call and forgets what it leaves. */
@@ -272,6 +298,7 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
       const got = func.type.results.join(', ');
       fail(`returns (${got}) of $${func.name}, not (${this.results.join(', ')})`, this);
     }
+    if (func.suspension !== undefined) fail(`$${func.name} may be suspended: use f.call`, this);
     this.#append(new control.ReturnCall(new DirectCall(func, args)));
   }
 
@@ -345,6 +372,8 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
       const plain = last instanceof control.Return || last instanceof control.ReturnCall;
       if (!plain) this.unreachable();
     }
-    return { params: this.params, locals: this.#locals, statements: this.#root };
+    const body = { params: this.params, locals: this.#locals, statements: this.#root };
+    if (this.#suspension === undefined) return body;
+    return lowerSuspension(body, this.results, this.#suspension, this);
   }
 }

@@ -4,6 +4,7 @@ import { fail, whileBuilding } from './error.ts';
 import type { Expr, Operand } from './expr.ts';
 import { FunctionBuilder, type Params } from './function.ts';
 import { printModule } from './print.ts';
+import type { Suspension } from './suspension.ts';
 import type { FuncType, Limits, ValueType } from './types.ts';
 
 /** What can be imported and exported. */
@@ -35,6 +36,11 @@ export interface FuncOptions<P extends Params = Params> {
   readonly params?: P;
   readonly results?: readonly ValueType[];
   readonly export?: boolean | string;
+  /**
+   * Whether it may be suspended at its checkpoints, and those of functions it calls; without effect
+   * if the module has no {@link ModuleBuilder.suspension}.
+   */
+  readonly suspendable?: boolean;
 }
 
 /** The size of a memory in pages of 64 KiB. A shared one needs a maximum. */
@@ -52,8 +58,13 @@ export interface Declared<P extends Params = Params> extends Func {
 class DeclaredFunc<P extends Params> extends Func implements Declared<P> {
   readonly #params: P;
 
-  constructor(name: string, params: P, results: readonly ValueType[]) {
-    super(name, { params: Object.values(params), results }, undefined);
+  constructor(
+    name: string,
+    params: P,
+    results: readonly ValueType[],
+    suspension: Suspension | undefined,
+  ) {
+    super(name, { params: Object.values(params), results }, undefined, suspension);
     this.#params = params;
   }
 
@@ -78,6 +89,8 @@ export class ModuleBuilder implements ModuleContents {
   readonly elements: Elements[] = [];
   readonly exports = new Map<string, Entity>();
   start: Func | undefined;
+  /** To be set before the first function that is suspendable. */
+  suspension: Suspension | undefined;
   #memory: Memory | undefined;
   readonly #names = new Set<string>();
 
@@ -136,7 +149,9 @@ export class ModuleBuilder implements ModuleContents {
     options: FuncOptions<P> = {},
   ): Declared<P> {
     const params = options.params ?? ({} as P);
-    const func = new DeclaredFunc(this.#uniqueName(name), params, options.results ?? []);
+    const suspension = options.suspendable === true ? this.suspension : undefined;
+    const unique = this.#uniqueName(name);
+    const func = new DeclaredFunc(unique, params, options.results ?? [], suspension);
     this.funcs.push(func);
     if (options.export) this.export(options.export === true ? name : options.export, func);
     return func;
