@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import type { Column } from '../plan/expression.ts';
 import type { Plan } from '../plan/plan.ts';
 import { compileExpression } from './expressions/compile.ts';
@@ -16,8 +17,16 @@ import type { Value } from './value.ts';
  * @throws QuernError 0A000 for what is not supported yet.
  */
 export function compile(plan: Plan, options: CompileOptions): Program {
-  const query = compileQuery(plan, options);
-  return query.program;
+  const { program } = compileQuery(plan, options);
+  return program;
+}
+
+/** The resumable form of the module; what it suspends and resumes must agree with `program`. */
+function resumableBytes(plan: Plan, options: CompileOptions, program: Program): Uint8Array {
+  const other = compileQuery(plan, { ...options, resumable: true }).program;
+  const same = other.frameBytes === program.frameBytes && other.localBytes === program.localBytes;
+  assert(same && other.steps.length === program.steps.length, 'both forms have one layout');
+  return other.bytes;
 }
 
 /** The module of a plan in the WebAssembly text format, for people. */
@@ -31,6 +40,7 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
   const constants = query.constantStep();
   const program: Program = {
     bytes: query.module.toBytes(),
+    resumableBytes: () => resumableBytes(plan, options, program),
     frameBytes: query.frameBytes,
     localBytes: query.localBytes,
     parameters: query.parameters,

@@ -22,6 +22,11 @@ import type { SqlType } from '../value/type.ts';
  * tables that grow
  *   inside a pipeline; may be called by any worker.
  * - `release(address: i32)`: gives memory from `allocate` back early.
+ * - `poll`, `save`, `restore`: as `Suspension` of the assembler says. Step functions and those they call
+ * may be
+ *   suspended at checkpoints in their long loops, so that no call blocks its thread for long.
+ *
+ * The exported global `suspension` is their state.
  *
  * Row buffers. A pipeline that materialises rows appends fixed-size rows through an appender in its
  * local area: { cursor: u32, limit: u32, chunk: u32, reserved: u32 }. Code appends while
@@ -39,6 +44,10 @@ import type { SqlType } from '../value/type.ts';
  */
 export interface Program {
   readonly bytes: Uint8Array;
+  /**
+   * Makes the module's other form, in which suspended functions go on; absent if there are none.
+   */
+  readonly resumableBytes?: () => Uint8Array;
   readonly frameBytes: number;
   readonly localBytes: number;
   /** Values the runtime writes into the frame before it starts: parameters of the statement. */
@@ -286,17 +295,26 @@ export interface RowField {
 /** A scan's row group is cut into at most so many morsels; compiled code may count on it. */
 export const morselsPerRowGroupMax = 4;
 
+/**
+ * A morsel may be done in several calls, of at most so many parts; what is said of morsels in this
+ * file is true of parts. The sequence numbers of a morsel's parts are so many numbers.
+ */
+export const partsPerMorselMax = 16;
+
 /** Offsets in a morsel descriptor (all u32). */
 export const morselField = {
   /** Rows, or numbers, in this morsel. */
   count: 0,
   /** Index of the first row in its table, or the first number of the range. */
   first: 4,
-  /** Morsels are numbered from 0 in table order. */
+  /** Grows from 0 in table order, by {@link partsPerMorselMax} a morsel. */
   sequence: 8,
   /** Address of the first row, for `rows` steps. */
   rows: 12,
-  /** For scans: column i has its data, heap and nulls addresses at columns + 16 * i (+ 0, 4, 8). */
+  /**
+   * For scans: column i has its data, heap and nulls addresses at columns + 16 * i (+ 0, 4, 8), and
+   * the bytes of a value (+ 12).
+   */
   columns: 16,
 } as const;
 
@@ -340,7 +358,14 @@ export interface CompileOptions {
   readonly countRows?: boolean;
   /** For a program that keeps no more in memory than it must. */
   readonly spill?: SpillOptions;
+  /** Makes the module in the form in which suspended functions go on. */
+  readonly resumable?: boolean;
+  /** Work, in rows or so, between two looks whether to stop; {@link portionWork} by default. */
+  readonly portionWork?: number;
 }
+
+/** Few enough to be done in no time, enough to cost nothing. */
+export const portionWork = 1024;
 
 /**
  * How a program spills. Its operators work partition by partition if they would keep more than

@@ -16,6 +16,7 @@ import {
   appenderField,
   type CompileOptions,
   type ParameterSlot,
+  portionWork,
   type RowBuffer,
   type RowCounter,
   type RowField,
@@ -68,6 +69,29 @@ export class Query {
     this.chunk = this.module.importFunc('env', 'chunk', ['i32', 'i32', 'i32'], ['i32']);
     this.allocate = this.module.importFunc('env', 'allocate', ['i32'], ['i32']);
     this.release = this.module.importFunc('env', 'release', ['i32'], []);
+    this.#allowSuspension();
+  }
+
+  #allowSuspension(): void {
+    const { module } = this;
+    const poll = module.importFunc('env', 'poll', [], ['i32']);
+    const save = module.importFunc('env', 'save', ['i32'], ['i32']);
+    const restore = module.importFunc('env', 'restore', [], ['i32']);
+    const global = (name: string) => {
+      const made = module.global(name, 'i32', true, 0);
+      module.export(name, made);
+      return made;
+    };
+    module.suspension = {
+      state: global('suspension'),
+      portions: global('portions'),
+      stopAt: global('stop_at'),
+      poll,
+      save,
+      restore,
+      resumable: this.options.resumable ?? false,
+      portionWork: this.options.portionWork ?? portionWork,
+    };
   }
 
   /** Nodes that the compiler makes itself are used with all their columns. */
@@ -186,7 +210,7 @@ export class Query {
   /** Defines an exported step function. */
   stepFunction(name: string, build: (f: StepFunction) => void): void {
     const params = { frame: 'i32', local: 'i32', morsel: 'i32' } as const;
-    this.module.func(name, { params, export: true }, build);
+    this.module.func(name, { params, export: true, suspendable: true }, build);
   }
 
   /** Adds a step that runs once. */
@@ -197,7 +221,7 @@ export class Query {
   ): void {
     const unique = this.unique(name);
     const params = { frame: 'i32', local: 'i32' } as const;
-    this.module.func(unique, { params, export: true }, build);
+    this.module.func(unique, { params, export: true, suspendable: true }, build);
     this.steps.push({ kind: 'call', name: unique, appends });
   }
 

@@ -1,5 +1,5 @@
 /** Options of the public face. */
-import type { Progress } from '../run/execution.ts';
+import type { Progress } from '../run/calling-thread.ts';
 import type { ValueForm } from './js-values.ts';
 
 export interface OpenOptions {

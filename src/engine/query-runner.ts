@@ -86,8 +86,10 @@ export class QueryRunner {
     return compileToText(plan, this.#compileOptions());
   }
 
-  #compileOptions() {
-    return { sharedMemory: this.#runtime.memory.shared, threads: this.#runtime.threadsMax };
+  #compileOptions(): CompileOptions {
+    const { memory, threadsMax, impatient } = this.#runtime;
+    const compileOptions: CompileOptions = { sharedMemory: memory.shared, threads: threadsMax };
+    return impatient ? { ...compileOptions, portionWork: 1 } : compileOptions;
   }
 
   execute(program: Program, options: ExecuteOptions): Promise<ExecutionResult> {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { TableEntry } from '../catalog/catalog.ts';
 import { tableEntry } from '../catalog/entry.ts';
-import { failure, morselField, type Program, type Step } from '../compile/program.ts';
+import {
+  failure,
+  morselField,
+  type Program,
+  partsPerMorselMax,
+  type Step,
+} from '../compile/program.ts';
 import { loadTable } from '../table/load.ts';
 import { TableStorage } from '../table/storage.ts';
 import type { ColumnBatch } from '../value/batch.ts';
@@ -126,12 +132,14 @@ function filter(runtime: Runtime, table: TableEntry, pointers: boolean): Program
     });
   });
   m.func('fail_at', { params: pipelineParams, export: true }, (f) => {
-    f.if(i32.eq(load(f.param.morsel, morselField.sequence), 20), () => {
+    f.if(i32.eq(load(f.param.morsel, morselField.sequence), 20 * partsPerMorselMax), () => {
       f.call(fail, failure.divisionByZero, 0);
     });
   });
   m.func('trap_at', { params: pipelineParams, export: true }, (f) => {
-    f.if(i32.eq(load(f.param.morsel, morselField.sequence), 20), () => f.unreachable());
+    f.if(i32.eq(load(f.param.morsel, morselField.sequence), 20 * partsPerMorselMax), () =>
+      f.unreachable(),
+    );
   });
   m.func('spin', { params: pipelineParams, export: true }, (f) => {
     const i = f.local('i32', 'i');

@@ -1,6 +1,6 @@
 /** One run of a program: its memory, its steps in order, its threads, and how it ends. */
 import { assert, unreachable } from '../base/assert.ts';
-import { QuernError, sqlState } from '../base/error.ts';
+import type { QuernError } from '../base/error.ts';
 import type {
   AllocateStep,
   CallStep,
@@ -16,6 +16,7 @@ import type {
 } from '../compile/program.ts';
 import { appenderField } from '../compile/program.ts';
 import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
+import { CallingThread, inOrder, type Progress, turnMs, whenDone } from './calling-thread.ts';
 import { type Control, controlWord } from './control.ts';
 import { type MorselSource, MorselSources } from './morsel-sources.ts';
 import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
@@ -31,7 +32,7 @@ import { spillWord, spillWordsBytes } from './spill/chunk.ts';
 import { MovableRows } from './spill/movable-rows.ts';
 import { type LoopHost, runPartitions } from './spill/partition-loop.ts';
 import type { SpillStore } from './spill/store.ts';
-import { Part } from './thread.ts';
+import { Part, stopped } from './thread.ts';
 
 export interface ExecuteOptions {
   /** Threads to use, the calling one included; at most those of the runtime. */
@@ -44,16 +45,6 @@ export interface ExecuteOptions {
   readonly budget?: SpillBudget | undefined;
 }
 
-/** `done` of `total` morsels of step `step` (from 0) of `steps`. */
-export interface Progress {
-  readonly step: number;
-  readonly steps: number;
-  readonly done: number;
-  readonly total: number;
-}
-
-/** How long the calling thread works before it lets events have their turn. */
-const yieldAfterMs = 20;
 /** Share of the memory's limit that is free when an execution starts, if segments can move out. */
 const freeShare = 1 / 4;
 /** A step of so few morsels is not worth waking anybody. */
@@ -79,12 +70,12 @@ export class Execution {
   readonly #number: number;
   readonly #loaded: LoadedProgram;
   readonly #part: Part;
+  readonly #thread: CallingThread;
   readonly #frame: number;
   readonly #unsubscribe: () => void;
   readonly #started = performance.now();
   readonly #loadMs: number;
   readonly #profiles = new StepProfiles();
-  #lastYield = this.#started;
   #invited = false;
   #failure: QuernError | undefined;
   /** The number of the step under way, as all threads count them. */
@@ -126,7 +117,24 @@ export class Execution {
         this.#rows = this.#prepareRows(budget, this.#store);
         runtime.pager?.keepFree(budget.limitBytes);
       }
-      this.#part = new Part(runtime.thread, instance, shape, addresses, 0, this.#store);
+      const { control, execution } = runtime.takeControl();
+      this.#control = control;
+      this.#number = execution;
+      this.#part = new Part(
+        runtime.thread,
+        instance,
+        shape,
+        addresses,
+        0,
+        control,
+        this.#store,
+        runtime.impatient,
+      );
+      this.#thread = new CallingThread(runtime, this.#loaded, control, this.#part, {
+        signal: options.signal,
+        onProgress: options.onProgress,
+        steps: shape.steps.length,
+      });
       this.#sources = new MorselSources({
         runtime,
         program,
@@ -136,9 +144,6 @@ export class Execution {
         localOf: (worker) => this.#part.localOf(worker),
         spilled: this.#rows && this.#budget && { rows: this.#rows, ...this.#budget },
       });
-      const { control, execution } = runtime.takeControl();
-      this.#control = control;
-      this.#number = execution;
     } catch (error) {
       this.#store?.close();
       pages.closeOwner(this.#owner);
@@ -157,7 +162,7 @@ export class Execution {
   /** Runs all steps. After it, whether or not it threw, call {@link end}. */
   async run(): Promise<void> {
     const { memory } = this.runtime;
-    this.#checkCancelled();
+    this.#thread.checkCancelled();
     writeParameters(
       memory,
       this.#frame,
@@ -230,8 +235,7 @@ export class Execution {
       case 'partitions':
         return this.#runPartitions(step, profile);
       case 'call':
-        this.#call(step, profile);
-        break;
+        return this.#call(step, profile);
       case 'allocate':
         this.#allocate(step);
         break;
@@ -262,7 +266,7 @@ export class Execution {
       for (const inner of steps) {
         const running = this.#runStep(inner, this.#profiles.again(inner));
         if (running !== undefined) await running;
-        if (performance.now() - this.#lastYield > yieldAfterMs) await this.#yield();
+        await this.#thread.turnIfDue();
       }
     };
     const host: LoopHost = {
@@ -283,14 +287,17 @@ export class Execution {
     );
     assert(last !== undefined, 'the outgoing step is among the steps');
     this.#step = this.#numberOf(last);
-    this.#finishStep(last as MorselStep, outgoing, this.#profiles.again(last));
+    await this.#finishStep(last as MorselStep, outgoing, this.#profiles.again(last));
     profile.finish();
   }
 
-  #call(step: CallStep, profile: ProfileInProgress): void {
-    this.#part.beginStep(this.#step);
-    this.#part.call(step.name, 0, undefined);
-    profile.rowsOut += this.#collect(step.appends, 1);
+  #call(step: CallStep, profile: ProfileInProgress): Promise<void> | undefined {
+    this.#thread.begin(this.#step);
+    return whenDone(this.#thread.call(step.name, 0, undefined), () => {
+      profile.rowsOut += this.#collect(step.appends, 1);
+      profile.finish();
+      return undefined;
+    });
   }
 
   #allocate(step: AllocateStep): void {
@@ -371,19 +378,18 @@ export class Execution {
   ): Promise<void> | undefined {
     const progress = this.#outgoing.get(step.name) ?? { workers: new Set<number>(), sequence: 0 };
     const finish = () => {
-      if (this.#outgoing.get(step.name) !== progress) this.#finishStep(step, progress, profile);
-      profile.finish();
+      const isLast = this.#outgoing.get(step.name) !== progress;
+      return whenDone(isLast ? this.#finishStep(step, progress, profile) : undefined, () => {
+        profile.finish();
+        return undefined;
+      });
     };
     if (source.units !== 1) return this.#runUnits(step, source, progress, profile).then(finish);
     const morsels = source.open(0, progress.sequence);
-    const running = this.#runMorsels(step, morsels, progress, profile);
-    const close = () => {
+    return whenDone(this.#runMorsels(step, morsels, progress, profile), () => {
       source.close(0);
-      finish();
-    };
-    if (running !== undefined) return running.then(close);
-    close();
-    return undefined;
+      return finish();
+    });
   }
 
   async #runUnits(
@@ -397,7 +403,7 @@ export class Execution {
       const running = this.#runMorsels(step, morsels, progress, profile);
       if (running !== undefined) await running;
       source.close(unit);
-      if (performance.now() - this.#lastYield > yieldAfterMs) await this.#yield();
+      await this.#thread.turnIfDue();
     }
   }
 
@@ -406,19 +412,22 @@ export class Execution {
     morsels: Morsels,
     progress: Outgoing,
     profile: ProfileInProgress,
+    total = 0,
   ): Promise<void> | undefined {
     profile.morsels += morsels.count;
     profile.rowsIn += morsels.rows;
-    const part = this.#part;
-    part.beginStep(this.#step);
+    const { sequence } = progress;
+    this.#thread.begin(this.#step, sequence, Math.max(total, sequence + morsels.count));
     if (morsels.count > morselsAlone) {
       return this.#runManyMorsels(step, morsels, progress, profile);
     }
-    for (let morsel = 0; morsel < morsels.count; morsel++) {
-      part.call(step.name, morsel, morsels.address + morsel * morsels.stride);
-    }
-    this.#endMorsels(step, morsels, progress, profile, 1);
-    return undefined;
+    const all = inOrder(morsels.count, (morsel) =>
+      this.#thread.runMorsel(morsel, morsels.address + morsel * morsels.stride),
+    );
+    return whenDone(all, () => {
+      this.#endMorsels(step, morsels, progress, profile, 1);
+      return undefined;
+    });
   }
 
   async #runManyMorsels(
@@ -439,11 +448,11 @@ export class Execution {
       this.#invite();
     }
     try {
-      await this.#work(step, morsels);
+      await this.#thread.takeMorsels(morsels);
     } catch (error) {
       control.stop();
       await this.#waitForHelpers();
-      throw error;
+      throw error === stopped ? await this.#helperFailure() : error;
     }
     await this.#waitForHelpers();
     if (control.stopped) throw await this.#helperFailure();
@@ -464,15 +473,13 @@ export class Execution {
       release: (address) => memory.pages.release(address),
     };
     for await (const part of loader.load(groups, step.ordinals, owned)) {
-      await this.#yield();
+      await this.#thread.turn();
       const { sequence } = progress;
       const morsels = scanMorsels(memory, this.#owner, step, part.groups, this.#threads, sequence);
-      const running = this.#runMorsels(step, morsels, progress, profile);
-      if (running !== undefined) await running;
+      await this.#runMorsels(step, morsels, progress, profile, groups.length);
       part.release(step.keepsTexts);
-      this.#reportProgress(progress.sequence, Math.max(progress.sequence, groups.length));
     }
-    this.#finishStep(step, progress, profile);
+    await this.#finishStep(step, progress, profile);
     profile.finish();
   }
 
@@ -487,41 +494,11 @@ export class Execution {
     });
   }
 
-  /** The calling thread's share of the morsels. */
-  async #work(step: MorselStep, morsels: Morsels): Promise<void> {
-    const control = this.#control;
-    for (let morsel = control.take(); morsel >= 0; morsel = control.take()) {
-      this.#part.call(step.name, morsel, morsels.address + morsel * morsels.stride);
-      if (performance.now() - this.#lastYield > yieldAfterMs) {
-        this.#reportProgress(morsel + 1, morsels.count);
-        await this.#yield();
-      }
-    }
-  }
-
-  #reportProgress(done: number, total: number): void {
-    const steps = this.program.steps.length;
-    this.#options.onProgress?.({ step: this.#step, steps, done, total });
-  }
-
-  async #yield(): Promise<void> {
-    await this.runtime.platform.yieldToEvents();
-    this.#lastYield = performance.now();
-    this.#checkCancelled();
-  }
-
-  #checkCancelled(): void {
-    if (this.#options.signal?.aborted !== true) return;
-    throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
-      cause: this.#options.signal.reason,
-    });
-  }
-
   /** Closes the step and waits until the helpers inside are done with the morsels they have. */
   async #waitForHelpers(): Promise<void> {
     const control = this.#control;
     let active = control.close();
-    const patience = performance.now() + yieldAfterMs;
+    const patience = performance.now() + turnMs;
     while (active > 0) {
       this.runtime.checkAlive();
       const gate = Atomics.load(control.words, controlWord.gate);
@@ -536,13 +513,13 @@ export class Execution {
       Atomics.wait(this.#control.words, controlWord.gate, gate, 5);
     } else {
       await this.runtime.platform.yieldToEvents();
-      if (this.#options.signal?.aborted === true) this.#control.stop();
+      if (this.#thread.isCancelled) this.#control.stop();
     }
   }
 
   /** What made a helper stop: its message may still be on the way. */
   async #helperFailure(): Promise<QuernError> {
-    this.#checkCancelled();
+    this.#thread.checkCancelled();
     while (this.#failure === undefined) await this.runtime.platform.yieldToEvents();
     return this.#failure;
   }
@@ -564,13 +541,19 @@ export class Execution {
   }
 
   /** Winds up every worker that took part, one after the other. */
-  #finishStep(step: MorselStep, { workers }: Outgoing, profile: ProfileInProgress): void {
-    if (step.finish === undefined) return;
-    this.#part.beginStep(this.#step);
-    for (const worker of [0, ...[...workers].sort((a, b) => a - b)]) {
-      this.#part.call(step.finish, worker, undefined, worker);
-    }
-    profile.rowsOut += this.#collect(step.appends, 1);
+  #finishStep(
+    { finish, appends }: MorselStep,
+    { workers }: Outgoing,
+    profile: ProfileInProgress,
+  ): Promise<void> | undefined {
+    if (finish === undefined) return undefined;
+    this.#thread.begin(this.#step);
+    const list = [0, ...[...workers].sort((a, b) => a - b)];
+    const all = inOrder(list.length, (i) => this.#thread.call(finish, list[i], undefined, list[i]));
+    return whenDone(all, () => {
+      profile.rowsOut += this.#collect(appends, 1);
+      return undefined;
+    });
   }
 
   #tookPart(worker: number): boolean {

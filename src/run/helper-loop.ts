@@ -1,12 +1,14 @@
 /** What a helper thread does: joins executions it is told of and works through their steps. */
+import { assert } from '../base/assert.ts';
 import { QuernError } from '../base/error.ts';
+import { morselField } from '../compile/program.ts';
 import { Control, controlWord } from './control.ts';
 import type { FromHelper, ToHelper } from './helper-messages.ts';
 import { EngineMemory } from './memory.ts';
 import type { HelperPort } from './platform.ts';
 import type { ProgramShape } from './program-shape.ts';
 import { writeSlices } from './slice-log.ts';
-import { asQuernError, Part, Thread } from './thread.ts';
+import { asQuernError, Part, stopped, Thread } from './thread.ts';
 
 interface KnownProgram {
   readonly module: WebAssembly.Module;
@@ -56,12 +58,13 @@ function join(
         program.shape,
         message.addresses,
         message.worker,
+        control,
         message.spill === undefined ? undefined : port.attachSpillStore(message.spill),
       );
       work(thread, control, part, program.shape);
     } catch (error) {
       control.stop();
-      port.post(failed(message.execution, error));
+      if (error !== stopped) port.post(failed(message.execution, error));
     } finally {
       control.leave();
     }
@@ -75,9 +78,15 @@ function work(thread: Thread, control: Control, part: Part, shape: ProgramShape)
   const stride = control.words[controlWord.stride];
   part.beginStep(step);
   thread.memory.u32[(part.localOf(part.worker) + shape.presence) >>> 2] = step + 1;
-  const { name } = shape.steps[step];
   for (let morsel = control.take(); morsel >= 0; morsel = control.take()) {
-    part.call(name, morsel, morsels + morsel * stride);
+    const address = morsels + morsel * stride;
+    const count = thread.memory.u32[(address + morselField.count) >>> 2];
+    for (let row = 0; row < count; ) {
+      if (control.stopped) throw stopped;
+      const { next, done } = part.callForRows(morsel, address, row);
+      assert(done, 'helpers are not suspended');
+      row = next;
+    }
   }
   const { owner } = part.addresses;
   for (const [buffer, slices] of part.slices) {

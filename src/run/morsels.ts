@@ -2,6 +2,7 @@
 import {
   morselField,
   morselsPerRowGroupMax,
+  partsPerMorselMax,
   type ScanStep,
   type ZoneTest,
 } from '../compile/program.ts';
@@ -61,7 +62,7 @@ export function scanMorsels(
         words[column] = data + from * widths[i];
         words[column + 1] = heap;
         words[column + 2] = nulls === 0 ? 0 : nulls + from;
-        words[column + 3] = 0;
+        words[column + 3] = widths[i];
       });
       index++;
     }
@@ -140,6 +141,42 @@ function writeHeader(
 ): void {
   words[at + morselField.count / 4] = count;
   words[at + morselField.first / 4] = first;
-  words[at + morselField.sequence / 4] = sequence;
+  words[at + morselField.sequence / 4] = sequence * partsPerMorselMax;
   words[at + morselField.rows / 4] = rows;
+}
+
+/** Rows of the smallest part of a morsel of that many rows; other parts are multiples of it. */
+export function smallestPart(rows: number): number {
+  return (Math.ceil(rows / partsPerMorselMax) + 63) & ~63;
+}
+
+/**
+ * Writes at `to` the descriptor of a part of the morsel at `from`: `rows` rows from number `first`
+ * of the morsel on. `rowBytes`: the distance of rows in a buffer; `columns`: how many a scan has.
+ */
+export function writePart(
+  words: Uint32Array,
+  from: number,
+  to: number,
+  first: number,
+  rows: number,
+  { rowBytes, columns }: { readonly rowBytes: number; readonly columns: number },
+): void {
+  const source = from >>> 2;
+  const target = to >>> 2;
+  const field = (name: 'count' | 'first' | 'sequence' | 'rows') => morselField[name] / 4;
+  const count = words[source + field('count')];
+  words[target + field('count')] = rows;
+  words[target + field('first')] = words[source + field('first')] + first;
+  words[target + field('sequence')] =
+    words[source + field('sequence')] + first / smallestPart(count);
+  words[target + field('rows')] = words[source + field('rows')] + first * rowBytes;
+  for (let i = 0; i < columns; i++) {
+    const offset = morselField.columns / 4 + 4 * i;
+    const [data, heap, nulls, width] = words.subarray(source + offset, source + offset + 4);
+    words[target + offset] = data + first * width;
+    words[target + offset + 1] = heap;
+    words[target + offset + 2] = nulls === 0 ? 0 : nulls + first;
+    words[target + offset + 3] = width;
+  }
 }

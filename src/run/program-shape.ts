@@ -1,4 +1,4 @@
-import type { Program, Step } from '../compile/program.ts';
+import { morselField, type Program, type Step } from '../compile/program.ts';
 
 /** What a thread must know of a program to run its steps; plain data, so it can be sent. */
 export interface ProgramShape {
@@ -12,6 +12,8 @@ export interface ProgramShape {
    * Offset in a worker's area of two words for each buffer: first and last block of its slice log.
    */
   readonly logs: number;
+  /** Offset in a worker's area of room for the descriptor of a part of a morsel. */
+  readonly part: number;
 }
 
 export interface BufferShape {
@@ -24,19 +26,27 @@ export interface StepShape {
   /** The export to call for each morsel. */
   readonly name: string;
   readonly appends: readonly number[];
+  /** Distance of the rows of its morsels, 0 if they are no rows of a buffer. */
+  readonly rowBytes: number;
+  /** Columns in the descriptors of its morsels. */
+  readonly columns: number;
 }
 
 export function shapeOf(program: Program): ProgramShape {
   const presence = align64(program.localBytes);
   const logs = presence + 8;
+  const part = align64(logs + 8 * program.buffers.length);
+  const steps = allSteps(program.steps).map((step) => stepShape(step, program));
+  const columnsMax = Math.max(0, ...steps.map((step) => step.columns));
   return {
     presence,
     buffers: program.buffers.map(({ rowBytes, appender, movable }) => {
       return { rowBytes, appender, movable: movable !== undefined };
     }),
-    steps: allSteps(program.steps).map(stepShape),
+    steps,
     logs,
-    workerBytes: align64(logs + 8 * program.buffers.length),
+    part,
+    workerBytes: align64(part + morselField.columns + 16 * columnsMax),
   };
 }
 
@@ -49,9 +59,14 @@ export function allSteps(steps: readonly Step[]): Step[] {
   });
 }
 
-function stepShape(step: Step): StepShape {
-  if ('appends' in step) return { name: step.name, appends: step.appends };
-  return { name: step.kind, appends: [] };
+function stepShape(step: Step, { buffers }: Program): StepShape {
+  if (!('appends' in step)) return { name: step.kind, appends: [], rowBytes: 0, columns: 0 };
+  return {
+    name: step.name,
+    appends: step.appends,
+    rowBytes: step.kind === 'rows' ? buffers[step.buffer].rowBytes : 0,
+    columns: step.kind === 'scan' ? step.ordinals.length : 0,
+  };
 }
 
 export function align64(bytes: number): number {

@@ -1,4 +1,5 @@
 /** What the executions of one engine share: memory, helper threads, modules. */
+import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
 import type { Program } from '../compile/program.ts';
 import type { SegmentPager } from '../table/segment-pager.ts';
@@ -24,6 +25,11 @@ export interface RuntimeOptions {
   readonly tempDirectory?: string;
   /** For tests: every statement spills, and keeps nothing in memory that may go. */
   readonly alwaysSpill?: boolean;
+  /**
+   * For tests: the calling thread suspends compiled code wherever it can, and lets events have their
+   * turn.
+   */
+  readonly impatient?: boolean;
 }
 
 /** A program as it was made ready to run. */
@@ -31,6 +37,8 @@ export interface LoadedProgram {
   readonly id: number;
   readonly module: WebAssembly.Module;
   readonly shape: ProgramShape;
+  /** The module in which suspended functions go on; compiled when it is first needed. */
+  readonly resumable: () => WebAssembly.Module;
 }
 
 /** Modules kept ready; beyond that the least recently used one is forgotten. */
@@ -51,6 +59,7 @@ export class Runtime {
   readonly threadsMax: number;
   readonly alwaysSpill: boolean;
   readonly #tempDirectory: string | undefined;
+  readonly impatient: boolean;
   /** Who moves table segments out of memory and back in; without, all of them stay in. */
   pager: SegmentPager | undefined;
   readonly #programs = new Map<Program, LoadedProgram>();
@@ -71,6 +80,7 @@ export class Runtime {
       shared,
       ...(options.memoryLimit === undefined ? {} : { limitBytes: options.memoryLimit }),
     });
+    this.impatient = options.impatient ?? false;
     this.threadsMax = shared ? Math.max(1, threads) : 1;
     this.alwaysSpill = options.alwaysSpill ?? false;
     this.#tempDirectory = options.tempDirectory;
@@ -93,8 +103,7 @@ export class Runtime {
   load(program: Program): LoadedProgram {
     let loaded = this.#programs.get(program);
     if (loaded === undefined) {
-      const module = new WebAssembly.Module(program.bytes as Uint8Array<ArrayBuffer>);
-      loaded = { id: ++this.#programCount, module, shape: shapeOf(program) };
+      loaded = loadProgram(++this.#programCount, program);
       if (this.#programs.size >= programsMax) this.#forgetOldest();
     } else {
       this.#programs.delete(program);
@@ -152,7 +161,8 @@ export class Runtime {
       const helper = this.#helpers[i];
       if (!helper.programs.has(program.id)) {
         helper.programs.add(program.id);
-        send(helper, { kind: 'program', ...program });
+        const { id, module, shape } = program;
+        send(helper, { kind: 'program', id, module, shape });
       }
       send(helper, { kind: 'join', program: program.id, worker: i + 1, ...join });
     }
@@ -194,6 +204,21 @@ export class Runtime {
     const helpers = this.#helpers.splice(0);
     await Promise.all(helpers.map((helper) => helper.thread.terminate()));
   }
+}
+
+function loadProgram(id: number, program: Program): LoadedProgram {
+  const compile = (bytes: Uint8Array) => new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+  let resumable: WebAssembly.Module | undefined;
+  return {
+    id,
+    module: compile(program.bytes),
+    shape: shapeOf(program),
+    resumable: () => {
+      assert(program.resumableBytes !== undefined, 'a program that is suspended can go on');
+      resumable ??= compile(program.resumableBytes());
+      return resumable;
+    },
+  };
 }
 
 function send(helper: Helper, message: ToHelper): void {

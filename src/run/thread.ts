@@ -1,13 +1,26 @@
 /** One thread that runs compiled code: its instances of modules and what they import. */
 import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
-import { appenderField, failures } from '../compile/program.ts';
+import { appenderField, failures, morselField } from '../compile/program.ts';
+import { suspensionState } from '../wasm/index.ts';
+import type { Control } from './control.ts';
 import type { EngineMemory } from './memory.ts';
-import type { ProgramShape } from './program-shape.ts';
+import { smallestPart, writePart } from './morsels.ts';
+import { Pace } from './pace.ts';
+import type { ProgramShape, StepShape } from './program-shape.ts';
 import { ChunkWriter } from './spill/chunk.ts';
 import type { SpillStore } from './spill/store.ts';
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;
+
+/** What the module of a program exports. */
+type Exports = Record<string, StepFunction> & Partial<SuspensionGlobals>;
+
+interface SuspensionGlobals {
+  readonly suspension: WebAssembly.Global<'i32'>;
+  readonly portions: WebAssembly.Global<'i32'>;
+  readonly stop_at: WebAssembly.Global<'i32'>;
+}
 
 /** Where the state of one execution lies. */
 export interface ExecutionAddresses {
@@ -49,6 +62,9 @@ export class Thread {
         allocate: (bytes: number) =>
           memory.pages.allocateZeroed(bytes >>> 0, this.#part().addresses.owner),
         release: (address: number) => memory.pages.release(address >>> 0),
+        poll: () => this.#part().poll(),
+        save: (bytes: number) => this.#part().save(bytes),
+        restore: () => this.#part().restore(),
       },
     };
   }
@@ -85,23 +101,40 @@ export class Thread {
   }
 }
 
+/** Thrown through compiled code when all threads are to stop, for a reason that is known. */
+export const stopped = new Error('the step was stopped');
+
 /** One thread's part in an execution. */
 export class Part {
   readonly worker: number;
   readonly addresses: ExecutionAddresses;
   /** Slices of the step under way by index of the buffer: sequence, address, rows. */
   readonly slices = new Map<number, number[]>();
+  /**
+   * Functions that run at this time (of `performance.now()`) are suspended; by default none ever is.
+   */
+  deadline = Number.POSITIVE_INFINITY;
   readonly #thread: Thread;
   readonly #memory: EngineMemory;
-  readonly #exports: Record<string, StepFunction>;
+  readonly #exports: Exports;
   readonly #shape: ProgramShape;
+  #step: StepShape | undefined;
   /** Buffers that the step appends to. */
   #appends: readonly number[] = [];
   /** Where the rows of the current morsel begin, for each of them. */
   readonly #starts: number[] = [];
+  readonly #control: Control;
+  readonly #pace: Pace;
   #sequence = 0;
   /** Absent in an execution that keeps all rows in memory. */
   readonly #chunks: ChunkWriter | undefined;
+  /** The function that runs or is suspended, and whose local area it has. */
+  #function = '';
+  #local = 0;
+  /** Where suspended functions have saved their state, the innermost first. */
+  readonly #saved: number[] = [];
+  /** States that were restored; freed when nobody reads them any more. */
+  readonly #restored: number[] = [];
 
   constructor(
     thread: Thread,
@@ -109,16 +142,20 @@ export class Part {
     shape: ProgramShape,
     addresses: ExecutionAddresses,
     worker: number,
+    control: Control,
     store?: SpillStore,
+    impatient = false,
   ) {
+    this.#pace = new Pace(impatient);
     this.#thread = thread;
     this.#memory = thread.memory;
-    this.#exports = instance.exports as Record<string, StepFunction>;
+    this.#exports = instance.exports as Exports;
     this.#shape = shape;
     this.addresses = addresses;
     this.worker = worker;
     const { owner, spill } = addresses;
     this.#chunks = store && new ChunkWriter(thread.memory, owner, spill, store);
+    this.#control = control;
   }
 
   localOf(worker: number): number {
@@ -126,29 +163,115 @@ export class Part {
   }
 
   beginStep(step: number): void {
-    this.#appends = this.#shape.steps[step].appends;
+    const next = this.#shape.steps[step];
+    if (next !== this.#step) this.#pace.reset();
+    this.#step = next;
+    this.#appends = next.appends;
     this.slices.clear();
     for (const buffer of this.#appends) this.slices.set(buffer, []);
   }
 
   /**
-   * Calls an export for one morsel and notes the rows it appends to this worker's buffers.
-   * `worker`: whose local area the code gets; another one than this thread's own when its work is
-   * wound up.
+   * Does rows of the morsel at `address`, from number `from` on, as many as one call is to take.
+   * Gives the number of the row to go on with when {@link call}, which is what it does, is through.
    */
-  call(name: string, sequence: number, morsel: number | undefined, worker = this.worker): void {
-    const local = this.localOf(worker);
-    const run = this.#exports[name];
-    assert(run !== undefined, `the module exports ${name}`);
+  callForRows(sequence: number, address: number, from: number): { next: number; done: boolean } {
+    const step = this.#step;
+    assert(step !== undefined, 'a step was begun');
+    const words = this.#memory.u32;
+    const count = words[(address + morselField.count) >>> 2];
+    const pace = this.#pace;
+    if (from === 0 && count <= pace.rows) {
+      return { next: count, done: this.#callTimed(step.name, sequence, address, count) };
+    }
+    const unit = smallestPart(count);
+    const rows = Math.min(Math.max(1, Math.floor(pace.rows / unit)) * unit, count - from);
+    const part = this.localOf(this.worker) + this.#shape.part;
+    writePart(words, address, part, from, rows, step);
+    return { next: from + rows, done: this.#callTimed(step.name, sequence, part, rows) };
+  }
+
+  #callTimed(name: string, sequence: number, morsel: number, rows: number): boolean {
+    const before = performance.now();
+    const done = this.call(name, sequence, morsel);
+    // Rows that take forever come one part at a time.
+    this.#pace.noteRows(done ? rows : 1, performance.now() - before);
+    return done;
+  }
+
+  /**
+   * Calls an export for one morsel and notes the rows it appends to this worker's buffers. False if
+   * it was suspended before its end: {@link resume} goes on. `worker`: whose local area the code
+   * gets; another one than this thread's own when its work is wound up.
+   */
+  call(name: string, sequence: number, morsel: number | undefined, worker = this.worker): boolean {
+    this.#function = name;
+    this.#local = this.localOf(worker);
     this.#sequence = sequence;
+    const { portions, stop_at } = this.#exports;
+    if (portions === undefined || stop_at === undefined) return this.#run(this.#exports, morsel);
+    const given = this.deadline === Number.POSITIVE_INFINITY ? 0x7fffffff : this.#pace.portions;
+    portions.value = given;
+    stop_at.value = this.#control.stopAddress;
+    const before = performance.now();
+    const done = this.#run(this.#exports, morsel);
+    this.#pace.notePortions(given - portions.value, performance.now() - before);
+    return done;
+  }
+
+  /** Goes on with a suspended function in the program's resumable form; false if suspended again. */
+  resume(instance: WebAssembly.Instance): boolean {
+    const exports = instance.exports as Exports;
+    assert(exports.suspension !== undefined, 'what was suspended can be resumed');
+    exports.suspension.value = suspensionState.rewinding;
+    this.#pace.start();
+    return this.#run(exports, 0);
+  }
+
+  #run(exports: Exports, morsel: number | undefined): boolean {
+    const local = this.#local;
+    const run = exports[this.#function];
+    assert(run !== undefined, `the module exports ${this.#function}`);
     for (let i = 0; i < this.#appends.length; i++) {
       this.#starts[i] = this.#memory.u32[this.#appender(local, this.#appends[i]) >>> 2];
     }
-    this.#thread.call(this, () => {
-      if (morsel === undefined) run(this.addresses.frame, local);
-      else run(this.addresses.frame, local, morsel);
-    });
+    try {
+      this.#thread.call(this, () => {
+        if (morsel === undefined) run(this.addresses.frame, local);
+        else run(this.addresses.frame, local, morsel);
+      });
+    } catch (error) {
+      if (exports.suspension) exports.suspension.value = suspensionState.running;
+      throw error;
+    }
+    while (this.#restored.length > 0) this.#memory.pages.release(this.#restored.pop()!);
     for (let i = 0; i < this.#appends.length; i++) this.#closeSlice(i, local);
+    if (this.#saved.length === 0) return true;
+    if (exports.suspension) exports.suspension.value = suspensionState.running;
+    if (this.#control.stopped) throw stopped;
+    return false;
+  }
+
+  /** How far compiled code may work until it asks again; 0 suspends it. */
+  poll(): number {
+    if (this.#control.stopped) throw stopped;
+    const now = performance.now();
+    return now < this.deadline ? this.#pace.next(now) : 0;
+  }
+
+  /** Memory for the state of a function that is suspended. */
+  save(bytes: number): number {
+    const address = this.#memory.pages.allocate(bytes, this.addresses.owner);
+    this.#saved.push(address);
+    return address;
+  }
+
+  /** Where the state was saved last. */
+  restore(): number {
+    const address = this.#saved.pop();
+    assert(address !== undefined, 'what is resumed was suspended');
+    this.#restored.push(address);
+    return address;
   }
 
   /** Makes room in a row buffer: `env.chunk` of the program. */
@@ -205,7 +328,7 @@ const wasmFrame = /at (\S+) \(wasm:\/\/[^)]*\)/;
 
 /** A trap or a bug of ours as an internal error that names the function of the module. */
 export function asQuernError(error: unknown): unknown {
-  if (error instanceof QuernError) return error;
+  if (error instanceof QuernError || error === stopped) return error;
   if (!(error instanceof Error)) return error;
   const frame = wasmFrame.exec(error.stack ?? '');
   const where = frame === null ? '' : ` in compiled function ${frame[1]}`;

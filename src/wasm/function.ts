@@ -194,15 +194,16 @@ export class FunctionBuilder<P extends Params = Params> implements Owner {
     if (this.#suspension === undefined) {
       fail(`$${call.func.name} may be suspended, so its callers must be suspendable too`, this);
     }
-    this.#append(new StopPlace(this, 0, call, results));
+    this.#append(new StopPlace(this, 0, false, call, results));
   }
 
   /**
    * A place where the function may be suspended, after that much work. Nothing where the module or
-   * the function is not suspendable. Not allowed inside of an expression.
+   * the function is not suspendable. Not allowed inside of an expression. `onlyResumed`: for loops
+   * that are short unless another one within them is long: no code in the form that runs first.
    */
-  checkpoint(work = 1): void {
-    if (this.#suspension !== undefined) this.#append(new StopPlace(this, work));
+  checkpoint(work = 1, { onlyResumed = false } = {}): void {
+    if (this.#suspension !== undefined) this.#append(new StopPlace(this, work, onlyResumed));
   }
 
   /** Evaluates an expression or call and forgets what it leaves. */

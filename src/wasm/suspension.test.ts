@@ -17,25 +17,38 @@ type Build = (m: ModuleBuilder) => void;
 /** The module in one of its two forms. */
 function compile(build: Build, resumable: boolean): WebAssembly.Module {
   const m = new ModuleBuilder();
+  prepare(m, resumable);
+  build(m);
+  return new WebAssembly.Module(m.toBytes());
+}
+
+function prepare(m: ModuleBuilder, resumable: boolean): void {
   m.importMemory('env', 'memory', { min: 1 });
   const poll = m.importFunc('env', 'poll', [], ['i32']);
   const save = m.importFunc('env', 'save', ['i32'], ['i32']);
   const restore = m.importFunc('env', 'restore', [], ['i32']);
   const state = m.global('state', 'i32', true, 0);
   m.export('state', state);
-  m.suspension = { poll, save, restore, state, resumable };
-  build(m);
-  return new WebAssembly.Module(m.toBytes());
+  const portions = m.global('portions', 'i32', true, 0);
+  m.export('portions', portions);
+  const stopAt = m.global('stop_at', 'i32', true, 0);
+  m.suspension = { portions, stopAt, poll, save, restore, state, resumable, portionWork: 1024 };
 }
 
 /**
  * Calls `run` of a module until it is done, with `poll` deciding how far it gets each time. Gives
  * its result, and how often it was suspended.
  */
-function runToEnd(build: Build, argument: number, poll: () => number): [unknown, number] {
+function runToEnd(
+  build: Build,
+  argument: number,
+  portions: number,
+  poll: () => number,
+): [unknown, number] {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const saved: number[] = [];
-  let top = 0;
+  // The first word is what stops functions at once when it is not 0.
+  let top = 16;
   const env = {
     memory,
     poll,
@@ -49,12 +62,13 @@ function runToEnd(build: Build, argument: number, poll: () => number): [unknown,
       return top;
     },
   };
-  type Exports = { run(x: number): unknown; state: WebAssembly.Global };
+  type Exports = Record<'state' | 'portions', WebAssembly.Global> & { run(x: number): unknown };
   const instance = (resumable: boolean) =>
     new WebAssembly.Instance(compile(build, resumable), { env }).exports as unknown as Exports;
   const start = instance(false);
   const again = instance(true);
   let suspensions = 0;
+  start.portions.value = portions;
   let result = start.run(argument);
   let suspended = start.state.value === suspensionState.unwinding;
   while (suspended) {
@@ -154,9 +168,10 @@ test('functions that are suspended anywhere give what they give undisturbed', ()
   let suspensions = 0;
   for (let seed = 1; seed <= 120; seed++) {
     const build = randomModule(seed);
-    const [expected] = runToEnd(build, seed, () => 0x7fffffff);
+    const [expected] = runToEnd(build, seed, 1e9, () => 0);
     const random = new Random(seed);
-    const [result, count] = runToEnd(build, seed, () => (random.chance(0.3) ? 0 : 100));
+    const poll = () => (random.chance(0.3) ? 0 : 100);
+    const [result, count] = runToEnd(build, seed, random.int(0, 2), poll);
     assert.equal(result, expected, `seed ${seed}`);
     suspensions += count;
   }
@@ -178,38 +193,19 @@ test('only what still matters is saved', () => {
       f.return(sum);
     });
   };
-  const text = WebAssembly.Module.customSections(compile(build, false), 'name');
-  assert.ok(text.length > 0);
   const m = new ModuleBuilder();
-  const poll = m.importFunc('env', 'poll', [], ['i32']);
-  const save = m.importFunc('env', 'save', ['i32'], ['i32']);
-  m.importMemory('env', 'memory', { min: 1 });
-  m.suspension = {
-    poll,
-    save,
-    restore: poll,
-    state: m.global('state', 'i32', true, 0),
-    resumable: false,
-  };
+  prepare(m, false);
   build(m);
   const printed = m.toText();
   assert.match(printed, /i32\.store offset=\d+ \(local\.get \$saved\) \(local\.get \$i\)/);
   assert.match(printed, /i64\.store offset=\d+ \(local\.get \$saved\) \(local\.get \$sum\)/);
   assert.doesNotMatch(printed, /\(local\.get \$saved\) \(local\.get \$scratch\)/);
-  assert.equal(runToEnd(build, 0, () => 0)[0], 45n);
+  assert.equal(runToEnd(build, 0, 1, () => 0)[0], 45n);
 });
 
 test('a suspendable function is not called where it could not be suspended', () => {
   const m = new ModuleBuilder();
-  const poll = m.importFunc('env', 'poll', [], ['i32']);
-  const save = m.importFunc('env', 'save', ['i32'], ['i32']);
-  m.suspension = {
-    poll,
-    save,
-    restore: poll,
-    state: m.global('state', 'i32', true, 0),
-    resumable: false,
-  };
+  prepare(m, false);
   const inner = m.func('inner', { results: ['i32'], suspendable: true }, (f) => f.return(1));
   assert.throws(() => inner.call(), AssemblerError);
   assert.throws(

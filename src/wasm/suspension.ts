@@ -1,16 +1,17 @@
 /**
  * Functions that can stop in the middle and go on later.
  *
- * A function says at *checkpoints* where it may stop; there it counts down, and when the count is
- * used up asks `poll` how far to count next. If that answers 0 the function stores the locals that
- * still matter, and returns; so does each function above it up to the host, which notes that it was
- * not to the end. Stopping is all that this form of the code can do, which costs next to nothing.
+ * A function says at *checkpoints* where it may stop; there it counts its work. Each time a portion
+ * of it is done it looks whether to stop: because the host has said so in memory, or because it was
+ * given only so many portions. To stop, it stores the locals that still matter, and returns; so does
+ * each function above it up to the host. Stopping is all that this form of the code can do. It costs
+ * next to nothing: loops keep their registers, for a loop that may be left calls nothing.
  *
  * To go on, the host uses the *resumable* form of the same module: the same functions, that begin
  * by looking whether they were stopped. If so they restore their locals and skip everything that
- * lies before the checkpoint, block after block. (The transformation is known from Binaryen's
- * Asyncify; what is different is the two forms, so that code that never stops is not slowed down by
- * being enterable.)
+ * lies before the checkpoint, block after block. Here, a function asks the host how long it may go
+ * on. (The transformation is known from Binaryen's Asyncify; what is different is the two forms, so
+ * that code that never stops is not slowed down by being enterable.)
  */
 import * as control from './control.ts';
 import { DirectCall, type Func, type Global, Label, Local } from './entities.ts';
@@ -25,7 +26,14 @@ import { v128 } from './vectors.ts';
 
 /** What the suspendable functions of a module use. */
 export interface Suspension {
-  /** () → i32: how much work until it is to be called again; 0 suspends. */
+  /**
+   * An i32 that the host sets before each call: after how many portions of
+   * {@link Suspension.portionWork} a function stops.
+   */
+  readonly portions: Global;
+  /** The address of an i32 that stops functions when it is not 0; set by the host before a call. */
+  readonly stopAt: Global;
+  /** () → i32, in the resumable form: how much work until it is called again; 0 suspends. */
   readonly poll: Func;
   /** (bytes: i32) → i32: memory for the state of a function; the innermost one asks first. */
   readonly save: Func;
@@ -35,13 +43,13 @@ export interface Suspension {
   readonly state: Global;
   /** Whether the module is to have the form that can be entered where it was left. */
   readonly resumable: boolean;
+  /** How much work is a portion. */
+  readonly portionWork: number;
 }
 
 /** What {@link Suspension.state} holds. The host sets it to `running` or `rewinding`. */
 export const suspensionState = { running: 0, unwinding: 1, rewinding: 2 } as const;
 
-/** Work until a function first polls. */
-const firstWork = 1024;
 /** A saved state begins with the number of the place; the locals follow. */
 const stateHeader = 16;
 
@@ -50,6 +58,8 @@ export class StopPlace extends control.Statement {
   override readonly ends = false;
   /** How much work a checkpoint counts for. */
   readonly work: number;
+  /** Whether it is one in the resumable form only. */
+  readonly onlyResumed: boolean;
   readonly call: DirectCall | undefined;
   /** What takes the results of the call. */
   readonly results: readonly Local[];
@@ -59,9 +69,16 @@ export class StopPlace extends control.Statement {
   /** Its code, once the function is finished. */
   code: control.Sequence | undefined;
 
-  constructor(owner: Owner, work: number, call?: DirectCall, results: readonly Local[] = []) {
+  constructor(
+    owner: Owner,
+    work: number,
+    onlyResumed: boolean,
+    call?: DirectCall,
+    results: readonly Local[] = [],
+  ) {
     super(owner);
     this.work = work;
+    this.onlyResumed = onlyResumed;
     this.call = call;
     this.results = results;
   }
@@ -132,10 +149,10 @@ class Lowering {
     if (this.#places.length === 0) return this.#body;
     this.#findLive();
     for (const place of this.#places) place.code = this.#code(place);
-    const { resumable } = this.#suspension;
+    const { resumable, portionWork } = this.#suspension;
     const root = new control.Sequence(undefined, undefined);
     if (resumable) root.statements.push(this.#reenter());
-    root.statements.push(new control.LocalSet(this.#work, i32.const(firstWork)));
+    root.statements.push(new control.LocalSet(this.#work, i32.const(portionWork)));
     root.statements.push(resumable ? this.#guarded(statements) : statements);
     // With guards around its parts, the end of the function looks as if it could be reached.
     if (resumable && this.#results.length > 0) {
@@ -174,38 +191,56 @@ class Lowering {
   }
 
   #code(place: StopPlace): control.Sequence {
-    const { state, poll, resumable } = this.#suspension;
-    const { call } = place;
-    const code = sequence();
-    if (call === undefined) {
-      const stop = sequence(
-        new control.LocalSet(this.#work, poll.call()),
-        branch(
-          i32.eqz(this.#work),
-          sequence(
-            new control.GlobalSet(state, i32.const(suspensionState.unwinding)),
-            this.#save(place),
-          ),
-        ),
-      );
-      const count = sequence(
-        new control.LocalSet(this.#work, i32.sub(this.#work, place.work)),
-        branch(i32.ltS(this.#work, 0), stop),
-      );
-      const arrive = sequence(
-        new control.LocalSet(this.#target, i32.const(0)),
-        new control.GlobalSet(state, i32.const(suspensionState.running)),
-      );
-      code.statements.push(resumable ? branch(this.#target, arrive, count) : count);
-      return code;
-    }
+    const code = place.call === undefined ? this.#checkpoint(place) : this.#call(place, place.call);
+    return sequence(...code);
+  }
+
+  #checkpoint(place: StopPlace): control.Statement[] {
+    const { state, resumable } = this.#suspension;
+    if (place.onlyResumed && !resumable) return [];
+    const left = this.#work;
+    const leave = sequence(
+      new control.GlobalSet(state, i32.const(suspensionState.unwinding)),
+      this.#save(place),
+    );
+    const look = resumable ? this.#poll(leave) : this.#nextPortion(leave);
+    const count = [
+      new control.LocalSet(left, i32.sub(left, place.work)),
+      branch(i32.ltS(left, 0), look),
+    ];
+    if (!resumable) return count;
+    const arrive = sequence(
+      new control.LocalSet(this.#target, i32.const(0)),
+      new control.GlobalSet(state, i32.const(suspensionState.running)),
+    );
+    return [branch(this.#target, arrive, sequence(...count))];
+  }
+
+  #nextPortion(leave: control.Sequence): control.Sequence {
+    const { portions, stopAt, portionWork } = this.#suspension;
+    return sequence(
+      branch(i32.or(i32.load(stopAt), i32.leS(portions, 0)), leave),
+      new control.GlobalSet(portions, i32.sub(portions, 1)),
+      new control.LocalSet(this.#work, i32.const(portionWork)),
+    );
+  }
+
+  #poll(leave: control.Sequence): control.Sequence {
+    return sequence(
+      new control.LocalSet(this.#work, this.#suspension.poll.call()),
+      branch(i32.eqz(this.#work), leave),
+    );
+  }
+
+  #call(place: StopPlace, call: DirectCall): control.Statement[] {
+    const { state, resumable } = this.#suspension;
     const make = (made: DirectCall) =>
       place.results.length === 0 ? new control.Do(made) : new control.MultiSet(place.results, made);
+    const leave = branch(state, sequence(this.#save(place)));
+    if (!resumable) return [make(call), leave];
     const again = new DirectCall(call.func, call.func.type.params.map(zero));
     const goOn = sequence(new control.LocalSet(this.#target, i32.const(0)), make(again));
-    code.statements.push(resumable ? branch(this.#target, goOn, sequence(make(call))) : make(call));
-    code.statements.push(branch(state, sequence(this.#save(place))));
-    return code;
+    return [branch(this.#target, goOn, sequence(make(call))), leave];
   }
 
   /** Stores the live locals and leaves the function. */

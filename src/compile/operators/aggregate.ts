@@ -4,7 +4,7 @@ import type { Column } from '../../plan/expression.ts';
 import type { Aggregate } from '../../plan/plan.ts';
 import { type Expr, type FunctionBuilder, i32 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
-import { morselsPerRowGroupMax } from '../program.ts';
+import { morselsPerRowGroupMax, partsPerMorselMax } from '../program.ts';
 import { clusteringScan, columnOf, determinedBy, estimatedRows, maxRows } from '../properties.ts';
 import { type Consume, type Query, Scope, scopeOutside } from '../query.ts';
 import type { Range } from '../range.ts';
@@ -206,7 +206,7 @@ class GroupedAggregate {
     const scan = column && isScan ? clusteringScan(this.#plan.input, column) : undefined;
     if (scan !== undefined && others.length === 0) {
       const morsels = scan.table.data.rowGroups.length * morselsPerRowGroupMax;
-      return new OrderedGroups(query, set, values, first, morsels);
+      return new OrderedGroups(query, set, values, first, morsels * partsPerMorselMax);
     }
     return new HashedGroups(query, set, values, this.#keys, scan !== undefined);
   }

@@ -12,7 +12,7 @@ import { produceRows, storeRow } from './materialize.ts';
 /** Header of a group's row: 1 when it was merged into the row before. */
 const deadAt = 0;
 const headerBytes = 4;
-/** For each morsel: the rows of its first and its last group, 0 when it has none. */
+/** For each sequence number: the rows of its first and its last group, 0 when it has none. */
 const boundaryBytes = 8;
 
 /**
@@ -32,7 +32,8 @@ export class OrderedGroups implements Groups {
   readonly #boundaries: number;
 
   /**
-   * `key`: index of the ordered group, from which the others follow; `morsels`: how many there are.
+   * `key`: index of the ordered group, from which the others follow; `morsels`: how many sequence
+   * numbers there are.
    */
   constructor(
     query: Query,

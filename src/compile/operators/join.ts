@@ -451,6 +451,7 @@ class JoinCompiler {
     f.while(row, () => {
       onRow();
       f.set(row, i32.load(row, nextAt));
+      f.checkpoint();
     });
   }
 
@@ -514,8 +515,8 @@ class JoinCompiler {
     const row = this.#head(scope, keys, index, hash);
     const found = f.let(i32.const(0), 'exists');
     const residual = conjunction(this.#keys.residual);
-    const next = () =>
-      index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
+    const chained = !(index.kind === 'direct' && index.unique);
+    const next = () => (chained ? i32.load(row, nextAt) : i32.const(0));
     f.while(row, ({ break: end }) => {
       const inner = scope.child();
       defineStored(inner, this.#payload, this.#payloadFields, row);
@@ -529,6 +530,7 @@ class JoinCompiler {
           if (holds.isNull !== undefined) f.if(holds.isNull, () => f.set(this.#unknown(f), 1));
         });
         f.set(row, next());
+        if (chained) f.checkpoint();
         return;
       }
       this.#ifMatch(inner, keys, row, hash, () => {
@@ -536,6 +538,7 @@ class JoinCompiler {
         f.br(end);
       });
       f.set(row, next());
+      if (chained) f.checkpoint();
     });
     return found;
   }
@@ -560,8 +563,8 @@ class JoinCompiler {
     const isLast =
       probeRow && pipeline.hoist(() => i32.load(pipeline.frame, this.#lastSlot), 'last');
     const none = isLast === undefined ? matched : i32.or(matched, i32.eqz(isLast));
-    const next = () =>
-      index.kind === 'direct' && index.unique ? i32.const(0) : i32.load(row, nextAt);
+    const chained = !(index.kind === 'direct' && index.unique);
+    const next = () => (chained ? i32.load(row, nextAt) : i32.const(0));
     f.block((done) => {
       f.loop((again) => {
         // On to the next row that matches, if any.
@@ -571,6 +574,7 @@ class JoinCompiler {
             defineStored(inner, this.#payload, this.#payloadFields, row);
             this.#ifMatch(inner, keys, row, hash, () => f.br(stop));
             f.set(row, next());
+            if (chained) f.checkpoint();
           });
         });
         f.if(i32.and(i32.eqz(row), none), () => f.br(done));
@@ -591,6 +595,7 @@ class JoinCompiler {
         f.set(matched, 1);
         if (probeRow !== undefined) f.do(i32.store(probeRow, 1, rowStateAt));
         f.set(row, next());
+        if (chained) f.checkpoint();
         f.br(again);
       });
     });

@@ -67,6 +67,7 @@ export function produceRows(
     p.f.while(i32.ltU(row, end), () => {
       body(new Scope(p), row);
       p.f.set(row, i32.add(row, rowBytes));
+      p.f.checkpoint(1, { onlyResumed: true });
     });
   });
   query.steps.push({ kind: 'rows', name: unique, buffer, ...stepTail(pipeline) });
@@ -89,6 +90,7 @@ export function produceRange(
     p.f.while(i32.ltU(index, end), () => {
       body(new Scope(p), index);
       p.f.set(index, i32.add(index, 1));
+      p.f.checkpoint(1, { onlyResumed: true });
     });
   });
   query.steps.push({ kind: 'range', name: unique, count, grain, ...stepTail(pipeline) });

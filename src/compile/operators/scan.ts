@@ -131,7 +131,11 @@ class TableSource {
   each(body: Consume): void {
     const { f } = this.#pipeline;
     const row = f.local('i32', 'row');
-    f.for(row, 0, this.#count, () => body(this.#scope(row)), { unsigned: true });
+    const each = () => {
+      body(this.#scope(row));
+      f.checkpoint(1, { onlyResumed: true });
+    };
+    f.for(row, 0, this.#count, each, { unsigned: true });
   }
 
   /** Sixteen rows at a time: a mask of those that pass the tests, then these one by one. */
@@ -156,6 +160,7 @@ class TableSource {
           f.set(row, i32.add(first, i32.ctz(mask)));
           f.set(mask, i32.and(mask, i32.sub(mask, 1)));
           body(this.#scope(row));
+          f.checkpoint(1, { onlyResumed: true });
         });
       },
       { step: 16, unsigned: true },

@@ -41,7 +41,7 @@ function materialize(plan: With, query: Query): SharedRows {
 export function produceWithReference(plan: WithReference, query: Query, consume: Consume): void {
   const rows = query.shared.get(plan.id);
   assert(rows !== undefined, `${plan.name} is computed before it is read`);
-  produceRows(query, `with_${plan.id}`, rows.buffer, rows.rowBytes, (scope, row) => {
+  produceRows(query, 'with', rows.buffer, rows.rowBytes, (scope, row) => {
     plan.columns.forEach((column, i) => {
       scope.define(column, () => spill(scope.f, loadField(row, rows.fields[i]), column.name));
     });

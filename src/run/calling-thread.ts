@@ -1,0 +1,168 @@
+/** The calling thread's work on an execution: in short calls, with turns of the event loop between. */
+import { QuernError, sqlState } from '../base/error.ts';
+import { morselField } from '../compile/program.ts';
+import type { Control } from './control.ts';
+import type { Morsels } from './morsels.ts';
+import type { LoadedProgram, Runtime } from './runtime.ts';
+import type { Part } from './thread.ts';
+
+/** `done` of `total` morsels of step `step` (from 0) of `steps`. */
+export interface Progress {
+  readonly step: number;
+  readonly steps: number;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How long the calling thread works before it lets events have their turn. */
+export const turnMs = 15;
+
+export interface CallingThreadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Steps there are, for the progress. */
+  readonly steps: number;
+}
+
+export class CallingThread {
+  readonly #runtime: Runtime;
+  readonly #loaded: LoadedProgram;
+  readonly #control: Control;
+  readonly #part: Part;
+  readonly #options: CallingThreadOptions;
+  #lastTurn = performance.now();
+  #step = 0;
+  /** Morsels of the step: taken so far, those of earlier units of it, and all. */
+  #done = 0;
+  #doneBefore = 0;
+  #total = 1;
+
+  constructor(
+    runtime: Runtime,
+    loaded: LoadedProgram,
+    control: Control,
+    part: Part,
+    options: CallingThreadOptions,
+  ) {
+    this.#runtime = runtime;
+    this.#loaded = loaded;
+    this.#control = control;
+    this.#part = part;
+    this.#options = options;
+  }
+
+  /** What comes next are the morsels of a step from `doneBefore` on, of so many. */
+  begin(step: number, doneBefore = 0, total = 1): void {
+    this.#step = step;
+    this.#done = doneBefore;
+    this.#doneBefore = doneBefore;
+    this.#total = total;
+    this.#part.beginStep(step);
+  }
+
+  /**
+   * Calls a function of the program until it is done; without waiting for anything if that takes no
+   * time. `worker`: whose local area it gets.
+   */
+  call(
+    name: string,
+    sequence: number,
+    morsel: number | undefined,
+    worker = 0,
+  ): Promise<void> | undefined {
+    this.#part.deadline = this.#nextTurn();
+    if (this.#part.call(name, sequence, morsel, worker)) return undefined;
+    return this.#resume();
+  }
+
+  /** Does the rows of a morsel, from number `from` on. */
+  runMorsel(morsel: number, address: number, from = 0): Promise<void> | undefined {
+    const count = this.#runtime.memory.u32[(address + morselField.count) >>> 2];
+    for (let row = from; row < count; ) {
+      this.#part.deadline = this.#nextTurn();
+      const { next, done } = this.#part.callForRows(morsel, address, row);
+      row = next;
+      if (!done || performance.now() >= this.#part.deadline) {
+        const turn = done ? this.turn() : this.#resume();
+        return turn.then(() => this.runMorsel(morsel, address, next));
+      }
+    }
+    return undefined;
+  }
+
+  /** Takes morsels as long as there are any that no thread has taken. */
+  async takeMorsels({ address, stride }: Morsels): Promise<void> {
+    const control = this.#control;
+    for (let morsel = control.take(); morsel >= 0; morsel = control.take()) {
+      this.#done = this.#doneBefore + morsel;
+      const running = this.runMorsel(morsel, address + morsel * stride);
+      if (running !== undefined) await running;
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const { id, resumable } = this.#loaded;
+    const part = this.#part;
+    do {
+      if (performance.now() >= part.deadline) await this.turn();
+      part.deadline = this.#nextTurn();
+    } while (!part.resume(this.#runtime.thread.instance(-id, resumable())));
+  }
+
+  #nextTurn(): number {
+    return this.#runtime.impatient ? 0 : this.#lastTurn + turnMs;
+  }
+
+  /** Lets events have their turn if it is time. */
+  turnIfDue(): Promise<void> | undefined {
+    return performance.now() >= this.#nextTurn() ? this.turn() : undefined;
+  }
+
+  /** Lets events have their turn. */
+  async turn(): Promise<void> {
+    const { steps, onProgress } = this.#options;
+    onProgress?.({ step: this.#step, steps, done: this.#done, total: this.#total });
+    await this.#runtime.platform.yieldToEvents();
+    this.#lastTurn = performance.now();
+    this.checkCancelled();
+  }
+
+  get isCancelled(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
+  checkCancelled(): void {
+    if (!this.isCancelled) return;
+    throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
+      cause: this.#options.signal?.reason,
+    });
+  }
+}
+
+/** Runs tasks one after the other; without waiting for anything if none of them has to. */
+export function inOrder(
+  count: number,
+  task: (index: number) => Promise<void> | undefined,
+): Promise<void> | undefined {
+  for (let index = 0; index < count; index++) {
+    const running = task(index);
+    if (running !== undefined) return running.then(() => rest(index + 1, count, task));
+  }
+  return undefined;
+}
+
+async function rest(
+  from: number,
+  count: number,
+  task: (index: number) => Promise<void> | undefined,
+): Promise<void> {
+  for (let index = from; index < count; index++) await task(index);
+}
+
+/** Goes on with `next` when `running` is over, at once if there is nothing to wait for. */
+export function whenDone(
+  running: Promise<void> | undefined,
+  next: () => Promise<void> | undefined,
+): Promise<void> | undefined {
+  return running === undefined ? next() : running.then(next);
+}
