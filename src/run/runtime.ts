@@ -26,8 +26,8 @@ export interface RuntimeOptions {
   /** For tests: every statement spills, and keeps nothing in memory that may go. */
   readonly alwaysSpill?: boolean;
   /**
-   * For tests: the calling thread suspends compiled code wherever it can, and lets events have their
-   * turn.
+   * For tests: the calling thread suspends compiled code wherever it can, and lets events have
+   * their turn.
    */
   readonly impatient?: boolean;
 }

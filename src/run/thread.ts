@@ -17,9 +17,9 @@ type StepFunction = (frame: number, local: number, morsel?: number) => void;
 type Exports = Record<string, StepFunction> & Partial<SuspensionGlobals>;
 
 interface SuspensionGlobals {
-  readonly suspension: WebAssembly.Global<'i32'>;
-  readonly portions: WebAssembly.Global<'i32'>;
-  readonly stop_at: WebAssembly.Global<'i32'>;
+  readonly suspension: WebAssembly.Global;
+  readonly portions: WebAssembly.Global;
+  readonly stop_at: WebAssembly.Global;
 }
 
 /** Where the state of one execution lies. */

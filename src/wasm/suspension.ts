@@ -3,9 +3,9 @@
  *
  * A function says at *checkpoints* where it may stop; there it counts its work. Each time a portion
  * of it is done it looks whether to stop: because the host has said so in memory, or because it was
- * given only so many portions. To stop, it stores the locals that still matter, and returns; so does
- * each function above it up to the host. Stopping is all that this form of the code can do. It costs
- * next to nothing: loops keep their registers, for a loop that may be left calls nothing.
+ * given only so many portions. To stop, it stores the locals that still matter, and returns; so
+ * does each function above it up to the host. Stopping is all that this form of the code can do. It
+ * costs next to nothing: loops keep their registers, for a loop that may be left calls nothing.
  *
  * To go on, the host uses the *resumable* form of the same module: the same functions, that begin
  * by looking whether they were stopped. If so they restore their locals and skip everything that
