@@ -450,9 +450,15 @@ class JoinCompiler {
     }
     f.while(row, () => {
       onRow();
-      f.set(row, i32.load(row, nextAt));
-      f.checkpoint();
+      this.#advance(f, row, index);
     });
+  }
+
+  /** On to the next row of a chain, which may be a long one. */
+  #advance(f: FunctionBuilder, row: Local, index: Index): void {
+    const chained = !(index.kind === 'direct' && index.unique);
+    f.set(row, chained ? i32.load(row, nextAt) : i32.const(0));
+    if (chained) f.checkpoint();
   }
 
   /** In an inner join, the keys of the build side are those of the probe side. */
@@ -515,8 +521,7 @@ class JoinCompiler {
     const row = this.#head(scope, keys, index, hash);
     const found = f.let(i32.const(0), 'exists');
     const residual = conjunction(this.#keys.residual);
-    const chained = !(index.kind === 'direct' && index.unique);
-    const next = () => (chained ? i32.load(row, nextAt) : i32.const(0));
+    const advance = () => this.#advance(f, row, index);
     f.while(row, ({ break: end }) => {
       const inner = scope.child();
       defineStored(inner, this.#payload, this.#payloadFields, row);
@@ -529,16 +534,14 @@ class JoinCompiler {
           });
           if (holds.isNull !== undefined) f.if(holds.isNull, () => f.set(this.#unknown(f), 1));
         });
-        f.set(row, next());
-        if (chained) f.checkpoint();
+        advance();
         return;
       }
       this.#ifMatch(inner, keys, row, hash, () => {
         f.set(found, 1);
         f.br(end);
       });
-      f.set(row, next());
-      if (chained) f.checkpoint();
+      advance();
     });
     return found;
   }
@@ -563,8 +566,7 @@ class JoinCompiler {
     const isLast =
       probeRow && pipeline.hoist(() => i32.load(pipeline.frame, this.#lastSlot), 'last');
     const none = isLast === undefined ? matched : i32.or(matched, i32.eqz(isLast));
-    const chained = !(index.kind === 'direct' && index.unique);
-    const next = () => (chained ? i32.load(row, nextAt) : i32.const(0));
+    const advance = () => this.#advance(f, row, index);
     f.block((done) => {
       f.loop((again) => {
         // On to the next row that matches, if any.
@@ -573,8 +575,7 @@ class JoinCompiler {
             const inner = scope.child();
             defineStored(inner, this.#payload, this.#payloadFields, row);
             this.#ifMatch(inner, keys, row, hash, () => f.br(stop));
-            f.set(row, next());
-            if (chained) f.checkpoint();
+            advance();
           });
         });
         f.if(i32.and(i32.eqz(row), none), () => f.br(done));
@@ -594,8 +595,7 @@ class JoinCompiler {
         f.if(isMissing, () => f.br(done));
         f.set(matched, 1);
         if (probeRow !== undefined) f.do(i32.store(probeRow, 1, rowStateAt));
-        f.set(row, next());
-        if (chained) f.checkpoint();
+        advance();
         f.br(again);
       });
     });
