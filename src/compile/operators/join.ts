@@ -44,8 +44,7 @@ import { produce } from './produce.ts';
  * - `bitmap`: a dense integer key and nothing but existence asked: one bit for each key value.
  * - `direct`: a dense integer key: an array of row addresses, indexed by key - min; rows of equal
  *   keys form a chain unless the key is known to be unique.
- * - `hashed`: an array of row addresses indexed by hash bits, rows chained; each row keeps its
- * hash.
+ * - `hashed`: an array of row addresses indexed by hash bits; chained rows that keep their hash.
  * - `all`: no equality at all: every row of the build side is a candidate.
  */
 export function produceJoin(join: Join, query: Query, consume: Consume): void {
@@ -456,9 +455,9 @@ class JoinCompiler {
 
   /** On to the next row of a chain, which may be a long one. */
   #advance(f: FunctionBuilder, row: Local, index: Index): void {
-    const chained = !(index.kind === 'direct' && index.unique);
-    f.set(row, chained ? i32.load(row, nextAt) : i32.const(0));
-    if (chained) f.checkpoint();
+    const alone = index.kind === 'direct' && index.unique;
+    f.set(row, alone ? i32.const(0) : i32.load(row, nextAt));
+    if (!alone) f.checkpoint();
   }
 
   /** In an inner join, the keys of the build side are those of the probe side. */
@@ -521,7 +520,6 @@ class JoinCompiler {
     const row = this.#head(scope, keys, index, hash);
     const found = f.let(i32.const(0), 'exists');
     const residual = conjunction(this.#keys.residual);
-    const advance = () => this.#advance(f, row, index);
     f.while(row, ({ break: end }) => {
       const inner = scope.child();
       defineStored(inner, this.#payload, this.#payloadFields, row);
@@ -534,14 +532,14 @@ class JoinCompiler {
           });
           if (holds.isNull !== undefined) f.if(holds.isNull, () => f.set(this.#unknown(f), 1));
         });
-        advance();
+        this.#advance(f, row, index);
         return;
       }
       this.#ifMatch(inner, keys, row, hash, () => {
         f.set(found, 1);
         f.br(end);
       });
-      advance();
+      this.#advance(f, row, index);
     });
     return found;
   }
@@ -566,7 +564,6 @@ class JoinCompiler {
     const isLast =
       probeRow && pipeline.hoist(() => i32.load(pipeline.frame, this.#lastSlot), 'last');
     const none = isLast === undefined ? matched : i32.or(matched, i32.eqz(isLast));
-    const advance = () => this.#advance(f, row, index);
     f.block((done) => {
       f.loop((again) => {
         // On to the next row that matches, if any.
@@ -575,7 +572,7 @@ class JoinCompiler {
             const inner = scope.child();
             defineStored(inner, this.#payload, this.#payloadFields, row);
             this.#ifMatch(inner, keys, row, hash, () => f.br(stop));
-            advance();
+            this.#advance(f, row, index);
           });
         });
         f.if(i32.and(i32.eqz(row), none), () => f.br(done));
@@ -595,7 +592,7 @@ class JoinCompiler {
         f.if(isMissing, () => f.br(done));
         f.set(matched, 1);
         if (probeRow !== undefined) f.do(i32.store(probeRow, 1, rowStateAt));
-        advance();
+        this.#advance(f, row, index);
         f.br(again);
       });
     });
