@@ -1,9 +1,11 @@
 import { QuernError, sqlState } from '../base/error.ts';
 import { damaged } from './block/block-file.ts';
+import { BlockIdentities } from './block/sealer.ts';
 import type { Head, SnapshotHolder } from './catalog.ts';
 import type { StoreCore } from './core.ts';
 import { writeData } from './extents.ts';
 import { blockSize, pointerFanout } from './layout.ts';
+import type { VolumeNode } from './tree/volume-node.ts';
 import { VolumeTree } from './tree/volume-tree.ts';
 
 /** A range of a volume, in bytes. */
@@ -16,6 +18,9 @@ export interface VolumeRange {
 export interface AllocationRange extends VolumeRange {
   data: boolean;
 }
+
+/** Of what was read and is not yet checked. One for all volumes: no read is interrupted. */
+const identities = new BlockIdentities();
 
 /** Blocks of one operation in the journal; a larger write is several operations. */
 const blocksPerOperation = 1024;
@@ -98,7 +103,7 @@ export class Volume {
         at += count * blockSize;
       } else {
         const length = Math.min(blockSize - within, end - at);
-        this.#readBlocks(this.#scratch, index);
+        this.#readBlock(this.#scratch, index);
         target.set(this.#scratch.subarray(within, within + length), at - offset);
         at += length;
       }
@@ -112,41 +117,73 @@ export class Volume {
     return bytes;
   }
 
-  /** Whole blocks. Neighbours on the device are read in one go, then checked one by one. */
-  #readBlocks(target: Uint8Array, first: number): void {
+  #readBlock(target: Uint8Array, index: number): void {
+    const leaf = this.#tree.leafFor(index);
+    const slot = index % pointerFanout;
+    const id = leaf === undefined ? 0 : leaf.idAt(slot);
+    if (leaf === undefined || id === 0) {
+      target.fill(0);
+      return;
+    }
     const { blocks } = this.#core;
-    const { file } = blocks;
+    const { sealer } = blocks.file;
+    if (!blocks.file.tryRead(target, blocks.placeOf(id))) throw this.#damaged(index);
+    const birth = leaf.birthAt(slot);
+    if (!sealer.open(target, id, birth, leaf.checkLow(slot), leaf.checkHigh(slot))) {
+      throw this.#damaged(index);
+    }
+  }
+
+  /** Whole blocks. Neighbours on the device are read in one go; what is not a hole is checked. */
+  #readBlocks(target: Uint8Array, first: number): void {
     const count = target.length / blockSize;
+    if (count === 1) {
+      this.#readBlock(target, first);
+      return;
+    }
+    identities.count = 0;
     for (let i = 0; i < count; ) {
       const leaf = this.#tree.leafFor(first + i);
       const slot = (first + i) % pointerFanout;
-      const id = leaf === undefined ? 0 : leaf.idAt(slot);
-      if (leaf === undefined || id === 0) {
+      if (leaf === undefined || leaf.idAt(slot) === 0) {
+        this.#openBlocks(target, first, i);
         target.fill(0, i * blockSize, (i + 1) * blockSize);
         i++;
-        continue;
+      } else {
+        const room = BlockIdentities.max - identities.count;
+        const most = Math.min(count - i, room, pointerFanout - slot);
+        i += this.#readRun(target, i, leaf, slot, most);
       }
-      const place = blocks.placeOf(id);
-      const inLeaf = Math.min(count - i, pointerFanout - slot);
-      let run = 1;
-      while (run < inLeaf) {
-        const next = leaf.idAt(slot + run);
-        if (next === 0 || blocks.placeOf(next) !== place + run) break;
-        run++;
-      }
-      const bytes = target.subarray(i * blockSize, (i + run) * blockSize);
-      if (!file.tryRead(bytes, place)) throw this.#damaged(first + i);
-      for (let k = 0; k < run; k++) {
-        const block = run === 1 ? bytes : bytes.subarray(k * blockSize, (k + 1) * blockSize);
-        const at = slot + k;
-        const low = leaf.checkLow(at);
-        const high = leaf.checkHigh(at);
-        if (!file.sealer.open(block, leaf.idAt(at), leaf.birthAt(at), low, high)) {
-          throw this.#damaged(first + i + k);
-        }
-      }
-      i += run;
+      if (identities.full || i === count) this.#openBlocks(target, first, i);
     }
+  }
+
+  /** Reads up to `most` blocks that follow each other on the device; returns how many. */
+  #readRun(target: Uint8Array, at: number, leaf: VolumeNode, slot: number, most: number): number {
+    const { blocks } = this.#core;
+    const place = blocks.placeOf(leaf.idAt(slot));
+    let run = 1;
+    while (run < most) {
+      const next = leaf.idAt(slot + run);
+      if (next === 0 || blocks.placeOf(next) !== place + run) break;
+      run++;
+    }
+    const bytes = target.subarray(at * blockSize, (at + run) * blockSize);
+    if (!blocks.file.tryRead(bytes, place)) throw this.#damaged(leaf.position + slot);
+    for (let k = slot; k < slot + run; k++) {
+      identities.add(leaf.idAt(k), leaf.birthAt(k), leaf.checkLow(k), leaf.checkHigh(k));
+    }
+    return run;
+  }
+
+  /** Checks, and decrypts, the blocks of `target` before `end` whose identities were collected. */
+  #openBlocks(target: Uint8Array, first: number, end: number): void {
+    if (identities.count === 0) return;
+    const from = end - identities.count;
+    const stored = target.subarray(from * blockSize, end * blockSize);
+    const bad = this.#core.blocks.file.sealer.openBlocks(stored, identities);
+    identities.count = 0;
+    if (bad >= 0) throw this.#damaged(first + from + bad);
   }
 
   #damaged(index: number): QuernError {
@@ -196,17 +233,11 @@ export class Volume {
     this.#tree.prepare(first + count - 1);
     const checks = new Uint32Array(count * 2);
     const { runs, birth } = writeData(core, count, (run, at, born) => {
-      let bytes = source.subarray(at * blockSize, (at + run.count) * blockSize);
-      for (let k = 0; k < run.count; k++) {
-        const block = bytes.subarray(k * blockSize, (k + 1) * blockSize);
-        const stored = file.sealer.seal(block, run.id + k, born);
-        checks[2 * (at + k)] = file.sealer.low;
-        checks[2 * (at + k) + 1] = file.sealer.high;
-        if (stored === block) continue;
-        // Encrypted: the caller's bytes stay as they are (`slice` of a Node Buffer is no copy).
-        if (k === 0) bytes = new Uint8Array(bytes);
-        bytes.set(stored, k * blockSize);
-      }
+      const whole = run.count === count;
+      const end = at + run.count;
+      const plain = whole ? source : source.subarray(at * blockSize, end * blockSize);
+      const theirs = whole ? checks : checks.subarray(2 * at, 2 * end);
+      const bytes = file.sealer.sealBlocks(plain, run.id, born, theirs);
       file.write(bytes, run.place, 'dataWritten');
     });
     core.change(() => {
@@ -219,7 +250,7 @@ export class Volume {
           id,
           place,
           birth,
-          checks: checks.subarray(2 * at, 2 * (at + length)),
+          checks: length === count ? checks : checks.subarray(2 * at, 2 * (at + length)),
         };
         core.apply(operation);
         core.journal.appendOperation(operation);

@@ -24,7 +24,7 @@ export const layerTable: Record<string, readonly string[]> = {
   base: [],
   value: ['base'],
   wasm: ['base'],
-  store: ['base'],
+  store: ['base', 'wasm'],
   format: ['base', 'value', 'wasm'],
   table: ['base', 'value', 'store'],
   sql: ['base', 'value'],

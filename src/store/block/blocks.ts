@@ -4,6 +4,7 @@ import type { BlockDevice } from '../device/device.ts';
 import { blockSize, bytesOf, headerWords, idMax, type Pointer, segmentPlaces } from '../layout.ts';
 import { Bits, StoredBits } from './bits.ts';
 import { BlockFile, damaged, type PlacedBlock } from './block-file.ts';
+import { DeadList } from './dead-list.ts';
 import type { Sealer } from './sealer.ts';
 import { type Run, Space } from './space.ts';
 import { Table, type TableRoot, tableRecords } from './table.ts';
@@ -24,14 +25,6 @@ export interface ViewRegister {
   needs(birth: number, death: number): boolean;
   /** The transaction of the newest open view, -1 if there is none. */
   newest(): number;
-}
-
-/** Blocks that died and whose ids and places are to be handed out again later. */
-interface Dead {
-  id: number;
-  place: number;
-  birth: number;
-  death: number;
 }
 
 const referencesMax = 0xffff;
@@ -72,9 +65,9 @@ export class Blocks {
   /**
    * Dead since the last freeze; dead before it, the checkpoint not durable yet; kept for a view.
    */
-  #dying: Dead[] = [];
-  #buried: Dead[] = [];
-  #withheld: Dead[] = [];
+  #dying = new DeadList();
+  #buried = new DeadList();
+  #withheld = new DeadList();
   /** Told when an id may be handed out again. */
   onReuse: (id: number) => void = () => {};
 
@@ -162,7 +155,7 @@ export class Blocks {
       this.#reuseId(id);
       return true;
     }
-    this.#dying.push({ id, place, birth, death: now });
+    this.#dying.push(id, place, birth, now);
     return true;
   }
 
@@ -322,7 +315,7 @@ export class Blocks {
   /** A place whose contents are no longer needed once the next checkpoint is durable. */
   retirePlace(place: number): void {
     this.space.retire(place);
-    this.#dying.push({ id: 0, place, birth: 0, death: 0 });
+    this.#dying.push(0, place, 0, 0);
   }
 
   // --- checkpoints -----------------------------------------------------------------------------
@@ -372,31 +365,33 @@ export class Blocks {
   freeze(): void {
     assert(this.#buried.length === 0, 'one checkpoint at a time');
     this.#buried = this.#dying;
-    this.#dying = [];
+    this.#dying = new DeadList();
   }
 
   /** The frozen state is durable. */
   release(): void {
     const dead = this.#buried;
-    this.#buried = [];
+    this.#buried = new DeadList();
     this.#releaseAll(dead);
   }
 
   /** A view was closed. */
   releaseWithheld(): void {
     const dead = this.#withheld;
-    this.#withheld = [];
+    this.#withheld = new DeadList();
     this.#releaseAll(dead);
   }
 
-  #releaseAll(dead: Dead[]): void {
-    for (const block of dead) {
-      if (block.id !== 0 && this.#views.needs(block.birth, block.death)) {
-        this.#withheld.push(block);
+  #releaseAll({ ids, places, births, deaths, length }: DeadList): void {
+    for (let i = 0; i < length; i++) {
+      const id = ids[i];
+      const place = places[i];
+      if (id !== 0 && this.#views.needs(births[i], deaths[i])) {
+        this.#withheld.push(id, place, births[i], deaths[i]);
         continue;
       }
-      if (block.id !== 0) this.#reuseId(block.id);
-      if (block.place !== 0) this.space.reuse(block.place);
+      if (id !== 0) this.#reuseId(id);
+      if (place !== 0) this.space.reuse(place);
     }
   }
 
@@ -407,8 +402,7 @@ export class Blocks {
 
   /** Places whose contents are dead but not yet free. */
   get retired(): number {
-    const dead = [this.#dying, this.#buried, this.#withheld];
-    return dead.reduce((sum, list) => sum + list.filter((d) => d.place !== 0).length, 0);
+    return this.#dying.placed + this.#buried.placed + this.#withheld.placed;
   }
 
   // --- for verification ------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '../../base/random.ts';
-import { checksum, checksumResult, identitySeed } from './checksum.ts';
+import { checksum, checksumBlocks, checksumResult, identitySeed } from './checksum.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -64,5 +64,21 @@ test('bytes at an odd place, in a Node Buffer too, have the checksum of their co
     const [low, high] = checksumResult;
     checksum(buffer.subarray(from, from + 100), 9);
     assert.deepEqual([...checksumResult], [low, high]);
+  }
+});
+
+test('blocks together have the checksums they have one by one', () => {
+  const random = new Random(5);
+  for (const count of [1, 3, 4, 7, 16, 17, 40]) {
+    const shift = random.pick([0, 1, 4]);
+    const bytes = random.fill(new Uint8Array(count * 4096 + shift)).subarray(shift);
+    const seeds = Int32Array.from({ length: count }, () => random.u32());
+    const together = new Uint32Array(2 * count);
+    checksumBlocks(bytes, seeds, together);
+    const single = Array.from(seeds, (seed, i) => {
+      checksum(bytes.subarray(i * 4096, (i + 1) * 4096), seed);
+      return [...checksumResult];
+    });
+    assert.deepEqual([...together], single.flat(), `${count} blocks`);
   }
 });

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';
-import type { Sealer, SealerFactory } from '../block/sealer.ts';
+import type { BlockIdentities, Sealer, SealerFactory } from '../block/sealer.ts';
+import { blockSize } from '../layout.ts';
 
 const tagSize = 8;
 
@@ -66,6 +67,24 @@ class AesSealer implements Sealer {
     }
     stored.set(plain);
     return true;
+  }
+
+  sealBlocks(plain: Uint8Array, id: number, birth: number, checks: Uint32Array): Uint8Array {
+    const stored = new Uint8Array(plain.length);
+    for (let i = 0, at = 0; at < plain.length; i++, at += blockSize) {
+      stored.set(this.seal(plain.subarray(at, at + blockSize), id + i, birth), at);
+      checks[2 * i] = this.low;
+      checks[2 * i + 1] = this.high;
+    }
+    return stored;
+  }
+
+  openBlocks(stored: Uint8Array, { count, ids, births, checks }: BlockIdentities): number {
+    for (let i = 0; i < count; i++) {
+      const block = stored.subarray(i * blockSize, (i + 1) * blockSize);
+      if (!this.open(block, ids[i], births[i], checks[2 * i], checks[2 * i + 1])) return i;
+    }
+    return -1;
   }
 
   authenticate(bytes: Uint8Array): Uint8Array {
