@@ -24,6 +24,8 @@ const identities = new BlockIdentities();
 
 /** Blocks of one operation in the journal; a larger write is several operations. */
 const blocksPerOperation = 1024;
+/** The checks of what is being written; they are copied when the operation is applied. */
+const checkScratch = new Uint32Array(2 * blocksPerOperation);
 
 /**
  * A block device inside the store, of any size and read or written at any offset. Reads, writes and
@@ -231,7 +233,8 @@ export class Volume {
     core.admit('write');
     for (let i = 0; i < count; i += pointerFanout) this.#tree.prepare(first + i);
     this.#tree.prepare(first + count - 1);
-    const checks = new Uint32Array(count * 2);
+    const checks =
+      count === blocksPerOperation ? checkScratch : checkScratch.subarray(0, 2 * count);
     const { runs, birth } = writeData(core, count, (run, at, born) => {
       const whole = run.count === count;
       const end = at + run.count;

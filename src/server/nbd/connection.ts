@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { assert } from '../../base/assert.ts';
+import type { Receiver } from './adopt-socket.ts';
 import type { BlockExport, ExportCatalog } from './block-export.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { Negotiation, type Outcome, type TlsMode } from './negotiation.ts';
@@ -32,7 +33,7 @@ export interface ConnectionOptions {
 const optionsMax = 4096;
 
 /** One client, from the greeting to the end: carries bytes between its stream and the protocol. */
-export class Connection implements TransmissionHost {
+export class Connection implements Receiver, TransmissionHost {
   readonly pool: BufferPool;
   readonly #options: ConnectionOptions;
   #stream!: Duplex;
@@ -78,6 +79,18 @@ export class Connection implements TransmissionHost {
     }
     this.#parser?.push(piece.slice());
     void this.#negotiate();
+  }
+
+  /** Where the next bytes belong, if they are the data of a request. */
+  room(): Uint8Array | undefined {
+    return this.#transmission?.room();
+  }
+
+  /** So many bytes stand where {@link room} said. */
+  filled(count: number): void {
+    assert(this.#transmission !== undefined, 'only the data of requests has its place');
+    this.#progressAt = performance.now();
+    this.#transmission.filled(count);
   }
 
   /** Whether it has kept memory since `before` (of `performance.now()`) without moving a byte. */

@@ -5,18 +5,20 @@ import { command, NbdProtocolError, requestHeaderBytes, requestMagic } from './p
 /**
  * - 'starved': more bytes are needed;
  * - 'payload': the header of a WRITE is here and its data is not, or not in one piece: the caller
- *   says
- *   where the data goes (`accept`) or that it does not want it (`discard`);
+ *   says where the data goes (`accept`) or that it does not want it (`discard`);
  * - 'request': a whole request is here, its fields are in the parser until the next step.
  */
 export type ParserStep = 'starved' | 'payload' | 'request';
+
+/** A part of a payload that is smaller is not worth a system call of its own. */
+const roomBytesMin = 64 * 1024;
 
 type State = 'header' | 'payload' | 'collect' | 'discard';
 
 /**
  * Cuts the client's stream into requests. Knows no socket: bytes come in through `push`, and `next`
- * takes one step. The fields of the current request are properties, so that a request costs no
- * allocation. Memory is what was pushed and not yet parsed, plus the one buffer given to `accept`.
+ * takes one step. Of a large payload, what has not come yet may be put where `room` says instead. The
+ * fields of the current request are properties, so that a request costs no allocation. Memory is what was pushed and not yet parsed, plus the one buffer given to `accept`.
  */
 export class RequestParser {
   flags = 0;
@@ -73,6 +75,22 @@ export class RequestParser {
     this.#state = 'collect';
     this.#target = target;
     this.#collected = 0;
+  }
+
+  /** Where the next bytes belong, if nothing waits before them and they are many; else undefined. */
+  room(): Uint8Array | undefined {
+    const target = this.#target;
+    if (target === undefined || this.#queue.length > 0) return undefined;
+    return target.length - this.#collected < roomBytesMin
+      ? undefined
+      : target.subarray(this.#collected);
+  }
+
+  /** So many bytes stand at the beginning of what {@link room} gave. */
+  filled(count: number): void {
+    assert(this.#state === 'collect' && this.#queue.length === 0, 'there was room');
+    this.#collected += count;
+    assert(this.#collected <= this.length, 'no more comes than there is room for');
   }
 
   /** After 'payload': reads over the data; the request then comes without it. */

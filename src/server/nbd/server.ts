@@ -133,7 +133,7 @@ export class NbdServer {
     }
     const connection = new Connection(this.#connectionOptions);
     this.#connections.add(connection);
-    const adopted = adoptSocket(socket, (piece) => connection.receive(piece));
+    const adopted = adoptSocket(socket, connection);
     if (adopted !== undefined) {
       connection.start(adopted, 'receive');
     } else {

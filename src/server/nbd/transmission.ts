@@ -53,8 +53,10 @@ const inFlightBytesMax = 16 * 1024 * 1024;
 const unsentBytesMax = 4 * 1024 * 1024;
 /** Replies are sent once they are this much, even if more is about to follow. */
 const flushAtBytes = 256 * 1024;
-/** Reads up to this are answered out of the slab, if no waiting is needed. */
+/** Reads up to this are answered at once and in one piece, if no waiting is needed. */
 const inlineReadBytesMax = 64 * 1024;
+/** Of those, what is larger than this does not go into the slab of replies. */
+const slabReadBytesMax = 32 * 1024;
 
 /** A request that outlives its turn: the parser's fields move on, this stays. */
 type Pending = RequestHeader & ReadRequest;
@@ -123,6 +125,17 @@ export class Transmission {
     this.#parser.push(piece);
     this.#process();
     this.#parser.keepWaiting();
+  }
+
+  /** Where the next bytes belong, if they are a large part of a payload: to be read right there. */
+  room(): Uint8Array | undefined {
+    return this.#state === 'open' ? this.#parser.room() : undefined;
+  }
+
+  /** So many bytes stand where {@link room} said. */
+  filled(count: number): void {
+    this.#parser.filled(count);
+    if (this.#state === 'open') this.#process();
   }
 
   /** From now on requests are refused with ESHUTDOWN; those under way are finished. */
@@ -251,28 +264,38 @@ export class Transmission {
     } else this.#track(request, readFragmented(this.#reading, request), false);
   }
 
-  /** The hot path: from the export's cache straight into the slab of replies. */
+  /** The hot path: from the export's cache to the queue of replies, without a promise. */
   #readInline(request: Pending, offset: number, length: number): boolean {
     const replies = this.#replies;
+    const { pool } = this.#host;
     const header = this.#structured ? dataHeaderBytes : simpleReplyBytes;
-    const target = replies.offer(header, length);
+    const buffer = length > slabReadBytesMax ? pool.tryAcquire(length) : undefined;
+    const target = buffer?.subarray(0, length) ?? replies.offer(header, length);
     let result: 'data' | 'zero' | 'miss';
     try {
       result = this.#blocks.tryRead(offset, target);
     } catch (error) {
+      if (buffer !== undefined) pool.release(buffer);
       this.#failWith(request, error);
       return true;
     }
-    if (result === 'miss') return false;
-    if (result === 'zero') {
-      if (this.#structured && (request.flags & commandFlag.dontFragment) === 0) {
-        replies.hole(request, offset, length, true);
-        return true;
-      }
-      target.fill(0);
+    const asHole = this.#structured && (request.flags & commandFlag.dontFragment) === 0;
+    if (result === 'miss' || (result === 'zero' && asHole)) {
+      if (buffer !== undefined) pool.release(buffer);
+      if (result === 'miss') return false;
+      replies.hole(request, offset, length, true);
+      return true;
     }
-    if (this.#structured) replies.offeredData(request, offset, length);
-    else replies.simple(request, 0, length);
+    if (result === 'zero') target.fill(0);
+    if (buffer === undefined) {
+      if (this.#structured) replies.offeredData(request, offset, length);
+      else replies.simple(request, 0, length);
+    } else if (this.#structured) {
+      replies.data(request, offset, buffer, length, true);
+    } else {
+      replies.simple(request, 0);
+      replies.pooled(buffer, length);
+    }
     return true;
   }
 

@@ -34,6 +34,9 @@ export function damaged(what: string, file?: BlockFile): QuernError {
   });
 }
 
+/** Blocks that are written in one go at most. */
+const joinedMax = 256;
+
 /** A device seen as numbered places of one block each, and the sealer of its store. */
 export class BlockFile {
   readonly device: BlockDevice;
@@ -46,6 +49,8 @@ export class BlockFile {
     bytesRead: 0,
     flushes: 0,
   };
+  /** Where neighbours are joined; the device is done with it when its write returns. */
+  #joined: Uint8Array | undefined;
 
   constructor(device: BlockDevice, sealer: Sealer) {
     this.device = device;
@@ -89,16 +94,17 @@ export class BlockFile {
     blocks.sort((a, b) => a.place - b.place);
     for (let i = 0; i < blocks.length; ) {
       let end = i + 1;
-      while (end < blocks.length && end - i < 256) {
+      while (end < blocks.length && end - i < joinedMax) {
         if (blocks[end].place !== blocks[i].place + (end - i)) break;
         end++;
       }
       if (end === i + 1) {
         this.write(blocks[i].bytes, blocks[i].place, purpose);
       } else {
-        const joined = new Uint8Array((end - i) * blockSize);
-        for (let k = i; k < end; k++) joined.set(blocks[k].bytes, (k - i) * blockSize);
-        this.write(joined, blocks[i].place, purpose);
+        this.#joined ??= new Uint8Array(joinedMax * blockSize);
+        for (let k = i; k < end; k++) this.#joined.set(blocks[k].bytes, (k - i) * blockSize);
+        const bytes = this.#joined.subarray(0, (end - i) * blockSize);
+        this.write(bytes, blocks[i].place, purpose);
       }
       i = end;
     }
