@@ -6,9 +6,11 @@ import { Random } from '../src/base/random.ts';
 import type { SuiteContext } from '../src/bench/suite.ts';
 import type { Store, StoreOptions, Volume } from '../src/store/index.ts';
 import { openStoreFile } from '../src/store/node/store-file.ts';
+import { compareServers } from './volumes/compare.ts';
 
 export const name = 'store';
-export const description = 'the store by itself: write amplification, snapshots, opening, commits';
+export const description =
+  'the store: write amplification, snapshots, opening, commits, volumes over NBD';
 export const options = {
   dir: { type: 'string', description: 'Folder for the files (default: a temporary one)' },
   size: { type: 'string', default: '1', description: 'Size of the volume in GiB' },
@@ -27,6 +29,13 @@ export async function run(context: SuiteContext): Promise<void> {
     await snapshots(context, path);
     await commits(context, join(folder, 'maps.quern'));
     await zipf(context, join(folder, 'zipf.quern'), Math.min(size, 2 ** 29));
+    await compareServers(context, {
+      dir: folder,
+      bytes: size,
+      seconds: 1,
+      memory: false,
+      only: '',
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
