@@ -17,8 +17,9 @@ type State = 'header' | 'payload' | 'collect' | 'discard';
 
 /**
  * Cuts the client's stream into requests. Knows no socket: bytes come in through `push`, and `next`
- * takes one step. Of a large payload, what has not come yet may be put where `room` says instead. The
- * fields of the current request are properties, so that a request costs no allocation. Memory is what was pushed and not yet parsed, plus the one buffer given to `accept`.
+ * takes one step. Of a large payload, what has not come yet may be put where `room` says instead.
+ * The fields of the current request are properties, so that a request costs no allocation. Memory
+ * is what was pushed and not yet parsed, plus the one buffer given to `accept`.
  */
 export class RequestParser {
   flags = 0;
@@ -77,7 +78,9 @@ export class RequestParser {
     this.#collected = 0;
   }
 
-  /** Where the next bytes belong, if nothing waits before them and they are many; else undefined. */
+  /**
+   * Where the next bytes belong, if nothing waits before them and they are many; else undefined.
+   */
   room(): Uint8Array | undefined {
     const target = this.#target;
     if (target === undefined || this.#queue.length > 0) return undefined;

@@ -7,10 +7,10 @@ import { type ChecksumKernel, checksumKernel, kernelBlocks } from './checksum-ke
  *
  * The four lanes are those of XXH32 (Yann Collet, xxHash specification 0.2.0), which plain
  * JavaScript computes at 5 GB/s, twice what XXH64 in WebAssembly reaches once the bytes have been
- * copied in; several blocks at a time go through the vectors of `checksum-kernel.ts`. The low word is XXH32 itself, so the published test vectors
- * apply; the high word finishes the same 128 bits of lane state in another order, with other primes
- * swapped. Four lanes that are each a bijection of every word they see mean that no change of a
- * single word can cancel out before the finish.
+ * copied in; several blocks at a time go through the vectors of `checksum-kernel.ts`. The low word
+ * is XXH32 itself, so the published test vectors apply; the high word finishes the same 128 bits of
+ * lane state in another order, with other primes swapped. Four lanes that are each a bijection of
+ * every word they see mean that no change of a single word can cancel out before the finish.
  */
 const prime1 = 0x9e3779b1;
 const prime2 = 0x85ebca77;
