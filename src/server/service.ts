@@ -7,6 +7,7 @@ import { TokenTable } from './http/tokens.ts';
 import { volumeRoutes } from './http/volume-routes.ts';
 import { type NbdAddress, NbdServer, parseAddress } from './nbd/server.ts';
 import { loadTls } from './nbd/tls.ts';
+import { RequestMap } from './volumes/request-map.ts';
 import { StoreCatalog } from './volumes/store-catalog.ts';
 import { StoreVolumes } from './volumes/store-volumes.ts';
 
@@ -81,6 +82,7 @@ function newHttpServer(options: ServiceOptions, store: Store, catalog: StoreCata
     title: 'Quern volumes',
     version,
     tokens: tokens === undefined ? undefined : TokenTable.parse(readText(tokens)),
+    archive: new RequestMap(store),
     onError,
   });
 }

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { safeParse } from 'valibot';
-import { IdempotencyTable, type StoredResponse } from './idempotency.ts';
+import { QuernError } from '../../base/error.ts';
+import { IdempotencyTable, type RequestArchive, type StoredResponse } from './idempotency.ts';
 import { describeRoutes } from './open-api.ts';
 import { ProblemError, problemOf } from './problem.ts';
 import { type Match, matchRoute, type Route } from './route.ts';
@@ -15,11 +16,14 @@ export interface HttpServerOptions {
   readonly version: string;
   /** Without tokens everyone who can reach the server may do everything: for loopback only. */
   readonly tokens?: TokenTable | undefined;
+  /** Where requests with an idempotency key are remembered beyond the life of the server. */
+  readonly archive?: RequestArchive | undefined;
   /** Told of errors that are nobody's wish. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 const bodyBytesMax = 64 * 1024;
+const keyCharactersMax = 255;
 const idleTimeoutMs = 5 * 60_000;
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -27,7 +31,7 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
-  readonly #idempotency = new IdempotencyTable();
+  #idempotency: IdempotencyTable | undefined;
   readonly #document: string;
 
   constructor(options: HttpServerOptions) {
@@ -43,6 +47,7 @@ export class HttpServer {
   }
 
   async listen(host: string | undefined, port: number): Promise<AddressInfo> {
+    this.#idempotency = await IdempotencyTable.open(this.#options.archive);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, host, resolve);
@@ -89,26 +94,20 @@ export class HttpServer {
     const who = this.#authorize(request, match.route);
     const query = check(match.route.query, Object.fromEntries(searchParams), 'query');
     const text = await readBody(request, match.route);
-    const work = () => this.#perform(match, query, text, request);
+    const work = (begunBefore?: number) => perform(match, query, text, request, begunBefore);
     if (match.route.result.stream === true) {
       await sendStream(response, await work());
       return;
     }
-    const key = request.headers['idempotency-key'];
-    const respond = async () => await jsonResponse(match.route, work);
-    const repeatable =
-      typeof key === 'string' && method !== 'GET' && match.route.streamBody !== true;
+    const respond = (begunBefore?: number) => jsonResponse(match.route, () => work(begunBefore));
+    const key = idempotencyKey(request);
+    const repeatable = key !== undefined && method !== 'GET' && match.route.streamBody !== true;
+    if (!repeatable || this.#idempotency === undefined) {
+      send(response, await respond());
+      return;
+    }
     const what = `${method} ${url}\n${text}`;
-    send(
-      response,
-      repeatable ? await this.#idempotency.respond(who, key, what, respond) : await respond(),
-    );
-  }
-
-  #perform(match: Match, query: unknown, text: string, request: IncomingMessage) {
-    const { route, params } = match;
-    const body = route.body === undefined ? undefined : check(route.body, parseJson(text), 'body');
-    return route.handle({ params, query, body, request });
+    send(response, await this.#idempotency.respond(who, key, what, respond));
   }
 
   /** Returns who asks: the token, or nobody in particular. */
@@ -135,6 +134,38 @@ export class HttpServer {
       throw new ProblemError('misdirected', 'without tokens only local programs are served');
     }
   }
+}
+
+async function perform(
+  { route, params }: Match,
+  query: unknown,
+  text: string,
+  request: IncomingMessage,
+  begunBefore: number | undefined,
+): Promise<unknown> {
+  const body = route.body === undefined ? undefined : check(route.body, parseJson(text), 'body');
+  const call = { params, query, body, request };
+  try {
+    return await route.handle(call);
+  } catch (error) {
+    const { doneBefore } = route;
+    if (begunBefore === undefined || doneBefore === undefined) throw error;
+    if (!(error instanceof QuernError) || error.code !== doneBefore.code) throw error;
+    const result = await doneBefore.result(call);
+    // What is older than the request was made by another one.
+    if (result !== undefined && Date.parse(result.created) < begunBefore) throw error;
+    return result;
+  }
+}
+
+function idempotencyKey({ headers }: IncomingMessage): string | undefined {
+  const key = headers['idempotency-key'];
+  if (typeof key !== 'string') return undefined;
+  if (key.length === 0 || key.length > keyCharactersMax) {
+    const limits = `1 to ${keyCharactersMax} characters`;
+    throw new ProblemError('bad-request', `an idempotency key has ${limits}`);
+  }
+  return key;
 }
 
 function check(schema: Route['query'], value: unknown, what: string): unknown {

@@ -39,12 +39,26 @@ export interface Route<
     readonly schema?: Result;
     readonly stream?: boolean;
   };
-  handle(call: {
-    params: Readonly<Record<string, string>>;
-    query: InferOutput<Query>;
-    body: InferOutput<Body>;
-    request: IncomingMessage;
-  }): Promise<unknown>;
+  handle(call: RouteCall<InferOutput<Query>, InferOutput<Body>>): Promise<unknown>;
+  /**
+   * For a request that an earlier server may have done: the error that says it was, and what there
+   * is now, with the time at which it was made; nothing, if nothing is what was asked for.
+   */
+  readonly doneBefore?: {
+    /** SQLSTATE. */
+    readonly code: string;
+    result(
+      call: RouteCall<InferOutput<Query>, InferOutput<Body>>,
+    ): Promise<{ readonly created: string } | undefined>;
+  };
+}
+
+/** What a handler is given. */
+export interface RouteCall<Query, Body> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  readonly request: IncomingMessage;
 }
 
 /** Keeps the types of the schemas for the handler. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { sqlState } from '../../base/error.ts';
 import type { VolumeService } from '../volumes/volume-service.ts';
 import { defineRoute, type Route } from './route.ts';
 
@@ -79,6 +80,10 @@ function volumeOperations(volumes: VolumeService): Route[] {
         'source' in body
           ? volumes.clone(body.name, body.source)
           : volumes.create(body.name, body.size),
+      doneBefore: {
+        code: sqlState.duplicateTable,
+        result: ({ body }) => volumes.get(body.name),
+      },
     }),
     defineRoute({
       method: 'GET',
@@ -107,6 +112,7 @@ function volumeOperations(volumes: VolumeService): Route[] {
       scope: 'volumes:write',
       result: { status: 204, description: 'It is gone' },
       handle: ({ params }) => volumes.delete(params['volume']),
+      doneBefore: { code: sqlState.undefinedTable, result: async () => undefined },
     }),
     defineRoute({
       method: 'GET',
@@ -146,6 +152,13 @@ function snapshotOperations(volumes: VolumeService): Route[] {
       body: v.strictObject({ name }),
       result: { status: 201, description: 'The snapshot', schema: snapshot },
       handle: ({ params, body }) => volumes.takeSnapshot(params['volume'], body.name),
+      doneBefore: {
+        code: sqlState.duplicateTable,
+        result: async ({ params, body }) => {
+          const snapshots = await volumes.snapshots(params['volume']);
+          return snapshots.find((one) => one.name === body.name);
+        },
+      },
     }),
     defineRoute({
       method: 'DELETE',
@@ -155,6 +168,7 @@ function snapshotOperations(volumes: VolumeService): Route[] {
       scope: 'volumes:write',
       result: { status: 204, description: 'It is gone' },
       handle: ({ params }) => volumes.deleteSnapshot(params['volume'], params['snapshot']),
+      doneBefore: { code: sqlState.undefinedTable, result: async () => undefined },
     }),
   ];
 }
