@@ -1,6 +1,6 @@
 import { checksum, checksumResult } from '../../src/store/block/checksum.ts';
 import { ChecksumSealer, type Sealer, type SealerFactory } from '../../src/store/block/sealer.ts';
-import { wordsOf } from '../../src/store/layout.ts';
+import { blockSize, wordsOf } from '../../src/store/layout.ts';
 
 /**
  * Everything a store has sealed, in this life and the ones before it. An identity, which is the
@@ -55,7 +55,14 @@ export class SealedIdentities {
           sealer.high = plain.high;
           return stored;
         },
+        sealBlocks: (bytes, id, birth, checks) => {
+          for (let at = 0, i = 0; at < bytes.length; at += blockSize, i++) {
+            this.#add(bytes.subarray(at, at + blockSize), id + i, birth, now());
+          }
+          return plain.sealBlocks(bytes, id, birth, checks);
+        },
         open: (stored, id, birth, low, high) => plain.open(stored, id, birth, low, high),
+        openBlocks: (stored, identities) => plain.openBlocks(stored, identities),
       };
       return sealer;
     };
