@@ -187,7 +187,7 @@ function trim(args: readonly Value[], side: TrimSide, scope: Scope): Value {
 }
 
 /** Bytes that the copy kernel may write behind a string. */
-const copySlack = 16;
+export const copySlack = 16;
 
 function concat(args: readonly Value[], _: CallExpression, scope: Scope): Value {
   const { f, query } = scope;

@@ -23,6 +23,7 @@ import { produceRange, produceRows, wanted } from './materialize.ts';
 import { PartitionedRows, producePartitions, rowHeader, StoredColumns } from './partitions.ts';
 import { produce } from './produce.ts';
 import { Published } from './published.ts';
+import { needsSortedGroups, produceSortedAggregate } from './sorted-aggregate.ts';
 
 /**
  * Grouping and aggregation. How groups are found is decided when the values of their keys are
@@ -34,11 +35,17 @@ import { Published } from './published.ts';
  * - ordered: the rows come in the order of the key: accumulators in locals until it changes;
  * - hashed: a hash table for each worker over rows of keys and accumulators.
  *
+ * Aggregates that need the rows of a group in order have them sorted (sorted-aggregate.ts).
+ *
  * Afterwards the workers' states are merged, and the groups are the source of the next pipeline.
  */
 export function produceAggregate(aggregate: Aggregate, query: Query, consume: Consume): void {
   if (aggregate.groupingSets !== undefined) {
     throw new QuernError(sqlState.featureNotSupported, 'GROUPING SETS are not supported yet');
+  }
+  if (needsSortedGroups(aggregate)) {
+    produceSortedAggregate(aggregate, query, consume);
+    return;
   }
   const plain = rewriteDistinct(aggregate, query);
   if (plain !== undefined) {

@@ -41,7 +41,10 @@ export type PeersOf = (keys: number) => Peers;
  * Code that makes sure of memory for the worker's own use, which lasts until the next call; a local
  * with its address. It is kept from partition to partition, and not cleared.
  */
-export function scratch(walk: WindowWalk, name: string): (bytes: Expr) => Local {
+export function scratch(
+  walk: Pick<WindowWalk, 'f' | 'query' | 'local'>,
+  name: string,
+): (bytes: Expr) => Local {
   const { f, query, local } = walk;
   const slot = query.localSlot(8, 4);
   const address = f.local('i32', name);
