@@ -174,7 +174,6 @@ test('what is parsed but not supported says so, with its place', () => {
     'update t set n = 1 returning *',
     'delete from t using u',
     'select * from t tablesample 10%',
-    'select distinct on (n) s from t',
     'select * from t limit 10 percent',
     'select * from t asof join u on t.id >= u.id',
     'select * from t positional join u',

@@ -71,7 +71,7 @@ export function aggregateCall(place: Place, node: Call, name: string): Aggregate
     filter: both(filter, bound.filter),
     order: ordered.has(bound.name) ? (bound.order ?? order) : [],
     type: bound.type,
-    nullable: bound.name !== 'count',
+    nullable: bound.name !== 'count' && bound.name !== 'grouping',
   };
 }
 

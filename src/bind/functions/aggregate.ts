@@ -81,6 +81,7 @@ const aggregates: ReadonlyMap<string, Resolve> = new Map<string, Resolve>([
   ...alias(['quantile_cont', 'percentile_cont'], (site) => quantile(site, true)),
   ...alias(['quantile', 'quantile_disc', 'percentile_disc'], (site) => quantile(site, false)),
   ['mode', bindMode],
+  ...alias(['grouping', 'grouping_id'], bindGrouping),
 ]);
 
 const half = constant(0.5, doubleType);
@@ -242,6 +243,13 @@ function bindMode(site: AggregateSite): BoundAggregate {
   if (site.args.length > 1 || arg === undefined) wrongArguments(site, 'one argument');
   const order = [{ expression: arg, descending: false, nullsFirst: false }];
   return { name: 'mode', args: [arg], type: arg.type, order };
+}
+
+/** Which of the arguments the row's grouping set does not group by. */
+function bindGrouping(site: AggregateSite): BoundAggregate {
+  if (site.args.length === 0) wrongArguments(site, 'expressions of GROUP BY');
+  if (site.args.length > 62) wrongArguments(site, 'at most 62 expressions of GROUP BY');
+  return { name: 'grouping', args: site.args, type: bigintType };
 }
 
 function wrongArguments(site: AggregateSite, wanted: string): never {

@@ -117,6 +117,9 @@ export function groupPlan(place: Place, input: Plan, groups: Groups): Grouping {
       : context.column(name, expression.type, true);
   });
   const collector = place.aggregates!;
+  for (const call of collector.calls) {
+    if (call.name === 'grouping') checkGrouping(call.args, expressions, place);
+  }
   const plan: Plan = {
     kind: 'aggregate',
     input,
@@ -146,6 +149,22 @@ export function groupPlan(place: Place, input: Plan, groups: Groups): Grouping {
     }
   };
   return { plan, rewrite, check };
+}
+
+function checkGrouping(
+  args: readonly Expression[],
+  groups: readonly Expression[],
+  place: Place,
+): void {
+  for (const arg of args) {
+    if (indexOfSame(groups, arg) >= 0) continue;
+    const [column] = usedColumns(arg).values();
+    throw new BindError(
+      sqlState.groupingError,
+      'the arguments of GROUPING must be expressions of GROUP BY',
+      (column && place.spans.get(column.id)) ?? { start: 0, end: 0 },
+    );
+  }
 }
 
 function ungrouped(place: Place, column: Column): never {

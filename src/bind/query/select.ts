@@ -1,11 +1,18 @@
 import { sqlState } from '../../base/error.ts';
 import { sameExpression } from '../../plan/equal.ts';
-import { type Column, columnRef, type Expression, type SortKey } from '../../plan/expression.ts';
+import {
+  type Column,
+  call,
+  columnRef,
+  constant,
+  type Expression,
+  type SortKey,
+} from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 import type { Expression as Syntax } from '../../sql/ast/expression.ts';
 import type { OrderDirection, OrderItem, Query, Select } from '../../sql/ast/query.ts';
-import { varcharType } from '../../value/type.ts';
+import { bigintType, booleanType, varcharType } from '../../value/type.ts';
 import { BindError, notSupported } from '../error.ts';
 import { AggregateCollector, type Place, WindowCollector } from '../expression/binder.ts';
 import { bindCondition, bindExpression } from '../expression/expression.ts';
@@ -27,23 +34,24 @@ type Order = Pick<Query, 'orderBy' | 'orderByAll'>;
  */
 export function bindSelect(query: QueryPlace, node: Select, order: Order | undefined): Plan {
   if (node.sample !== undefined) notSupported('USING SAMPLE', node.sample.span);
-  if (node.distinctOn.length > 0) notSupported('DISTINCT ON', node.distinctOn[0].span);
   const source = bindFrom(query, node.from);
   const place = selectPlace(query, node, new Scope(source.columns, query.parent));
   const input = filterRows(place, node, source.plan);
   const items = bindItems(place, node);
   const keys = bindOrderKeys(place, order, items);
   const having = node.having && bindCondition({ ...place, clause: 'HAVING' }, node.having);
+  const on = node.distinctOn.map((item) => bindDistinctOn(place, item, items));
   const qualify = node.qualify && bindCondition({ ...place, clause: 'QUALIFY' }, node.qualify);
   const parts: Parts = {
     values: items.map((item) => item.value),
     keys: keys.map((key) => key.expression),
     having,
     qualify,
+    on,
   };
   const grouped = groupRows(place, node, input, items, parts);
   const windowed = addWindows(place, grouped);
-  return finish(place, node, windowed, items, keys);
+  return finish(place, node, firstOfEach(place, windowed, keys), items, keys);
 }
 
 /** The bound expressions of a SELECT, rewritten together from step to step. */
@@ -52,6 +60,8 @@ interface Parts {
   readonly keys: readonly Expression[];
   readonly having: Expression | undefined;
   readonly qualify: Expression | undefined;
+  /** Of DISTINCT ON. */
+  readonly on: readonly Expression[];
 }
 
 interface Step {
@@ -157,6 +167,7 @@ function mapParts(parts: Parts, change: (expression: Expression) => Expression):
     keys: parts.keys.map(change),
     having: parts.having && change(parts.having),
     qualify: parts.qualify && change(parts.qualify),
+    on: parts.on.map(change),
   };
 }
 
@@ -176,7 +187,7 @@ function groupRows(
   const groups = node.groupBy === undefined ? noGroups : bindGroupBy(inner, node.groupBy, items);
   const { plan, rewrite, check } = groupPlan(place, input, groups);
   const rewritten = mapParts(parts, rewrite);
-  for (const value of [...rewritten.values, ...rewritten.keys]) check(value);
+  for (const value of [...rewritten.values, ...rewritten.keys, ...rewritten.on]) check(value);
   if (rewritten.having === undefined) return { plan, parts: rewritten, rewrite, check };
   check(rewritten.having);
   return { plan: filter(plan, rewritten.having), parts: rewritten, rewrite, check };
@@ -200,6 +211,48 @@ function addWindows(place: Place, step: Step): Step {
   return qualify === undefined ? { ...step, plan } : { ...step, plan: filter(plan, qualify) };
 }
 
+/** A number or an alias of the select list, or an expression over the rows. */
+function bindDistinctOn(place: Place, value: Syntax, items: readonly SelectListItem[]): Expression {
+  const ordinal = ordinalOf(value, items.length);
+  if (ordinal !== undefined) return items[ordinal].value;
+  return bindExpression({ ...place, clause: 'DISTINCT ON' }, value);
+}
+
+/** DISTINCT ON: of the rows that agree in its values, the first by ORDER BY. */
+function firstOfEach(place: Place, step: Step, keys: readonly Key[]): Step {
+  const { on } = step.parts;
+  if (on.length === 0) return step;
+  const order = keys.map(({ descending, nullsFirst = descending }, i): SortKey => {
+    return { expression: step.parts.keys[i], descending, nullsFirst };
+  });
+  const number = place.context.column('row_number', bigintType, false);
+  const numbered: Plan = {
+    kind: 'window',
+    input: step.plan,
+    partition: on,
+    order,
+    calls: [
+      {
+        call: {
+          name: 'row_number',
+          args: [],
+          distinct: false,
+          filter: undefined,
+          order: [],
+          type: bigintType,
+          nullable: false,
+        },
+        keys: order.length,
+        frame: undefined,
+        ignoreNulls: false,
+      },
+    ],
+    columns: [...step.plan.columns, number],
+  };
+  const isFirst = call('eq', [columnRef(number), constant(1n, bigintType)], booleanType);
+  return { ...step, plan: filter(numbered, isFirst) };
+}
+
 /**
  * Select list, DISTINCT and ORDER BY. Keys that are not in the list travel beside it for a while.
  */
@@ -212,6 +265,7 @@ function finish(
 ): Plan {
   const { context } = place;
   const { values } = step.parts;
+  const isDistinct = node.distinct && node.distinctOn.length === 0;
   const columns = values.map((value, i) => context.columnFor(value, items[i].name, step.plan));
   const expressions = [...values];
   const shown = [...columns];
@@ -220,7 +274,7 @@ function finish(
     if (key.item !== undefined) {
       return { expression: columnRef(columns[key.item]), descending, nullsFirst };
     }
-    if (node.distinct) notInList(key);
+    if (isDistinct) notInList(key);
     const expression = step.parts.keys[i];
     const column = context.columnFor(expression, `order ${i + 1}`, step.plan);
     expressions.push(expression);
@@ -228,7 +282,7 @@ function finish(
     return { expression: columnRef(column), descending, nullsFirst };
   });
   let plan: Plan = { kind: 'project', input: step.plan, expressions, columns: shown };
-  if (node.distinct) plan = distinct(plan);
+  if (isDistinct) plan = distinct(plan);
   if (sortKeys.length > 0) plan = { kind: 'sort', input: plan, keys: sortKeys, columns: shown };
   if (shown.length === columns.length) return plan;
   return { kind: 'project', input: plan, expressions: columns.map(columnRef), columns };

@@ -1,18 +1,18 @@
 import { sqlState } from '../../base/error.ts';
-import { columnRef } from '../../plan/expression.ts';
+import { type Column, columnRef, constant, type Expression } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { SetOperation } from '../../sql/ast/query.ts';
 import { nullType, type SqlType, typeName, varcharType } from '../../value/type.ts';
-import { BindError, notSupported } from '../error.ts';
+import type { BindContext } from '../context.ts';
+import { BindError } from '../error.ts';
 import { commonType } from '../types/common.ts';
 import { castColumns } from './cast-columns.ts';
 import { bindBody, type QueryPlace } from './query.ts';
 
 export function bindSetOperation(place: QueryPlace, node: SetOperation): Plan {
-  if (node.byName) notSupported(`${node.operator} BY NAME`, node.span);
   const { context } = place;
-  const left = bindBody(place, node.left);
-  const right = bindBody(place, node.right);
+  const bound = [bindBody(place, node.left), bindBody(place, node.right)] as const;
+  const [left, right] = node.byName ? alignByName(context, ...bound, node) : bound;
   if (left.columns.length !== right.columns.length) {
     throw new BindError(
       sqlState.syntaxError,
@@ -38,6 +38,35 @@ export function bindSetOperation(place: QueryPlace, node: SetOperation): Plan {
     right: castColumns(context, right, types),
     columns,
   };
+}
+
+/** BY NAME: both sides get the columns of the left, then those only the right has. */
+function alignByName(
+  context: BindContext,
+  left: Plan,
+  right: Plan,
+  node: SetOperation,
+): [Plan, Plan] {
+  const find = (side: Plan, name: string): Column | undefined => {
+    const found = side.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase());
+    if (found.length < 2) return found[0];
+    throw new BindError(
+      sqlState.ambiguousColumn,
+      `${node.operator} BY NAME needs names that differ: there are two columns "${name}"`,
+      node.span,
+    );
+  };
+  const added = right.columns.filter(({ name }) => find(left, name) === undefined);
+  const names = [...left.columns, ...added];
+  const align = (side: Plan): Plan => {
+    const expressions = names.map(({ name, type }): Expression => {
+      const column = find(side, name);
+      return column === undefined ? constant(null, type) : columnRef(column);
+    });
+    const columns = expressions.map((item, i) => context.columnFor(item, names[i].name, side));
+    return { kind: 'project', input: side, expressions, columns };
+  };
+  return [align(left), align(right)];
 }
 
 function mismatch(node: SetOperation, index: number, a: SqlType, b: SqlType): never {

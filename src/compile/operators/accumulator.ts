@@ -35,7 +35,7 @@ export interface AggregateResult {
 
 const accumulatedNames = new Set([
   ...['count', 'sum', 'avg', 'sum_counts', 'avg_parts', 'min', 'max', 'min_by', 'max_by'],
-  ...['first', 'last', 'any_value', 'bit_and', 'bit_or', 'bit_xor', 'product'],
+  ...['first', 'last', 'any_value', 'bit_and', 'bit_or', 'bit_xor', 'product', 'grouping'],
 ]);
 
 /** Whether accumulators compute the aggregate: row by row, with workers' states added up. */
@@ -113,6 +113,16 @@ export class AccumulatorSet {
           result: (cells) => ({ form: 'int', x: cells[index][0].get(), range, isNull: undefined }),
         };
       }
+      // Of a single grouping set, which has all groups.
+      case 'grouping':
+        return {
+          result: () => ({
+            form: 'int',
+            x: i64.const(0n),
+            range: rangeOf(0n, 0n),
+            isNull: undefined,
+          }),
+        };
       case 'sum':
       case 'avg':
         return this.#sumOrAverage(call, inner);

@@ -1,5 +1,4 @@
 import { assert } from '../../base/assert.ts';
-import { QuernError, sqlState } from '../../base/error.ts';
 import type { Column } from '../../plan/expression.ts';
 import type { Aggregate } from '../../plan/plan.ts';
 import { type Expr, type FunctionBuilder, i32 } from '../../wasm/index.ts';
@@ -16,6 +15,7 @@ import { rewriteDistinct } from './distinct.ts';
 import { DirectGroups, type DirectKey } from './group-direct.ts';
 import { HashedGroups } from './group-hashed.ts';
 import { OrderedGroups } from './group-ordered.ts';
+import { expandGroupingSets } from './grouping-sets.ts';
 import type { Groups } from './groups.ts';
 import { hashValues } from './hash.ts';
 import { keeps } from './keep.ts';
@@ -41,7 +41,10 @@ import { needsSortedGroups, produceSortedAggregate } from './sorted-aggregate.ts
  */
 export function produceAggregate(aggregate: Aggregate, query: Query, consume: Consume): void {
   if (aggregate.groupingSets !== undefined) {
-    throw new QuernError(sqlState.featureNotSupported, 'GROUPING SETS are not supported yet');
+    const sets = expandGroupingSets(aggregate, query);
+    query.requireAll(sets);
+    produce(sets, query, consume);
+    return;
   }
   if (needsSortedGroups(aggregate)) {
     produceSortedAggregate(aggregate, query, consume);

@@ -91,7 +91,10 @@ function groupTwice(
   return { ...plan, input: inner, groups: groupColumns.map(columnRef), aggregates };
 }
 
-function fresh(name: string, of: { readonly type: SqlType; readonly nullable: boolean }): Column {
+export function fresh(
+  name: string,
+  of: { readonly type: SqlType; readonly nullable: boolean },
+): Column {
   return freshColumn(name, of.type, of.nullable);
 }
 
@@ -102,7 +105,7 @@ interface Combined {
 }
 
 /** How calls without DISTINCT are computed in two steps. */
-function combine(calls: readonly AggregateCall[]): Combined {
+export function combine(calls: readonly AggregateCall[]): Combined {
   const partial: AggregateCall[] = [];
   const add = (call: AggregateCall): number => partial.push({ ...call, distinct: false }) - 1;
   const final = calls.map((call) => {
@@ -144,7 +147,7 @@ function expand(plan: Aggregate, args: readonly Expression[]): Plan {
   const filters = combined.partial.map((call) => call.filter);
   // The columns of every reading: groups, the number of the reading, arguments, own arguments.
   const reading = (number: number): Project => {
-    const source = reference(plan.input, id);
+    const source = referenceTo(plan.input, id);
     const by = columnSubstitution(plan.input.columns, source.columns);
     const here = (expression: Expression) => substitute(expression, by);
     const only = (wanted: boolean, expression: Expression) =>
@@ -211,7 +214,7 @@ function expand(plan: Aggregate, args: readonly Expression[]): Plan {
   };
 }
 
-function unionOf(sides: readonly Plan[]): Plan {
+export function unionOf(sides: readonly Plan[]): Plan {
   return sides.slice(1).reduce<Plan>(
     (left, right) => ({
       kind: 'setOperation',
@@ -225,7 +228,7 @@ function unionOf(sides: readonly Plan[]): Plan {
   );
 }
 
-function reference(plan: Plan, id: number): WithReference {
+export function referenceTo(plan: Plan, id: number): WithReference {
   const columns = plan.columns.map((column) => fresh(column.name, column));
   const { estimate } = plan;
   const base = { kind: 'withReference', id, name: 'rows', columns } as const;

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { type AggregateCall, type Column, columnRef, constant } from '../../plan/expression.ts';
 import type { Aggregate, Plan, Project, SetOperation } from '../../plan/plan.ts';
-import { bigintType } from '../../value/type.ts';
+import { bigintType, sameType } from '../../value/type.ts';
 import { i64 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { type Consume, freshColumn, type Query } from '../query.ts';
@@ -108,11 +108,26 @@ function groupSides(plan: SetOperation): Aggregate {
   };
 }
 
+/** A chain of unions is one: its rows need not be copied from union to union. */
+function unionSides(plan: Plan): readonly Plan[] {
+  if (plan.kind !== 'setOperation' || plan.operation !== 'union' || !plan.all) return [plan];
+  const sides = [plan.left, plan.right].map((side) => {
+    const below = unionSides(side);
+    // Their types are those of the columns they go to.
+    return below.length > 1 && sameTypes(side, plan) ? below : [side];
+  });
+  return sides.flat();
+}
+
+function sameTypes(a: Plan, b: Plan): boolean {
+  return a.columns.every((column, i) => sameType(column.type, b.columns[i].type));
+}
+
 function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): void {
   const layout = new RowLayout();
   let fields: StoredField[] | undefined;
   let buffer = -1;
-  for (const side of [plan.left, plan.right]) {
+  for (const side of unionSides(plan)) {
     produce(side, query, (scope) => {
       const values = side.columns.map((column, i) =>
         generalValue(compileExpression(columnRef(column), scope), plan.columns[i], scope),
