@@ -5,12 +5,13 @@ import type { TableEntry } from '../catalog/catalog.ts';
 import { tableEntry } from '../catalog/entry.ts';
 import { type CompileOptions, compile, compileToText, type Program } from '../compile/index.ts';
 import { optimize } from '../optimize/index.ts';
-import type { ConstantExpression } from '../plan/expression.ts';
+import { type ConstantExpression, columnRef } from '../plan/expression.ts';
 import type { Plan, TableFunction } from '../plan/plan.ts';
 import { type ExecutionResult, execute, executeStream } from '../run/execute.ts';
 import type { ExecuteOptions } from '../run/execution.ts';
 import type { Runtime } from '../run/runtime.ts';
-import { loadTable } from '../table/load.ts';
+import { loadedBatches, loadTable } from '../table/load.ts';
+import { tableBatches } from '../table/read.ts';
 import type { TableStorage } from '../table/storage.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
 import { scannedOrdinals, tableFunctionsOf, withTables } from './plan-tables.ts';
@@ -99,6 +100,27 @@ export class QueryRunner {
   /** Runs a program and gives its rows a batch at a time. */
   executeStream(program: Program, options: ExecuteOptions): AsyncGenerator<ColumnBatch> {
     return executeStream(this.#runtime, program, options);
+  }
+
+  /**
+   * The rows of a plan that only names columns of a table or file, column by column; undefined for
+   * a plan that computes.
+   */
+  copiedRows(plan: Plan): AsyncGenerator<ColumnBatch> | Generator<ColumnBatch> | undefined {
+    const scan = plan.kind === 'project' ? plan.input : plan;
+    if (scan.kind !== 'scan' || scan.filters.length > 0) return undefined;
+    const ordinals: number[] = [];
+    const wanted = plan.kind === 'project' ? plan.expressions : plan.columns.map(columnRef);
+    for (const expression of wanted) {
+      const column = expression.kind === 'column' ? expression.column : undefined;
+      const index = scan.columns.findIndex(({ id }) => id === column?.id);
+      if (index < 0) return undefined;
+      ordinals.push(scan.ordinals[index]);
+    }
+    const { memory } = this.#runtime;
+    const { data } = scan.table;
+    if (data.loader === undefined) return tableBatches(memory, data, ordinals);
+    return loadedBatches(memory, data, data.loader, ordinals);
   }
 
   async #open(call: TableFunction): Promise<Temporary> {

@@ -1,5 +1,5 @@
 /** Statements one after the other: from text to what each of them does. */
-import { QuernError } from '../base/error.ts';
+import { QuernError, sqlState } from '../base/error.ts';
 import { type BindResult, bind } from '../bind/bind.ts';
 import type { Program } from '../compile/index.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -11,6 +11,7 @@ import type { Statement } from '../sql/ast/statement.ts';
 import { diagnosticError } from '../sql/diagnostic.ts';
 import { parse, parseSingle } from '../sql/parse.ts';
 import type { TableStorage } from '../table/storage.ts';
+import type { ColumnBatch } from '../value/batch.ts';
 import type { SqlType } from '../value/type.ts';
 import type { CatalogState, PinnedCatalog } from './catalog-state.ts';
 import type { FileSystem } from './files.ts';
@@ -210,6 +211,25 @@ export class Session {
     });
   }
 
+  /** The rows of a plan a batch at a time; what only copies is not compiled. */
+  async *batches(plan: Plan, request: Request): AsyncGenerator<ColumnBatch> {
+    const { runner } = this.engine;
+    const ready = await runner.prepare(plan);
+    try {
+      const copied = runner.copiedRows(ready.plan);
+      if (copied === undefined) {
+        yield* (await this.execute(runner.compile(ready.plan), request)).batches;
+        return;
+      }
+      for await (const batch of copied) {
+        checkCancelled(request);
+        yield batch;
+      }
+    } finally {
+      await runner.done(ready);
+    }
+  }
+
   execute(program: Program, request: Request): Promise<ExecutionResult> {
     return this.engine.runner.execute(program, this.#executeOptions(request));
   }
@@ -231,6 +251,14 @@ export function resultOf(
   { options }: Request,
 ): Result {
   return new Result(schema, batches, options.values, profile);
+}
+
+/** Fails if the statement was aborted. */
+export function checkCancelled({ options: { signal } }: Request): void {
+  if (signal?.aborted !== true) return;
+  throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
+    cause: signal.reason,
+  });
 }
 
 function cacheKey(sql: string, parameters: Parameters): string {

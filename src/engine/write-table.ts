@@ -48,7 +48,7 @@ export function replaceRows(
 }
 
 /** A new table of these rows; the caller has its one use. */
-export function newTable(
+function newTable(
   storage: TableStorage,
   schema: Schema,
   batches: readonly ColumnBatch[],

@@ -1,4 +1,7 @@
 import type { ColumnBatch, Schema } from '../value/batch.ts';
+import type { LinearMemory } from './linear-memory.ts';
+import { tableBatches } from './read.ts';
+import type { SegmentLoader } from './segment-loader.ts';
 import { StagedRows, type TableStorage } from './storage.ts';
 import type { Table } from './table.ts';
 
@@ -33,5 +36,32 @@ export async function loadTable(
   } catch (error) {
     storage.release(table);
     throw error;
+  }
+}
+
+/** The rows of a table in a file, in batches that own their data. */
+export async function* loadedBatches(
+  memory: LinearMemory,
+  table: Table,
+  loader: SegmentLoader,
+  ordinals: readonly number[],
+): AsyncGenerator<ColumnBatch> {
+  const held = new Set<number>();
+  const allocate = (bytes: number) => {
+    const address = memory.allocate(bytes);
+    held.add(address);
+    return address;
+  };
+  const release = (address: number) => {
+    if (held.delete(address)) memory.release(address);
+  };
+  try {
+    const unique = [...new Set(ordinals)];
+    for await (const part of loader.load(table.rowGroups, unique, { allocate, release })) {
+      yield* tableBatches(memory, { ...table, rowGroups: part.groups }, ordinals);
+      part.release(false);
+    }
+  } finally {
+    for (const address of held) memory.release(address);
   }
 }

@@ -146,6 +146,7 @@ function readInts(
   const stored = copy(unsignedArray(layout.width, rowCount), memory.buffer, address);
   if (layout.base === 0n && (layout.width < 4 || rowCount === 0)) return stored;
   const values = fixedArray(type, rowCount);
+  if (layout.base === 0n && values instanceof BigInt64Array) return stored;
   if (values instanceof BigInt64Array) {
     for (let i = 0; i < rowCount; i++) values[i] = BigInt(stored[i]) + layout.base;
   } else {

@@ -8,8 +8,9 @@ import type { ColumnBatch, Schema } from '../../value/batch.ts';
 import { ColumnBuilder } from '../../value/column-builder.ts';
 import { varcharType } from '../../value/type.ts';
 import { formatOf } from '../file-formats.ts';
+import { schemaOfPlan } from '../query-runner.ts';
 import { Result } from '../result.ts';
-import type { Request, Session } from '../session.ts';
+import { checkCancelled, type Request, type Session } from '../session.ts';
 import { appendRows } from '../write-table.ts';
 
 export async function copyFrom(
@@ -28,7 +29,7 @@ export async function copyFrom(
   if (format.typed) {
     const stream = await format.read(files, path, options, schema);
     for await (const batch of stream.batches) {
-      checkAborted(request);
+      checkCancelled(request);
       batches.push(place(batch));
     }
   } else {
@@ -38,7 +39,7 @@ export async function copyFrom(
       path,
       schema,
     );
-    for (const batch of (await session.rows(plan, request)).batches) batches.push(place(batch));
+    for await (const batch of session.batches(plan, request)) batches.push(place(batch));
   }
   return Result.ofChange(appendRows(storage, catalog, table, batches));
 }
@@ -67,13 +68,6 @@ function castingPlan(own: Schema, reader: string, path: string, target: Schema):
   return { kind: 'project', input, expressions, columns: results };
 }
 
-function checkAborted({ options: { signal } }: Request): void {
-  if (signal?.aborted !== true) return;
-  throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
-    cause: signal.reason,
-  });
-}
-
 export async function copyTo(
   session: Session,
   { plan, path: pathExpression, options }: BoundCopyTo,
@@ -81,14 +75,16 @@ export async function copyTo(
 ): Promise<Result> {
   const path = pathOf(pathExpression, request);
   const format = formatOf(path, options);
-  const { schema, batches, rowCount } = await session.rows(plan, request);
-  const stream = { schema, batches: asAsync(batches) };
+  let rowCount = 0;
+  const batches = async function* () {
+    for await (const batch of session.batches(plan, request)) {
+      rowCount += batch.rowCount;
+      yield batch;
+    }
+  };
+  const stream = { schema: schemaOfPlan(plan), batches: batches() };
   await session.engine.files.write(path, await format.write(stream, path, options));
   return Result.ofChange(rowCount);
-}
-
-async function* asAsync<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }
 
 function pathOf(expression: Expression, { parameters }: Request): string {

@@ -6,12 +6,12 @@ import type {
   BoundDrop,
 } from '../../bind/statement/bound.ts';
 import { tableEntry } from '../../catalog/entry.ts';
+import { loadTable } from '../../table/load.ts';
 import { integerType } from '../../value/type.ts';
 import type { CatalogState } from '../catalog-state.ts';
 import { schemaOfPlan } from '../query-runner.ts';
 import { Result } from '../result.ts';
 import type { Request, Session } from '../session.ts';
-import { newTable } from '../write-table.ts';
 
 type OnExisting = BoundCreateTable['onExisting'];
 
@@ -35,18 +35,23 @@ export async function createTableAs(
   const { catalog, storage } = session.engine;
   const { name, onExisting, plan, withData } = statement;
   if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
-  const batches = withData ? (await session.rows(plan, request)).batches : [];
   const schema = schemaOfPlan(plan).map((field) => ({
     ...field,
     // Later rows may have NULL where those of the query have none.
     nullable: true,
     type: field.type.kind === 'null' ? integerType : field.type,
   }));
-  // Another statement may have taken the name in the meantime.
-  if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
-  const table = newTable(storage, schema, batches);
-  catalog.set(tableEntry(name, table));
-  return Result.ofChange(table.rowCount);
+  const table = await loadTable(storage, schema, withData ? session.batches(plan, request) : []);
+  let isUsed = false;
+  try {
+    // Another statement may have taken the name in the meantime.
+    if (!mayCreate(catalog, name, onExisting)) return new Result([], []);
+    catalog.set(tableEntry(name, table));
+    isUsed = true;
+    return Result.ofChange(table.rowCount);
+  } finally {
+    if (!isUsed) storage.release(table);
+  }
 }
 
 export function createView(session: Session, statement: BoundCreateView): Result {

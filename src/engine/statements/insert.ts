@@ -1,4 +1,5 @@
 import type { BoundInsert } from '../../bind/statement/bound.ts';
+import type { ColumnBatch } from '../../value/batch.ts';
 import { interpretValues } from '../interpret-values.ts';
 import { Result } from '../result.ts';
 import type { Request, Session } from '../session.ts';
@@ -12,6 +13,8 @@ export async function insert(
   session.checkWritable();
   const { storage, catalog } = session.engine;
   const values = interpretValues(plan, request.parameters);
-  const batches = values === undefined ? (await session.rows(plan, request)).batches : [values];
+  const batches: ColumnBatch[] = [];
+  if (values !== undefined) batches.push(values);
+  else for await (const batch of session.batches(plan, request)) batches.push(batch);
   return Result.ofChange(appendRows(storage, catalog, table, batches));
 }

@@ -15,11 +15,18 @@ export interface Codec {
 
 type Pump = (bytes: Uint8Array, size: number) => Uint8Array;
 
+/** Bytes as they are. */
+export const noCodec: Codec = {
+  name: 'none',
+  compress: (bytes) => bytes,
+  decompress: checked('none', (bytes) => bytes),
+};
+
 /** The codec called `name`, loaded if need be; loading it twice costs nothing. */
 export async function loadCodec(name: CodecName): Promise<Codec> {
   switch (name) {
     case 'none':
-      return { name, compress: (bytes) => bytes, decompress: checked(name, (bytes) => bytes) };
+      return noCodec;
     case 'snappy':
       return { name, compress: snappyCompress, decompress: checked(name, snappyDecompress) };
     case 'gzip':

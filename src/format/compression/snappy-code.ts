@@ -20,6 +20,7 @@ import {
   memory,
   v128,
 } from '../../wasm/index.ts';
+import { defineCompress } from './snappy-compress-code.ts';
 
 /** Bytes behind input and output that may be read and written. */
 export const snappySlack = 32;
@@ -34,6 +35,7 @@ export function snappyCode(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ name: 'snappy' });
   module.defineMemory({ min: 1, export: 'memory' });
   decompressFunc(module, true);
+  defineCompress(module);
   return module.toBytes();
 }
 

@@ -14,6 +14,11 @@ const entryBytesMax = 1024 * 1024;
 /** After so many values it must have become clear that values repeat. */
 const trialCount = 2048;
 
+/** Used again for every column: zeroing memory is cheaper than collecting it. */
+const codeOfValue = new Uint32Array(entryCountMax);
+const slots = new Uint32Array(entryCountMax * 2);
+const hashes = new Int32Array(entryCountMax);
+
 /** A dictionary of integers that span a small range; undefined if there are too many of them. */
 export function codeIntegers(
   values: Float64Array,
@@ -22,7 +27,7 @@ export function codeIntegers(
 ): Coded<Float64Array> | undefined {
   const range = max - min + 1;
   if (range > entryCountMax || range > values.length * 4) return undefined;
-  const codeOf = new Uint32Array(range);
+  const codeOf = codeOfValue.fill(0, 0, range);
   const entries = new Float64Array(range);
   const codes = new Uint32Array(values.length);
   let count = 0;
@@ -67,8 +72,8 @@ class StringCoder {
   readonly #codes: Uint32Array;
   #count = 0;
   /** Entry + 1, 0 when free. */
-  readonly #slots = new Uint32Array(entryCountMax * 2);
-  readonly #hashes = new Int32Array(entryCountMax);
+  readonly #slots = slots.fill(0);
+  readonly #hashes = hashes;
   readonly #offsets = new Uint32Array(entryCountMax + 1);
   #bytes = new Uint8Array(16384);
   #entryCount = 0;

@@ -1,7 +1,7 @@
 /** Encoding the columns of a row group: pages of values, their statistics, compressed. */
 import { assert } from '../../base/assert.ts';
 import type { Field, Schema, StringVector } from '../../value/batch.ts';
-import type { Codec } from '../compression/codec.ts';
+import { type Codec, type CodecName, noCodec } from '../compression/codec.ts';
 import { type Coded, codeIntegers, codeStrings } from './dictionary.ts';
 import {
   type ColumnPieces,
@@ -27,6 +27,7 @@ import { type ThriftField, writeThrift } from './thrift.ts';
 /** What the footer says of a column chunk; offsets are from the start of the row group. */
 export interface EncodedChunk {
   readonly encodings: readonly number[];
+  readonly codec: CodecName;
   readonly dictionaryOffset: number | undefined;
   readonly dataOffset: number;
   readonly compressedBytes: number;
@@ -42,13 +43,18 @@ export interface EncodedRowGroup {
   readonly chunks: readonly EncodedChunk[];
 }
 
+/** Used again for every row group and page: nothing that comes out of here refers to them. */
+const rowGroupBuffer = new PageBuffer(1 << 20);
+const pageBuffer = new PageBuffer(1 << 20);
+
 /** Encodes rows as one row group: pure and synchronous, so that workers can do it side by side. */
 export function encodeRowGroup(
   schema: Schema,
   pieces: readonly Piece[],
   codec: Codec,
 ): EncodedRowGroup {
-  const out = new PageBuffer(1 << 20);
+  const out = rowGroupBuffer;
+  out.length = 0;
   const chunks = schema.map((field, i) => encodeChunk(field, columnPieces(pieces, i), codec, out));
   const rowCount = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   return { rowCount, bytes: out.bytes.slice(0, out.length), chunks };
@@ -66,12 +72,17 @@ interface EncodedValues {
 function encodeChunk(
   field: Field,
   column: ColumnPieces,
-  codec: Codec,
+  wanted: Codec,
   out: PageBuffer,
 ): EncodedChunk {
   assert(field.nullable || column.nullCount === 0, `column "${field.name}" holds no NULL`);
   const start = out.length;
   const values = encodeValues(field, column);
+  const page = pageBuffer;
+  page.length = 0;
+  if (field.nullable) putValidity(page, column.validity, column.rowCount);
+  values.put(page);
+  const codec = worthCompressing(wanted, page.written()) ? wanted : noCodec;
   let uncompressedBytes = 0;
   let dictionaryOffset: number | undefined;
   if (values.dictionary !== undefined) {
@@ -88,9 +99,6 @@ function encodeChunk(
     uncompressedBytes += putPage(out, pageTypes.dictionary, header, bytes, codec);
   }
   const dataOffset = out.length;
-  const page = new PageBuffer(1 << 16);
-  if (field.nullable) putValidity(page, column.validity, column.rowCount);
-  values.put(page);
   const header: ThriftField = [
     5,
     'struct',
@@ -105,6 +113,7 @@ function encodeChunk(
   const used = [values.encoding, encodings.rle];
   if (values.dictionary !== undefined) used.push(encodings.plain);
   return {
+    codec: codec.name,
     encodings: used,
     dictionaryOffset,
     dataOffset,
@@ -114,6 +123,21 @@ function encodeChunk(
     distinctCount: values.dictionary?.count,
     bounds: values.bounds,
   };
+}
+
+/** Bytes of a page that are tried, from its middle. */
+const trialBytes = 32 * 1024;
+/** Less of a gain is not worth the time that every reader spends on it. */
+const compressedShareMax = 0.9;
+
+/**
+ * Packed codes and deltas mostly have nothing to give; each chunk says what it is compressed by.
+ */
+function worthCompressing(codec: Codec, page: Uint8Array): boolean {
+  if (codec.name === 'none') return false;
+  const from = Math.max(0, (page.length - trialBytes) >>> 1);
+  const trial = page.subarray(from, from + trialBytes);
+  return codec.compress(trial).length < trial.length * compressedShareMax;
 }
 
 /** Appends a page; answers its size without compression, header included. */

@@ -9,16 +9,16 @@ export interface Bounds {
 /** Undefined when there are no values. */
 export function integerBounds(values: Float64Array) {
   if (values.length === 0) return undefined;
+  // Order is looked for only as long as it holds; the loop that follows has nothing to mispredict.
+  let at = 1;
+  while (at < values.length && values[at] >= values[at - 1]) at++;
+  const ascending = at === values.length;
   let min = values[0];
-  let max = min;
-  let ascending = true;
-  let last = min;
-  for (let i = 1; i < values.length; i++) {
-    const value = values[i];
-    if (value < last) ascending = false;
-    last = value;
-    if (value < min) min = value;
-    else if (value > max) max = value;
+  let max = values[at - 1];
+  for (; at < values.length; at++) {
+    const value = values[at];
+    min = value < min ? value : min;
+    max = value > max ? value : max;
   }
   return { min, max, ascending };
 }

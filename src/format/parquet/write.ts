@@ -9,7 +9,14 @@ import type { BatchStream, Schema } from '../../value/batch.ts';
 import { type CodecName, loadCodec } from '../compression/codec.ts';
 import { type EncodedChunk, type EncodedRowGroup, encodeRowGroup } from './encode.ts';
 import type { Piece } from './gather.ts';
-import { codecCodes, physicalOf, physicalTypes, schemaElement } from './schema.ts';
+import {
+  codecCodes,
+  encodings,
+  pageTypes,
+  physicalOf,
+  physicalTypes,
+  schemaElement,
+} from './schema.ts';
 import { type ThriftField, type ThriftValue, writeThrift } from './thrift.ts';
 
 export interface ParquetWriteOptions {
@@ -32,7 +39,7 @@ export async function* writeParquet(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { schema } = stream;
   const codec = await loadCodec(options.codec ?? 'zstd');
-  const file = new ParquetFile(schema, codec.name);
+  const file = new ParquetFile(schema);
   yield file.head();
   const rowGroupRows = options.rowGroupRows ?? rowGroupRowsDefault;
   for await (const pieces of rowGroups(stream, rowGroupRows)) {
@@ -66,16 +73,14 @@ export async function* rowGroups(
 /** Puts a file together from row groups, encoded wherever, in order. */
 export class ParquetFile {
   readonly #schema: Schema;
-  readonly #codec: CodecName;
   readonly #rowGroups: (readonly ThriftField[])[] = [];
   #position = magic.length;
   #rowCount = 0;
 
   /** Fails for types that Parquet cannot hold. */
-  constructor(schema: Schema, codec: CodecName) {
+  constructor(schema: Schema) {
     for (const field of schema) physicalOf(field.type);
     this.#schema = schema;
-    this.#codec = codec;
   }
 
   head(): Uint8Array<ArrayBuffer> {
@@ -117,13 +122,14 @@ export class ParquetFile {
       [1, 'i32', physicalTypes.indexOf(physicalOf(field.type).physical)],
       [2, 'list', 'i32', chunk.encodings],
       [3, 'list', 'binary', [field.name]],
-      [4, 'i32', codecCodes[this.#codec]],
+      [4, 'i32', codecCodes[chunk.codec]],
       [5, 'i64', rowCount],
       [6, 'i64', chunk.uncompressedBytes],
       [7, 'i64', chunk.compressedBytes],
       [9, 'i64', start + chunk.dataOffset],
       [11, 'i64', dictionaryOffset === undefined ? undefined : start + dictionaryOffset],
       [12, 'struct', statistics],
+      [13, 'list', 'struct', pageEncodings(chunk)],
     ];
     return [
       [2, 'i64', start + (dictionaryOffset ?? chunk.dataOffset)],
@@ -156,4 +162,16 @@ export class ParquetFile {
     tail.set(magic, footer.length + 4);
     return tail;
   }
+}
+
+/** How many pages of each kind have which encoding. */
+function pageEncodings({ encodings: [values], dictionaryOffset }: EncodedChunk): ThriftValue[] {
+  const page = (type: number, encoding: number): ThriftValue => [
+    [1, 'i32', type],
+    [2, 'i32', encoding],
+    [3, 'i32', 1],
+  ];
+  const data = page(pageTypes.data, values);
+  if (dictionaryOffset === undefined) return [data];
+  return [page(pageTypes.dictionary, encodings.plain), data];
 }

@@ -62,7 +62,7 @@ export function blockFile(
   schema: Schema,
 ): BlockFile {
   if (encoding.kind === 'parquet') {
-    const file = new ParquetFile(schema, encoding.codec);
+    const file = new ParquetFile(schema);
     return {
       head: () => file.head(),
       note: (rows, bytes, note) => {
