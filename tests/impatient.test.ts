@@ -8,7 +8,7 @@ import { runScript } from './slt/run.ts';
  * Queries give the same when their code is suspended and resumed at every checkpoint: the files of
  * whole queries, on an engine that does just that.
  */
-const files = scriptFiles([]).filter((name) => /^(query|tpch)\//.test(name));
+const files = scriptFiles([]).filter((name) => /^(aggregate|query|tpch|window)\//.test(name));
 
 test('suspended wherever possible, queries give what they should', async () => {
   for (const name of files) {

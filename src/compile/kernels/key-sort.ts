@@ -20,7 +20,7 @@ export function emitSortByKey(
   const sortTied = lessTied && emitSort(m, `${name}_tied`, lessTied);
   const size = entryBytes[keyBytes];
   const params = { entries: 'i32', count: 'i32', scratch: 'i32', out: 'i32' } as const;
-  return m.func(name, { params }, (f) => {
+  return m.func(name, { params, suspendable: true }, (f) => {
     const { entries, count, scratch, out } = f.param;
     f.call(radixSort, entries, count, scratch);
     f.if(i32.eqz(count), () => f.return());
@@ -35,6 +35,7 @@ export function emitSortByKey(
       f.set(tiedStart, out);
     };
     f.loop((next) => {
+      f.checkpoint();
       f.set(key, loadKey(entries, keyBytes));
       f.if(i64.ne(key, tiedKey), () => {
         endOfTied();

@@ -50,7 +50,7 @@ export function emitRadixSort(m: ModuleBuilder, keyBytes: 4 | 8): Func {
   const size = entryBytes[keyBytes];
   return once(m, `radix_sort_${keyBytes * 8}`, (name) => {
     const params = { entries: 'i32', count: 'i32', scratch: 'i32' } as const;
-    return m.func(name, { params }, (f) => {
+    return m.func(name, { params, suspendable: true }, (f) => {
       const { entries, count, scratch } = f.param;
       const bytes = f.let(i32.mul(count, size), 'bytes');
       const histograms = f.let(i32.add(scratch, bytes), 'histograms');
@@ -98,6 +98,7 @@ function emitReturnIfSorted(
   const end = f.let(i32.add(entries, bytes), 'end');
   f.block((unsorted) => {
     f.loop((next) => {
+      f.checkpoint();
       f.set(key, loadKey(entry, keyBytes));
       f.brIf(unsorted, i64.ltU(key, previous));
       f.set(previous, key);
@@ -123,6 +124,7 @@ function emitHistograms(
       const offset = digit * histogramBytes;
       f.do(i32.store(cell, i32.add(i32.load(cell, offset), 1), offset));
     }
+    f.checkpoint();
   };
   const options = { step: entryBytes[keyBytes], unsigned: true };
   f.for(entry, entries, i32.add(entries, bytes), body, options);
@@ -156,6 +158,7 @@ function emitPass(
       f.do(i64.store(place, i64.load(entry, offset), offset));
     }
     f.do(i32.store(cell, i32.add(place, size)));
+    f.checkpoint();
   };
   f.for(entry, source, i32.add(source, bytes), move, { step: size, unsigned: true });
 }

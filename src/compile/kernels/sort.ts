@@ -37,7 +37,7 @@ export function emitSort(m: ModuleBuilder, name: string, less: Less): Func {
   const sortRun = emitSortRun(m, `${name}_run`, less);
   const merge = emitMerge(m, `${name}_merge`, less);
   const params = { array: 'i32', count: 'i32', scratch: 'i32' } as const;
-  return m.func(name, { params }, (f) => {
+  return m.func(name, { params, suspendable: true }, (f) => {
     const { array, count, scratch } = f.param;
     const bytes = f.let(i32.shl(count, 2), 'bytes');
     const low = f.local('i32', 'low');
@@ -51,6 +51,7 @@ export function emitSort(m: ModuleBuilder, name: string, less: Less): Func {
       () => {
         f.set(high, i32.add(low, runBytes));
         f.call(sortRun, i32.add(array, low), i32.add(array, atMost(high)));
+        f.checkpoint(runBytes / elementBytes);
       },
       { step: runBytes, unsigned: true },
     );
@@ -111,7 +112,7 @@ function emitSortRun(m: ModuleBuilder, name: string, less: Less): Func {
 /** (start, middle, end, out): merges the sorted runs on both sides of `middle` into `out`. */
 function emitMerge(m: ModuleBuilder, name: string, less: Less): Func {
   const params = { start: 'i32', middle: 'i32', end: 'i32', out: 'i32' } as const;
-  return m.func(name, { params }, (f) => {
+  return m.func(name, { params, suspendable: true }, (f) => {
     const { start, middle, end, out } = f.param;
     const left = f.let(start, 'left');
     const right = f.let(middle, 'right');
@@ -133,6 +134,7 @@ function emitMerge(m: ModuleBuilder, name: string, less: Less): Func {
         f.return();
       });
       f.loop((again) => {
+        f.checkpoint();
         f.set(a, i32.load(left));
         f.set(b, i32.load(right));
         // Which side comes next cannot be foretold: no branch on it.

@@ -109,6 +109,7 @@ export class DirectGroups implements Groups {
                 f.set(into, i32.add(into, this.#stride));
                 f.set(from, i32.add(from, this.#stride));
                 f.set(left, i32.sub(left, 1));
+                f.checkpoint();
               });
             },
           );

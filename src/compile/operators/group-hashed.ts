@@ -155,7 +155,7 @@ export class HashedGroups implements Groups {
   #growFunction(slot: number) {
     const query = this.#query;
     return query.helper(`grow_${slot}`, (name) =>
-      query.module.func(name, { params: { area: 'i32' } }, (f) => {
+      query.module.func(name, { params: { area: 'i32' }, suspendable: true }, (f) => {
         const { area } = f.param;
         const old = f.let(i32.load(area, slot), 'old');
         const oldMask = f.let(i32.load(area, slot + 4), 'old_mask');
@@ -170,6 +170,7 @@ export class HashedGroups implements Groups {
         const at = f.local('i32', 'at');
         const place = () => i32.add(table, i32.shl(at, 3));
         f.for(i, 0, i32.add(oldMask, 1), () => {
+          f.checkpoint();
           f.set(entry, i64.load(i32.add(old, i32.shl(i, 3))));
           f.if(i64.ne(entry, 0n), () => {
             f.set(at, i32.and(i32.wrapI64(i64.shrU(entry, 32n)), mask));
@@ -213,6 +214,7 @@ export class HashedGroups implements Groups {
       const end = f.let(i32.add(next, i32.shl(i32.load(frame, pointers + 4), 2)), 'end');
       const row = f.local('i32', 'row');
       f.while(i32.ltU(next, end), () => {
+        f.checkpoint();
         f.set(row, i32.load(next));
         const inner = scope.child();
         const groups = this.#fields.map((field) => loadField(row, field));

@@ -125,6 +125,7 @@ export class OrderedGroups implements Groups {
       const last = f.local('i32', 'last');
       const keyOf = (row: Local): Value => loadField(row, this.#fields[this.#key]);
       f.while(i32.ltU(at, end), () => {
+        f.checkpoint();
         f.set(first, i32.load(at));
         f.set(last, i32.load(at, 4));
         f.set(at, i32.add(at, boundaryBytes));

@@ -47,6 +47,7 @@ export function produceSetOperation(plan: SetOperation, query: Query, consume: C
     }
     const remaining = f.let(times, 'times');
     f.while(i64.gtS(remaining, 0n), () => {
+      f.checkpoint();
       consume(scope.child());
       f.set(remaining, i64.sub(remaining, 1n));
     });

@@ -169,6 +169,7 @@ export class SortedRows {
         f.do(i32.store(i32.add(starts, i32.shl(bucket, 2)), total));
         f.set(cell, i32.shl(bucket, 2));
         f.while(i32.ltU(cell, end), () => {
+          f.checkpoint();
           f.set(own, i32.load(i32.add(list, cell)));
           f.do(i32.store(i32.add(list, cell), total));
           f.set(total, i32.add(total, own));

@@ -114,6 +114,7 @@ function addUpTo(
 ): void {
   const { f } = walk;
   f.while(i32.ltU(done, end), () => {
+    f.checkpoint();
     set.update(cells, walk.row(done));
     f.set(done, i32.add(done, 1));
   });
@@ -142,6 +143,7 @@ function sliding(
       const [{ start, end }] = frame.ranges(current);
       addUpTo(set, cells, added, end, walk);
       f.while(i32.ltU(removed, start), () => {
+        f.checkpoint();
         set.remove(cells, walk.row(removed));
         f.set(removed, i32.add(removed, 1));
       });
@@ -180,6 +182,7 @@ function segmentTree(
     f.set(tree, room(i32.mul(i32.shl(size, 1), bytes)));
     const row = f.let(i32.const(0), 'leaf');
     f.while(i32.ltU(row, size), () => {
+      f.checkpoint();
       const cells = nodeCells(i32.add(size, row));
       clear(cells);
       f.set(position, i32.add(row, 1));
@@ -188,6 +191,7 @@ function segmentTree(
     });
     const node = f.let(i32.sub(size, 1), 'inner');
     f.while(i32.gtS(node, 0), () => {
+      f.checkpoint();
       const cells = nodeCells(node);
       const left = nodeCells(i32.shl(node, 1));
       cells.forEach((cell, i) => cell.set(left[i].get()));
@@ -200,6 +204,7 @@ function segmentTree(
     const low = f.let(toNode(range.start), 'low');
     const high = f.let(toNode(range.end), 'high');
     f.while(i32.ltU(low, high), () => {
+      f.checkpoint();
       f.if(i32.and(low, 1), () => {
         set.merge(result, nodeCells(low), walk.outside());
         f.set(low, i32.add(low, 1));

@@ -193,6 +193,7 @@ export class FrameBounds {
       const move = () => {
         f.block((done) => {
           f.loop((again) => {
+            f.checkpoint();
             f.brIf(done, i32.geU(cursor, partitionEnd));
             const there = this.#walk.row(cursor);
             const other = compileExpression(key.expression, there);
@@ -260,6 +261,7 @@ export class FrameBounds {
       f.set(groups, 0);
       const at = f.let(partitionStart, 'at');
       f.while(i32.ltU(at, partitionEnd), () => {
+        f.checkpoint();
         f.do(i32.store(i32.add(starts, i32.shl(groups, 2)), at));
         f.set(groups, i32.add(groups, 1));
         f.set(at, peers.endOf(at));

@@ -224,6 +224,7 @@ class PresentRows {
     f.do(i32.store(this.#rows, partitionStart));
     const at = f.let(partitionStart, 'at');
     f.while(i32.ltU(at, partitionEnd), () => {
+      f.checkpoint();
       f.do(i32.store(this.#cell(at), this.count));
       const { isNull } = compileExpression(this.#arg, walk.row(at));
       f.do(i32.store(i32.add(this.#rows, i32.shl(this.count, 2)), at));

@@ -124,10 +124,12 @@ function walkPartitions(
   const peers = new PeerGroups(rows, walk);
   const functions = makeFunctions(parts.calls, walk, peers);
   f.while(i32.ltU(partitionStart, end), () => {
+    f.checkpoint();
     f.set(partitionEnd, i32.add(partitionStart, 1));
     if (rows.isPartitioned) {
       f.block((done) => {
         f.loop((again) => {
+          f.checkpoint();
           f.brIf(done, i32.geU(partitionEnd, end));
           const same = rows.samePartition(access, partitionStart, partitionEnd, scope.child());
           f.brIf(done, i32.eqz(same));
@@ -140,6 +142,7 @@ function walkPartitions(
     peers.begin();
     for (const { begin } of functions) begin?.();
     f.while(i32.ltU(index, partitionEnd), () => {
+      f.checkpoint();
       peers.advance();
       const current = walk.row(index);
       for (const item of functions) {
@@ -243,6 +246,7 @@ class PeerGroups {
     const end = f.let(i32.add(first, 1), 'end');
     f.block((done) => {
       f.loop((again) => {
+        f.checkpoint();
         f.brIf(done, i32.geU(end, partitionEnd));
         const scope = this.#walk.outside();
         f.brIf(done, i32.eqz(this.#rows.samePeers(access, first, end, keys, scope)));
