@@ -20,6 +20,11 @@ export interface QueryOptions {
   readonly values?: ValueForm;
   /** Ends the statement with error 57014, within 100 ms. */
   readonly signal?: AbortSignal;
+  /**
+   * Milliseconds after which the statement ends with error 57014; as SET statement_timeout says if
+   * it is not given, 0 for none.
+   */
+  readonly timeout?: number;
   readonly onProgress?: (progress: Progress) => void;
 }
 

@@ -10,6 +10,7 @@ import type { Plan, TableFunction } from '../plan/plan.ts';
 import { type ExecutionResult, execute, executeStream } from '../run/execute.ts';
 import type { ExecuteOptions } from '../run/execution.ts';
 import type { Runtime } from '../run/runtime.ts';
+import type { Turns } from '../run/turns.ts';
 import { loadedBatches, loadTable } from '../table/load.ts';
 import { tableBatches } from '../table/read.ts';
 import type { TableStorage } from '../table/storage.ts';
@@ -49,10 +50,10 @@ export class QueryRunner {
    * Reads the plan's table functions into tables of their own, and optimizes it. Files that can
    * give columns apart are opened only; of them it is then known what is read.
    */
-  async prepare(bound: Plan): Promise<ReadyPlan> {
+  async prepare(bound: Plan, turns: Turns): Promise<ReadyPlan> {
     const temporary: Temporary[] = [];
     try {
-      for (const call of tableFunctionsOf(bound)) temporary.push(await this.#open(call));
+      for (const call of tableFunctionsOf(bound)) temporary.push(await this.#open(call, turns));
       if (temporary.length === 0) return { plan: optimize(bound), temporary };
       const tables = new Map(temporary.map(({ call, entry }) => [call as Plan, entry]));
       const plan = optimize(withTables(bound, tables));
@@ -123,7 +124,7 @@ export class QueryRunner {
     return loadedBatches(memory, data, data.loader, ordinals);
   }
 
-  async #open(call: TableFunction): Promise<Temporary> {
+  async #open(call: TableFunction, turns: Turns): Promise<Temporary> {
     const source = this.#sources.get(call.name);
     assert(source !== undefined, 'a bound table function is known');
     const constants = (expression: unknown) => expression as ConstantExpression;
@@ -132,7 +133,9 @@ export class QueryRunner {
     const opened = await source.open?.(sourceCall, this.#runtime.memory);
     if (opened !== undefined) return { call, entry: tableEntry(call.name, opened.table()), opened };
     const stream = await source.read(sourceCall);
-    const table = await loadTable(this.#storage, stream.schema, stream.batches);
+    const table = await loadTable(this.#storage, stream.schema, stream.batches, () =>
+      turns.ifDue(),
+    );
     return { call, entry: tableEntry(call.name, table), opened };
   }
 }

@@ -43,7 +43,7 @@ export async function runStatement(
     case 'copyTo':
       return copyTo(session, statement, request);
     case 'call':
-      return runCall(session, statement);
+      return runCall(session, statement, request);
     case 'set':
       return setSetting(session, statement);
     case 'show':

@@ -1,5 +1,5 @@
 /** Statements one after the other: from text to what each of them does. */
-import { QuernError, sqlState } from '../base/error.ts';
+import { QuernError } from '../base/error.ts';
 import { type BindResult, bind } from '../bind/bind.ts';
 import type { Program } from '../compile/index.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -7,6 +7,7 @@ import { type ExecutionResult, schemaOf } from '../run/execute.ts';
 import type { ExecuteOptions } from '../run/execution.ts';
 import type { ParameterValue } from '../run/parameters.ts';
 import type { Runtime } from '../run/runtime.ts';
+import { type Limits, Turns } from '../run/turns.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import { diagnosticError } from '../sql/diagnostic.ts';
 import { parse, parseSingle } from '../sql/parse.ts';
@@ -37,7 +38,9 @@ export interface Engine {
 }
 
 /** A statement with the values and the snapshot it runs with. */
-export interface Request {
+export interface Request extends Limits {
+  /** For long work outside of compiled code. */
+  readonly turns: Turns;
   readonly sql: string;
   readonly catalog: PinnedCatalog;
   readonly parameters: readonly ParameterValue[];
@@ -56,6 +59,8 @@ export class Session {
   readonly engine: Engine;
   /** Threads of a statement, as SET threads says. */
   threads: number;
+  /** Milliseconds that a statement may take, 0 if there is no limit: SET statement_timeout. */
+  statementTimeout = 0;
   /** What PREPARE has named, by name in lower case. */
   readonly prepared = new Map<string, PreparedText>();
   readonly #cache = new PlanCache();
@@ -89,7 +94,7 @@ export class Session {
     const catalog = this.engine.catalog.pin();
     try {
       const values = parameterValues(parameters, cached.parameterTypes, cached.parameterNames);
-      const request = { sql, catalog, parameters: values, options };
+      const request = this.#request(sql, catalog, values, options);
       return resultOf(await this.execute(cached.program, request), request);
     } finally {
       this.engine.catalog.unpin(catalog);
@@ -110,10 +115,10 @@ export class Session {
       const { bound, timeless } = await this.#bind(sql, statement, catalog, parameters, types);
       const { parameterTypes, parameterNames } = bound;
       const values = parameterValues(parameters, parameterTypes, parameterNames);
-      const request = { sql, catalog, parameters: values, options };
+      const request = this.#request(sql, catalog, values, options);
       if (bound.statement.kind !== 'query')
         return await runStatement(this, bound.statement, request);
-      return await this.withPlan(bound.statement.plan, async ({ plan }) => {
+      return await this.withPlan(bound.statement.plan, request, async ({ plan }) => {
         const program = this.engine.runner.compile(plan);
         if (cacheAs !== undefined && timeless) {
           this.#cache.set(cacheAs, catalog.version, { program, parameterTypes, parameterNames });
@@ -137,13 +142,13 @@ export class Session {
       const { bound } = await this.#bind(sql, statement, catalog, parameters, []);
       const { parameterTypes, parameterNames } = bound;
       const values = parameterValues(parameters, parameterTypes, parameterNames);
-      const request = { sql, catalog, parameters: values, options };
+      const request = this.#request(sql, catalog, values, options);
       if (bound.statement.kind !== 'query') {
         yield await runStatement(this, bound.statement, request);
         return;
       }
       const { runner } = this.engine;
-      const ready = await runner.prepare(bound.statement.plan);
+      const ready = await runner.prepare(bound.statement.plan, request.turns);
       try {
         const program = runner.compile(ready.plan);
         const schema = schemaOf(program);
@@ -156,6 +161,19 @@ export class Session {
     } finally {
       this.engine.catalog.unpin(catalog);
     }
+  }
+
+  #request(
+    sql: string,
+    catalog: PinnedCatalog,
+    parameters: readonly ParameterValue[],
+    options: QueryOptions,
+  ): Request {
+    const timeout = options.timeout ?? this.statementTimeout;
+    const deadline = timeout > 0 ? performance.now() + timeout : undefined;
+    const limits = { signal: options.signal, deadline };
+    const turns = new Turns(this.engine.runtime.platform, limits);
+    return { sql, catalog, parameters, options, turns, ...limits };
   }
 
   /**
@@ -195,8 +213,12 @@ export class Session {
   }
 
   /** Makes a plan ready, hands it to `use`, and gives up its temporary tables when that is done. */
-  async withPlan<T>(plan: Plan, use: (ready: ReadyPlan) => Promise<T>): Promise<T> {
-    const ready = await this.engine.runner.prepare(plan);
+  async withPlan<T>(
+    plan: Plan,
+    { turns }: Request,
+    use: (ready: ReadyPlan) => Promise<T>,
+  ): Promise<T> {
+    const ready = await this.engine.runner.prepare(plan, turns);
     try {
       return await use(ready);
     } finally {
@@ -206,7 +228,7 @@ export class Session {
 
   /** Runs a plan to its rows. */
   rows(plan: Plan, request: Request): Promise<ExecutionResult> {
-    return this.withPlan(plan, ({ plan }) => {
+    return this.withPlan(plan, request, ({ plan }) => {
       return this.execute(this.engine.runner.compile(plan), request);
     });
   }
@@ -214,7 +236,7 @@ export class Session {
   /** The rows of a plan a batch at a time; what only copies is not compiled. */
   async *batches(plan: Plan, request: Request): AsyncGenerator<ColumnBatch> {
     const { runner } = this.engine;
-    const ready = await runner.prepare(plan);
+    const ready = await runner.prepare(plan, request.turns);
     try {
       const copied = runner.copiedRows(ready.plan);
       if (copied === undefined) {
@@ -222,7 +244,7 @@ export class Session {
         return;
       }
       for await (const batch of copied) {
-        checkCancelled(request);
+        await request.turns.ifDue();
         yield batch;
       }
     } finally {
@@ -234,9 +256,9 @@ export class Session {
     return this.engine.runner.execute(program, this.#executeOptions(request));
   }
 
-  #executeOptions({ parameters, options }: Request): ExecuteOptions {
-    const { signal, onProgress } = options;
-    return { threads: this.threads, signal, parameters, onProgress };
+  #executeOptions({ parameters, options, signal, deadline }: Request): ExecuteOptions {
+    const { onProgress } = options;
+    return { threads: this.threads, signal, deadline, parameters, onProgress };
   }
 
   /** Fails if the database may not be changed. */
@@ -251,14 +273,6 @@ export function resultOf(
   { options }: Request,
 ): Result {
   return new Result(schema, batches, options.values, profile);
-}
-
-/** Fails if the statement was aborted. */
-export function checkCancelled({ options: { signal } }: Request): void {
-  if (signal?.aborted !== true) return;
-  throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
-    cause: signal.reason,
-  });
 }
 
 function cacheKey(sql: string, parameters: Parameters): string {

@@ -1,10 +1,10 @@
 /** The calling thread's work on an execution: in short calls, with turns of the event loop between. */
-import { QuernError, sqlState } from '../base/error.ts';
 import { morselField } from '../compile/program.ts';
 import type { Control } from './control.ts';
 import type { Morsels } from './morsels.ts';
 import type { LoadedProgram, Runtime } from './runtime.ts';
 import type { Part } from './thread.ts';
+import { type Limits, Turns } from './turns.ts';
 
 /** `done` of `total` morsels of step `step` (from 0) of `steps`. */
 export interface Progress {
@@ -14,11 +14,7 @@ export interface Progress {
   readonly total: number;
 }
 
-/** How long the calling thread works before it lets events have their turn. */
-export const turnMs = 15;
-
-export interface CallingThreadOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface CallingThreadOptions extends Limits {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Steps there are, for the progress. */
   readonly steps: number;
@@ -30,7 +26,7 @@ export class CallingThread {
   readonly #control: Control;
   readonly #part: Part;
   readonly #options: CallingThreadOptions;
-  #lastTurn = performance.now();
+  readonly #turns: Turns;
   #step = 0;
   /** Morsels of the step: taken so far, those of earlier units of it, and all. */
   #done = 0;
@@ -49,6 +45,7 @@ export class CallingThread {
     this.#control = control;
     this.#part = part;
     this.#options = options;
+    this.#turns = new Turns(runtime.platform, options);
   }
 
   /** What comes next are the morsels of a step from `doneBefore` on, of so many. */
@@ -110,7 +107,7 @@ export class CallingThread {
   }
 
   #nextTurn(): number {
-    return this.#runtime.impatient ? 0 : this.#lastTurn + turnMs;
+    return this.#runtime.impatient ? 0 : this.#turns.next;
   }
 
   /** Lets events have their turn if it is time. */
@@ -119,23 +116,19 @@ export class CallingThread {
   }
 
   /** Lets events have their turn. */
-  async turn(): Promise<void> {
+  turn(): Promise<void> {
     const { steps, onProgress } = this.#options;
     onProgress?.({ step: this.#step, steps, done: this.#done, total: this.#total });
-    await this.#runtime.platform.yieldToEvents();
-    this.#lastTurn = performance.now();
-    this.checkCancelled();
+    return this.#turns.take();
   }
 
-  get isCancelled(): boolean {
-    return this.#options.signal?.aborted === true;
+  get isOver(): boolean {
+    return this.#turns.isOver;
   }
 
-  checkCancelled(): void {
-    if (!this.isCancelled) return;
-    throw new QuernError(sqlState.queryCanceled, 'the statement was cancelled', {
-      cause: this.#options.signal?.reason,
-    });
+  /** Throws if the statement is to end. */
+  check(): void {
+    this.#turns.check();
   }
 }
 

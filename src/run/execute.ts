@@ -31,7 +31,11 @@ export async function execute(
 ): Promise<ExecutionResult> {
   const execution = await run(runtime, program, options);
   try {
-    const batches = [...resultBatches(execution)];
+    const batches: ColumnBatch[] = [];
+    for (const batch of resultBatches(execution)) {
+      batches.push(batch);
+      await execution.turnIfDue();
+    }
     const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
     return { schema: schemaOf(execution.program), batches, rowCount, profile: execution.profile() };
   } finally {

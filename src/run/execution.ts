@@ -16,7 +16,7 @@ import type {
 } from '../compile/program.ts';
 import { appenderField } from '../compile/program.ts';
 import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
-import { CallingThread, inOrder, type Progress, turnMs, whenDone } from './calling-thread.ts';
+import { CallingThread, inOrder, type Progress, whenDone } from './calling-thread.ts';
 import { type Control, controlWord } from './control.ts';
 import { type MorselSource, MorselSources } from './morsel-sources.ts';
 import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
@@ -33,11 +33,11 @@ import { MovableRows } from './spill/movable-rows.ts';
 import { type LoopHost, runPartitions } from './spill/partition-loop.ts';
 import type { SpillStore } from './spill/store.ts';
 import { Part, stopped } from './thread.ts';
+import { type Limits, turnMs } from './turns.ts';
 
-export interface ExecuteOptions {
+export interface ExecuteOptions extends Limits {
   /** Threads to use, the calling one included; at most those of the runtime. */
   readonly threads?: number;
-  readonly signal?: AbortSignal | undefined;
   readonly parameters?: readonly ParameterValue[];
   /** Called now and then while the statement runs. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -132,6 +132,7 @@ export class Execution {
       );
       this.#thread = new CallingThread(runtime, this.#loaded, control, this.#part, {
         signal: options.signal,
+        deadline: options.deadline,
         onProgress: options.onProgress,
         steps: shape.steps.length,
       });
@@ -162,7 +163,7 @@ export class Execution {
   /** Runs all steps. After it, whether or not it threw, call {@link end}. */
   async run(): Promise<void> {
     const { memory } = this.runtime;
-    this.#thread.checkCancelled();
+    this.#thread.check();
     writeParameters(
       memory,
       this.#frame,
@@ -201,6 +202,11 @@ export class Execution {
   /** The u32 at an offset of the frame. */
   frameWord(offset: number): number {
     return this.runtime.memory.u32[(this.#frame + offset) >>> 2];
+  }
+
+  /** Lets events have their turn if it is time. */
+  turnIfDue(): Promise<void> | undefined {
+    return this.#thread.turnIfDue();
   }
 
   profile(): Profile {
@@ -513,13 +519,13 @@ export class Execution {
       Atomics.wait(this.#control.words, controlWord.gate, gate, 5);
     } else {
       await this.runtime.platform.yieldToEvents();
-      if (this.#thread.isCancelled) this.#control.stop();
+      if (this.#thread.isOver) this.#control.stop();
     }
   }
 
   /** What made a helper stop: its message may still be on the way. */
   async #helperFailure(): Promise<QuernError> {
-    this.#thread.checkCancelled();
+    this.#thread.check();
     while (this.#failure === undefined) await this.runtime.platform.yieldToEvents();
     return this.#failure;
   }

@@ -35,15 +35,19 @@ export interface AppendedColumn {
   readonly summary: ColumnSummary;
 }
 
-/** `inPlace`: the blocks of the table's last group may be written behind its rows. */
-export function appendColumn(
+/**
+ * Stops after each segment, for whoever wants to do something else between. `inPlace`: the blocks of
+ * the table's last group may be written behind its rows.
+ */
+export function* appendColumn(
   heap: BlockHeap,
   table: Table,
   ordinal: number,
   staged: StagedColumn,
   inPlace: boolean,
-): AppendedColumn {
+): Generator<void, AppendedColumn> {
   const summary = summarizeColumn(staged);
+  yield;
   const { encoding, keeps } = isText(staged.type)
     ? encodeText(heap, table, ordinal, staged)
     : encodeFixed(table, ordinal, staged.type, summary);
@@ -59,6 +63,7 @@ export function appendColumn(
     } else {
       added.push(newSegment(heap, encoding, pieces, rows));
     }
+    yield;
   }
   if (rewritten !== undefined && tail !== undefined) {
     for (const block of tail.blocks) heap.release(block);

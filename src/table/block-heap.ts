@@ -77,16 +77,32 @@ export class BlockHeap {
     return block;
   }
 
-  /** Runs `body`; if it throws, all references it has taken are given back. */
-  attempt<T>(body: () => T): T {
-    assert(this.#journal === undefined, 'attempts do not nest');
+  /**
+   * Goes through `steps`; if it throws, or is not gone through to the end, all references it has
+   * taken are given back. Others may use the heap between two steps.
+   */
+  *attempt<T>(steps: Generator<void, T>): Generator<void, T> {
     const journal: number[] = [];
+    let isDone = false;
+    try {
+      for (;;) {
+        const { done, value } = this.#journaled(journal, () => steps.next());
+        if (done === true) {
+          isDone = true;
+          return value;
+        }
+        yield;
+      }
+    } finally {
+      if (!isDone) for (const address of journal) this.release(address);
+    }
+  }
+
+  #journaled<T>(journal: number[], body: () => T): T {
+    assert(this.#journal === undefined, 'attempts do not nest');
     this.#journal = journal;
     try {
       return body();
-    } catch (error) {
-      for (const address of journal) this.release(address);
-      throw error;
     } finally {
       this.#journal = undefined;
     }

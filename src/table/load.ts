@@ -11,16 +11,23 @@ import type { Table } from './table.ts';
  */
 const rowsPerAppend = 4 << 20;
 
+/**
+ * Called every few milliseconds of work: gives others their turn when it is time, and throws when
+ * the work is no longer wanted.
+ */
+export type Turn = () => Promise<void> | undefined;
+
 /** Loads all batches into a new table, which the caller releases when it is done with it. */
 export async function loadTable(
   storage: TableStorage,
   schema: Schema,
   batches: AsyncIterable<ColumnBatch> | Iterable<ColumnBatch>,
+  turn: Turn = () => undefined,
 ): Promise<Table> {
   let table = storage.empty(schema);
   let staged = new StagedRows(schema, table);
-  const store = (isLast: boolean) => {
-    const next = storage.append(table, staged, { isLast });
+  const store = async (isLast: boolean) => {
+    const next = await appendInTurns(storage, table, staged, turn, isLast);
     storage.release(table);
     table = next;
     staged = new StagedRows(schema, table);
@@ -28,10 +35,12 @@ export async function loadTable(
   try {
     for await (const batch of batches) {
       // The last rows are held back, so that the last append has some.
-      if (staged.rowCount >= rowsPerAppend) store(false);
+      if (staged.rowCount >= rowsPerAppend) await store(false);
       staged.add(batch);
+      const others = turn();
+      if (others !== undefined) await others;
     }
-    store(true);
+    await store(true);
     return table;
   } catch (error) {
     storage.release(table);
@@ -63,5 +72,27 @@ export async function* loadedBatches(
     }
   } finally {
     for (const address of held) memory.release(address);
+  }
+}
+
+/** A new version of the table with the staged rows, made with turns for others. */
+export async function appendInTurns(
+  storage: TableStorage,
+  table: Table,
+  staged: StagedRows,
+  turn: Turn,
+  isLast = true,
+): Promise<Table> {
+  const steps = storage.appendSteps(table, staged, { isLast });
+  try {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      const others = turn();
+      if (others !== undefined) await others;
+    }
+  } finally {
+    // Gives back what an append has taken that is not gone through with.
+    steps.return(table);
   }
 }

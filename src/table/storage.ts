@@ -15,7 +15,7 @@ import { SegmentPager } from './segment-pager.ts';
 import { StagedColumn } from './staged-column.ts';
 import { noStatistics } from './statistics.ts';
 import type { StoredSegment } from './stored-segment.ts';
-import type { Table } from './table.ts';
+import type { StoredColumn, Table } from './table.ts';
 
 /** Rows on their way into a table: add batches, then {@link TableStorage.append} them. */
 export class StagedRows {
@@ -90,26 +90,47 @@ export class TableStorage {
    * version keeps its users. Throws 53200 when memory is short, and then has changed nothing.
    * `isLast`: false when more will follow at once, so that estimates can wait.
    */
-  append(table: Table, staged: StagedRows, { isLast = true } = {}): Table {
+  append(table: Table, staged: StagedRows, options: { readonly isLast?: boolean } = {}): Table {
+    const steps = this.appendSteps(table, staged, options);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+  }
+
+  /** As {@link append}, in steps of a few milliseconds; both versions must live until the end. */
+  *appendSteps(
+    table: Table,
+    staged: StagedRows,
+    { isLast = true }: { readonly isLast?: boolean } = {},
+  ): Generator<void, Table> {
     if (staged.rowCount === 0) return this.#hold({ ...table });
-    return this.#heap.attempt(() => {
-      const tail = table.rowCount % rowsPerGroup === 0 ? undefined : table.rowGroups.at(-1);
-      const inPlace = tail !== undefined && !this.#extended.has(tail);
-      const appended = staged.columns.map((column, ordinal) => {
-        const result = appendColumn(this.#heap, table, ordinal, column, inPlace);
-        // Frees the batches column by column: a large load does not stay in memory twice.
-        column.pieces.length = 0;
-        return result;
-      });
-      const rowCount = table.rowCount + staged.rowCount;
-      const rowGroups = this.#rowGroupsOf(table, appended, rowCount);
-      const columns = appended.map(({ layout, summary }, ordinal) => ({
+    return yield* this.#heap.attempt(this.#appendSteps(table, staged, isLast));
+  }
+
+  *#appendSteps(table: Table, staged: StagedRows, isLast: boolean): Generator<void, Table> {
+    const tail = table.rowCount % rowsPerGroup === 0 ? undefined : table.rowGroups.at(-1);
+    const inPlace = tail !== undefined && !this.#extended.has(tail);
+    // From now on, for others may want to append between the steps.
+    if (tail !== undefined) this.#extended.add(tail);
+    const appended: AppendedColumn[] = [];
+    for (const [ordinal, column] of staged.columns.entries()) {
+      appended.push(yield* appendColumn(this.#heap, table, ordinal, column, inPlace));
+      // Frees the batches column by column: a large load does not stay in memory twice.
+      column.pieces.length = 0;
+    }
+    const rowCount = table.rowCount + staged.rowCount;
+    const rowGroups = this.#rowGroupsOf(table, appended, rowCount);
+    const columns: StoredColumn[] = [];
+    for (const [ordinal, { layout, summary }] of appended.entries()) {
+      const { memory } = this;
+      columns.push({
         layout,
-        statistics: joinStatistics(this.memory, table, ordinal, layout, summary, rowGroups, isLast),
-      }));
-      if (tail !== undefined) this.#extended.add(tail);
-      return this.#hold({ schema: table.schema, columns, rowGroups, rowCount });
-    });
+        statistics: joinStatistics(memory, table, ordinal, layout, summary, rowGroups, isLast),
+      });
+      yield;
+    }
+    return this.#hold({ schema: table.schema, columns, rowGroups, rowCount });
   }
 
   /** One more user of the version: a catalog, or a statement that reads it. */

@@ -5,10 +5,14 @@ import { tableEntry } from '../../catalog/entry.ts';
 import { loadTable } from '../../table/load.ts';
 import type { ProcedureTarget } from '../procedures.ts';
 import { Result } from '../result.ts';
-import type { Session } from '../session.ts';
+import type { Request, Session } from '../session.ts';
 import { mayCreate } from './definition.ts';
 
-export async function runCall(session: Session, call: BoundCall): Promise<Result> {
+export async function runCall(
+  session: Session,
+  call: BoundCall,
+  request: Request,
+): Promise<Result> {
   const { procedures } = session.engine;
   const procedure = procedures.get(call.name);
   if (procedure === undefined) {
@@ -18,18 +22,18 @@ export async function runCall(session: Session, call: BoundCall): Promise<Result
     });
   }
   session.checkWritable();
-  await procedure.run(call, targetOf(session));
+  await procedure.run(call, targetOf(session, request));
   return new Result([], []);
 }
 
-function targetOf(session: Session): ProcedureTarget {
+function targetOf(session: Session, { turns }: Request): ProcedureTarget {
   const { catalog, storage } = session.engine;
   return {
     threads: session.threads,
     createTable: async (name, { schema, batches }, { replace = false, primaryKey } = {}) => {
       const onExisting = replace ? 'replace' : 'error';
       mayCreate(catalog, name, onExisting);
-      const table = await loadTable(storage, schema, batches);
+      const table = await loadTable(storage, schema, batches, () => turns.ifDue());
       try {
         mayCreate(catalog, name, onExisting);
       } catch (error) {

@@ -10,7 +10,7 @@ import { varcharType } from '../../value/type.ts';
 import { formatOf } from '../file-formats.ts';
 import { schemaOfPlan } from '../query-runner.ts';
 import { Result } from '../result.ts';
-import { checkCancelled, type Request, type Session } from '../session.ts';
+import type { Request, Session } from '../session.ts';
 import { appendRows } from '../write-table.ts';
 
 export async function copyFrom(
@@ -29,7 +29,7 @@ export async function copyFrom(
   if (format.typed) {
     const stream = await format.read(files, path, options, schema);
     for await (const batch of stream.batches) {
-      checkCancelled(request);
+      await request.turns.ifDue();
       batches.push(place(batch));
     }
   } else {
@@ -41,7 +41,7 @@ export async function copyFrom(
     );
     for await (const batch of session.batches(plan, request)) batches.push(place(batch));
   }
-  return Result.ofChange(appendRows(storage, catalog, table, batches));
+  return Result.ofChange(await appendRows(storage, catalog, table, batches, request.turns));
 }
 
 async function fileColumns(session: Session, reader: string, path: string): Promise<Schema> {

@@ -41,7 +41,12 @@ export async function createTableAs(
     nullable: true,
     type: field.type.kind === 'null' ? integerType : field.type,
   }));
-  const table = await loadTable(storage, schema, withData ? session.batches(plan, request) : []);
+  const table = await loadTable(
+    storage,
+    schema,
+    withData ? session.batches(plan, request) : [],
+    () => request.turns.ifDue(),
+  );
   let isUsed = false;
   try {
     // Another statement may have taken the name in the meantime.

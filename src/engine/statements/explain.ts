@@ -17,7 +17,7 @@ export async function explain(
   const plan = planOf(statement);
   const { runner } = session.engine;
   const started = performance.now();
-  return session.withPlan(plan, async (ready) => {
+  return session.withPlan(plan, request, async (ready) => {
     const optimizeMs = performance.now() - started;
     if (format === 'wasm') return textResult('wasm', runner.compileToText(ready.plan));
     if (format !== 'text') {

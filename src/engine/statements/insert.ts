@@ -16,5 +16,5 @@ export async function insert(
   const batches: ColumnBatch[] = [];
   if (values !== undefined) batches.push(values);
   else for await (const batch of session.batches(plan, request)) batches.push(batch);
-  return Result.ofChange(appendRows(storage, catalog, table, batches));
+  return Result.ofChange(await appendRows(storage, catalog, table, batches, request.turns));
 }

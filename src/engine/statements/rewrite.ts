@@ -24,6 +24,6 @@ export async function rewrite(
     return { rowCount, columns: columns.slice(0, -1) };
   });
   if (!marksChanges) changed = table.rowCount - kept;
-  if (changed > 0) replaceRows(storage, catalog, table, rows);
+  if (changed > 0) await replaceRows(storage, catalog, table, rows, request.turns);
   return Result.ofChange(changed);
 }

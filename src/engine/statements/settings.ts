@@ -34,6 +34,12 @@ const settings: Readonly<Record<string, Setting>> = {
       session.threads = threads;
     },
   },
+  statement_timeout: {
+    get: (session) => String(session.statementTimeout),
+    set: (session, value) => {
+      session.statementTimeout = value === undefined ? 0 : milliseconds(value);
+    },
+  },
   memory_limit: {
     get: (session) => String(session.engine.runtime.memory.pages.total().limitBytes),
     set: () => {
@@ -55,6 +61,7 @@ const settings: Readonly<Record<string, Setting>> = {
 export function setSetting(session: Session, { name, value }: BoundSet): Result {
   if (name === undefined) {
     session.threads = session.engine.runtime.threadsMax;
+    session.statementTimeout = 0;
     return new Result([], []);
   }
   settingOf(name).set(session, value);
@@ -68,6 +75,25 @@ export function showSetting(session: Session, { name }: BoundShow): Result {
     return textRows(['name', 'value'], rows);
   }
   return textRows([name], [[settingOf(name).get(session)]]);
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A duration as PostgreSQL takes it: a number of milliseconds, or one with a unit like '5s'. */
+function milliseconds(value: ConstantValue): number {
+  const [, digits, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/.exec(String(value)) ?? [];
+  const scale = unit === '' ? 1 : unitMs[unit];
+  if (digits !== undefined && scale !== undefined) return Math.round(Number(digits) * scale);
+  throw new QuernError(
+    sqlState.invalidParameterValue,
+    `statement_timeout must be a number of milliseconds or one with a unit, like '5s', not ${value}`,
+  );
 }
 
 function tableNames(session: Session): string[][] {
