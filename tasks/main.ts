@@ -51,6 +51,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'compare TPC-H results with the published answers in a folder',
     load: async () => (await import('./answers.ts')).answers,
   },
+  bundle: {
+    summary: 'build the engine for browsers, and say how large it is and of what',
+    load: async () => (await import('./bundle.ts')).bundle,
+  },
   lock: {
     summary: 'complete package-lock.json after a dependency changed',
     load: async () => (await import('./lock.ts')).lock,

@@ -22,8 +22,8 @@ import type { SqlType } from '../value/type.ts';
  * tables that grow
  *   inside a pipeline; may be called by any worker.
  * - `release(address: i32)`: gives memory from `allocate` back early.
- * - `poll`, `save`, `restore`: as `Suspension` of the assembler says. Step functions and those they call
- * may be
+ * - `poll`, `save`, `restore`: as `Suspension` of the assembler says. Step functions and those they
+ * call may be
  *   suspended at checkpoints in their long loops, so that no call blocks its thread for long.
  *
  * The exported global `suspension` is their state.

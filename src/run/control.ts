@@ -105,7 +105,9 @@ export class Control {
     return Atomics.load(this.words, controlWord.stop) !== 0;
   }
 
-  /** Where compiled code sees that it is to stop; a word that is always 0 where nobody can say so. */
+  /**
+   * Where compiled code sees that it is to stop; a word that is always 0 where nobody can say so.
+   */
   get stopAddress(): number {
     return this.words.byteOffset === 0 ? 0 : this.address + 4 * controlWord.stop;
   }

@@ -15,7 +15,9 @@ const rowsFirst = 4096;
 /** Work between two polls of the resumable form, at least and at most. */
 const workMin = 256;
 const workMax = 64 * portionWork;
-/** Polls that are closer together than this cost too much, further apart than that they come late. */
+/**
+ * Polls that are closer together than this cost too much, further apart than that they come late.
+ */
 const closeMs = 0.25;
 const farMs = 2;
 

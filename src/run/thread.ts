@@ -111,7 +111,8 @@ export class Part {
   /** Slices of the step under way by index of the buffer: sequence, address, rows. */
   readonly slices = new Map<number, number[]>();
   /**
-   * Functions that run at this time (of `performance.now()`) are suspended; by default none ever is.
+   * Functions that run at this time (of `performance.now()`) are suspended; by default none ever
+   * is.
    */
   deadline = Number.POSITIVE_INFINITY;
   readonly #thread: Thread;
@@ -219,7 +220,9 @@ export class Part {
     return done;
   }
 
-  /** Goes on with a suspended function in the program's resumable form; false if suspended again. */
+  /**
+   * Goes on with a suspended function in the program's resumable form; false if suspended again.
+   */
   resume(instance: WebAssembly.Instance): boolean {
     const exports = instance.exports as Exports;
     assert(exports.suspension !== undefined, 'what was suspended can be resumed');

@@ -101,7 +101,9 @@ export class StopPlace extends control.Statement {
   }
 }
 
-/** Gives the stop places of a function their code, and the function its resumable form if wanted. */
+/**
+ * Gives the stop places of a function their code, and the function its resumable form if wanted.
+ */
 export function lowerSuspension(
   body: FunctionBody,
   results: readonly ValueType[],

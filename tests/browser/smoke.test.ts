@@ -1,5 +1,5 @@
 /**
- * The engine in headless Chromium: TPC-H Q1 and Q3, on a cross-origin isolated page with threads
+ * The bundle in headless Chromium: TPC-H Q1 and Q3, on a cross-origin isolated page with threads
  * and on a plain page without SharedArrayBuffer. The rows must be those that Node gives.
  */
 import assert from 'node:assert/strict';
@@ -9,8 +9,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { open } from '../../src/main/index.ts';
+import {
+  type Bundle,
+  buildBundle,
+  bundleBytesMax,
+  bundleDirectory,
+  bundleGzipBytes,
+} from '../../tasks/bundle.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 const browser = names.find((name) => spawnSync(name, ['--version']).status === 0);
@@ -40,7 +47,7 @@ interface Report {
 const page = `<!doctype html><script type="module">
   const report = { isolated: globalThis.crossOriginIsolated };
   try {
-    const { open } = await import('/dist/src/main/index.js');
+    const { open } = await import('/bundle/quern.js');
     const db = await open();
     await db.query(${JSON.stringify(setUp)});
     report.threads = (await db.query('show threads')).values()[0][0];
@@ -55,6 +62,20 @@ const page = `<!doctype html><script type="module">
   const body = JSON.stringify(report, (_, value) => typeof value === 'bigint' ? String(value) : value);
   await fetch('/report', { method: 'POST', body });
 </script>`;
+
+let bundle: Bundle;
+
+before(async () => {
+  bundle = await buildBundle();
+});
+
+test('the bundle is small', () => {
+  const bytes = bundleGzipBytes(bundle.files);
+  assert.ok(bytes <= bundleBytesMax, `it has ${bytes} bytes, more than ${bundleBytesMax}`);
+  // What runs before the first query must not wait for file formats or generators.
+  const initial = bundle.files.filter((file) => file.initial);
+  assert.ok(initial.length > 0 && bundleGzipBytes(initial) < 0.85 * bytes);
+});
 
 for (const isolated of [true, false]) {
   const name = isolated ? 'with threads' : 'without SharedArrayBuffer';
@@ -114,7 +135,7 @@ function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-/** Serves the page, the build, and takes the report. */
+/** Serves the page, the bundle, and takes the report. */
 function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -137,8 +158,9 @@ function answer(
     });
   } else if (path === '/') {
     response.setHeader('Content-Type', 'text/html').end(page);
-  } else if (path.startsWith('/dist/src/') && path.endsWith('.js')) {
-    response.setHeader('Content-Type', 'text/javascript').end(readFileSync(`.${path}`));
+  } else if (path.startsWith('/bundle/') && path.endsWith('.js')) {
+    const file = join(bundleDirectory, path.slice('/bundle/'.length));
+    response.setHeader('Content-Type', 'text/javascript').end(readFileSync(file));
   } else {
     response.writeHead(404).end();
   }

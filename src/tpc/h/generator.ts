@@ -122,13 +122,17 @@ export function readTable(table: TableName, options: ReadOptions): TableStream {
   const range = partRange(unitCount(table, scale), part, parts);
   const end = range.start + range.count;
   function* batches(): Generator<ColumnBatch> {
-    const kernel = KernelInstance.create(
+    const kernel = KernelInstance.borrow(
       buildKernel({ scale, tables: [table], output: 'columns' }, false),
     );
-    const group = kernel.group(table);
-    for (let start = range.start; start < end; start += unitsPerBatch) {
-      const count = Math.min(unitsPerBatch, end - start);
-      yield kernel.columns(group, { start, count, origin: range.start })[0]!.batch;
+    try {
+      const group = kernel.group(table);
+      for (let start = range.start; start < end; start += unitsPerBatch) {
+        const count = Math.min(unitsPerBatch, end - start);
+        yield kernel.columns(group, { start, count, origin: range.start })[0]!.batch;
+      }
+    } finally {
+      kernel.giveBack();
     }
   }
   return {

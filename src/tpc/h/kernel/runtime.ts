@@ -56,7 +56,8 @@ export function createMemory(
   shared: boolean,
 ): WebAssembly.Memory {
   const pages = memoryPages(plan, arenas);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+  const maximum = shared ? pages : 65536;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum, shared });
   const bytes = new Uint8Array(memory.buffer);
   const { offsets, seeds } = textCheckpoints();
   bytes.set(plan.image, memoryMap.image);
@@ -67,6 +68,20 @@ export function createMemory(
   bytes[memoryMap.chunkReady + chunkCount + 1] = 1;
   return memory;
 }
+
+/** Makes an unshared memory, with the text that it has, ready for another kernel of one worker. */
+function reuseMemory(plan: KernelPlan, memory: WebAssembly.Memory): WebAssembly.Memory {
+  const missing = memoryPages(plan, 1) - memory.buffer.byteLength / 65536;
+  if (missing > 0) memory.grow(missing);
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.fill(0, memoryMap.image, memoryMap.imageEnd);
+  bytes.set(plan.image, memoryMap.image);
+  bytes.fill(0, memoryMap.arenas);
+  return memory;
+}
+
+/** The memory of the stream that ended last, unless it was collected. */
+let idle: WeakRef<WebAssembly.Memory> | undefined;
 
 /** A kernel at work in one arena of its memory. Not reentrant; several share a memory. */
 export class KernelInstance {
@@ -95,6 +110,23 @@ export class KernelInstance {
     const memory = createMemory(kernel.plan, 1, false);
     const module = new WebAssembly.Module(kernel.bytes);
     return new KernelInstance(kernel.plan, module, memory, 0);
+  }
+
+  /**
+   * As {@link create}, in the memory of a kernel that has been given back, if there is one: the
+   * text pool is the same for all, and most of the work of a short stream.
+   */
+  static borrow(kernel: Kernel): KernelInstance {
+    const left = idle?.deref();
+    idle = undefined;
+    if (left === undefined) return KernelInstance.create(kernel);
+    const module = new WebAssembly.Module(kernel.bytes);
+    return new KernelInstance(kernel.plan, module, reuseMemory(kernel.plan, left), 0);
+  }
+
+  /** Gives the memory to the next that borrows one. This kernel must not be used any more. */
+  giveBack(): void {
+    idle = new WeakRef(this.#memory);
   }
 
   group(name: GroupName): GroupPlan {
