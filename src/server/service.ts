@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { QuernError, sqlState } from '../base/error.ts';
 import type { Store } from '../store/index.ts';
+import { readKeyFile } from '../store/node/key-file.ts';
 import { openStoreFile } from '../store/node/store-file.ts';
+import { HttpMetrics } from './http/http-metrics.ts';
 import { HttpServer } from './http/http-server.ts';
+import { metricsRoute } from './http/metrics-route.ts';
 import { TokenTable } from './http/tokens.ts';
 import { volumeRoutes } from './http/volume-routes.ts';
+import { serviceMetrics } from './metrics/service-metrics.ts';
 import { type NbdAddress, NbdServer, parseAddress } from './nbd/server.ts';
 import { loadTls } from './nbd/tls.ts';
+import type { ServerEvent } from './server-event.ts';
 import { RequestMap } from './volumes/request-map.ts';
 import { StoreCatalog } from './volumes/store-catalog.ts';
 import { StoreVolumes } from './volumes/store-volumes.ts';
@@ -26,11 +31,17 @@ export interface ServiceOptions {
   readonly tlsKeys?: string | undefined;
   /** Demand certificates of clients. */
   readonly tlsVerify?: boolean | undefined;
-  /** Serve clients without TLS too. */
+  /** Serve the HTTP API over TLS too, with those certificates. */
+  readonly httpTls?: boolean | undefined;
+  /** File with the key of an encrypted store; a new store is encrypted with it. */
+  readonly keyFile?: string | undefined;
+  /** Serve NBD clients without TLS too. */
   readonly tlsOptional?: boolean | undefined;
   readonly version: string;
   /** Told what cost a client its connection, and of failures that are bugs. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Told of clients that come and go, and of requests to the HTTP API. */
+  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
 
 export interface Service {
@@ -47,11 +58,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const nbdAddresses = options.nbd.map(parseAddress);
   const httpAddress = options.http === undefined ? undefined : parseHttpAddress(options);
   const tls = tlsOf(options);
-  const store = await openStoreFile(options.file);
+  const { tlsOptional, onError, onEvent, keyFile } = options;
+  const encryption = keyFile === undefined ? {} : { encryption: readKeyFile(keyFile) };
+  const store = await openStoreFile(options.file, encryption);
   const catalog = new StoreCatalog(store);
-  const { tlsOptional, onError } = options;
-  const nbd = new NbdServer({ catalog, tls, tlsOptional, onError });
-  const http = newHttpServer(options, store, catalog);
+  const nbd = new NbdServer({ catalog, tls, tlsOptional, onError, onEvent });
+  const http = newHttpServer(options, store, catalog, nbd);
   const addresses: string[] = [];
   const close = async () => {
     await Promise.all([nbd.close(), http.close()]);
@@ -61,24 +73,43 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     for (const address of nbdAddresses) addresses.push(nbdUrl(await nbd.listen(address), tls));
     if (httpAddress !== undefined) {
       const { port } = await http.listen(httpAddress.host, httpAddress.port);
-      addresses.push(`http://${hostText(httpAddress.host)}:${port}/v1/volumes`);
+      const scheme = options.httpTls === true ? 'https' : 'http';
+      addresses.push(`${scheme}://${hostText(httpAddress.host)}:${port}/v1/volumes`);
     }
   } catch (error) {
     await close();
     throw error;
   }
   const exposed = nbdAddresses.some((address) => address.kind === 'tcp' && !isLoopback(address));
-  const warnings =
-    exposed && (tls === undefined || tlsOptional === true)
-      ? ['NBD has no passwords: whoever reaches this address can read and write every volume.']
-      : [];
+  const warnings: string[] = [];
+  if (exposed && (tls === undefined || tlsOptional === true)) {
+    warnings.push(
+      'NBD has no passwords: whoever reaches this address can read and write every volume.',
+    );
+  }
+  if (httpAddress !== undefined && !isLoopback(httpAddress) && options.httpTls !== true) {
+    warnings.push('The HTTP API goes without TLS: tokens can be read on the way.');
+  }
   return { addresses, warnings, close };
 }
 
-function newHttpServer(options: ServiceOptions, store: Store, catalog: StoreCatalog): HttpServer {
-  const { version, onError, tokens } = options;
+function newHttpServer(
+  options: ServiceOptions,
+  store: Store,
+  catalog: StoreCatalog,
+  nbd: NbdServer,
+): HttpServer {
+  const { version, onError, onEvent, tokens, httpTls, tlsCertificates } = options;
+  const metrics = new HttpMetrics();
+  const volumes = volumeRoutes(new StoreVolumes(store, catalog));
+  if (httpTls === true && tlsCertificates === undefined) {
+    throw new QuernError(sqlState.invalidParameterValue, 'HTTPS needs certificates');
+  }
   return new HttpServer({
-    routes: volumeRoutes(new StoreVolumes(store, catalog)),
+    routes: [...volumes, metricsRoute(() => serviceMetrics(store, nbd, metrics))],
+    tls: httpTls === true ? loadTls({ certificates: tlsCertificates }) : undefined,
+    metrics,
+    onEvent,
     title: 'Quern volumes',
     version,
     tokens: tokens === undefined ? undefined : TokenTable.parse(readText(tokens)),

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { BufferPool } from '../../src/server/nbd/buffer-pool.ts';
 import { Connection } from '../../src/server/nbd/connection.ts';
 import { MemoryExport, StaticCatalog } from '../../src/server/nbd/memory-export.ts';
+import { NbdMetrics } from '../../src/server/nbd/nbd-metrics.ts';
 import { OptionParser, optionDataBytesMax } from '../../src/server/nbd/option-parser.ts';
 import { NbdProtocolError } from '../../src/server/nbd/protocol.ts';
 import { RequestParser } from '../../src/server/nbd/request-parser.ts';
@@ -93,6 +94,8 @@ test(
       const connection = new Connection({
         catalog: new StaticCatalog([['disk', fuzzer.below(2) === 0 ? disk : slow]]),
         pool,
+        metrics: new NbdMetrics(),
+        onEvent: () => {},
         tlsMode: 'off',
         tls: undefined,
         handshakeTimeoutMs: 10_000,

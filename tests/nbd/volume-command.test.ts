@@ -6,7 +6,9 @@ import { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { main } from '../../src/cli/main.ts';
 import { command, errorNumber } from '../../src/server/nbd/protocol.ts';
+import type { ServerEvent } from '../../src/server/server-event.ts';
 import { type Service, startService } from '../../src/server/service.ts';
+import { HttpVolumes } from '../../src/server/volumes/http-volumes.ts';
 import { RawClient } from './raw-client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quern-volume-'));
@@ -141,4 +143,71 @@ test('a service does not start without protection where strangers can reach it',
   const open = await startService({ ...options, nbd });
   assert.match(open.warnings[0], /NBD has no passwords/);
   await open.close();
+});
+
+test('an encrypted store is served to who has its key, and to no one else', async () => {
+  const keyFile = join(folder, 'key');
+  writeFileSync(keyFile, `${'5a'.repeat(32)}\n`);
+  const options = { file: join(folder, 'secret.quern'), version: '1' };
+  const nbd = [`unix:${join(folder, 'secret.sock')}`];
+  const secret = 'Nobody inspects the spammish repetition';
+  const served = await startService({ ...options, nbd, keyFile, http: 'localhost:0', tokens });
+  const { origin } = new URL(served.addresses[1]);
+  const volumes = new HttpVolumes(origin, 'the-token-of-this-test');
+  await volumes.create('disk', 1 << 20);
+  const client = await RawClient.open(join(folder, 'secret.sock'), 'disk');
+  const data = Buffer.from(secret.repeat(300));
+  assert.equal(await client.outcome({ type: command.write, offset: 5000, data }), 0);
+  assert.deepEqual(await client.readRange(5000, data.length), data);
+  client.close();
+  await served.close();
+  assert.ok(!readFileSync(options.file).includes(secret), 'it is not in the file');
+  await assert.rejects(startService({ ...options, nbd }), /encrypted|key/);
+  writeFileSync(keyFile, '5a'.repeat(31));
+  await assert.rejects(startService({ ...options, nbd, keyFile }), /has 62 bytes/);
+});
+
+test('what happens is counted for Prometheus, and reported', async () => {
+  const events: ServerEvent[] = [];
+  const options = { file: join(folder, 'counted.quern'), version: '1', http: 'localhost:0' };
+  const socket = join(folder, 'counted.sock');
+  const onEvent = (event: ServerEvent) => events.push(event);
+  const counted = await startService({ ...options, nbd: [`unix:${socket}`], onEvent });
+  const { origin } = new URL(counted.addresses[1]);
+  const volumes = new HttpVolumes(origin, undefined);
+  await volumes.create('disk', 1 << 20);
+  await assert.rejects(volumes.get('nothing'));
+  const client = await RawClient.open(socket, 'disk');
+  for (let i = 0; i < 3; i++) {
+    await client.outcome({ type: command.write, offset: i * 4096, data: Buffer.alloc(4096, 1) });
+  }
+  await client.outcome({ type: command.flush });
+  await client.outcome({ type: command.trim, offset: 1 << 20, length: 1 });
+  client.close();
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  await counted.close();
+  const value = (sample: string) =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${sample} `))
+        ?.split(' ')[1],
+    );
+  assert.equal(value('quern_nbd_request_duration_seconds_count{command="write"}'), 3);
+  assert.equal(value('quern_nbd_request_duration_seconds_bucket{command="write",le="+Inf"}'), 3);
+  assert.equal(value('quern_nbd_request_duration_seconds_count{command="flush"}'), 1);
+  assert.equal(value('quern_nbd_bytes_total{command="write"}'), 3 * 4096);
+  assert.equal(value('quern_nbd_errors_total{command="trim"}'), 1);
+  assert.equal(value('quern_http_requests_total{operation="getVolume",status="404"}'), 1);
+  assert.ok(value('quern_store_written_bytes_total{purpose="data"}') >= 3 * 4096);
+  assert.ok(value('quern_store_file_bytes') > 0);
+  for (const line of text.trimEnd().split('\n')) {
+    assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"]*",?)+\})? -?[\d.e+-]+)$/);
+  }
+  const names = events.map(({ event }) => event);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith('nbd')),
+    ['nbd-open', 'nbd-close'],
+  );
+  assert.ok(events.some(({ event, status }) => event === 'http' && status === 404));
 });

@@ -1,3 +1,4 @@
+import type { ServerEvent } from '../../server/server-event.ts';
 import { startService } from '../../server/service.ts';
 import { defineCommand } from '../command.ts';
 import { complain, type Io } from '../io.ts';
@@ -27,6 +28,19 @@ const options = optionTable({
     summary: 'Demand certificates of clients, signed by ca-cert.pem of that folder',
   },
   'tls-psk': { type: 'text', value: 'FILE', summary: 'TLS with pre-shared keys, lines USER:HEX' },
+  'http-tls': { type: 'flag', summary: 'Serve the HTTP API over TLS, with those certificates' },
+  'key-file': {
+    type: 'text',
+    value: 'FILE',
+    summary:
+      'Key of an encrypted store (32 bytes or 64 hexadecimal digits); a new one is encrypted',
+  },
+  log: {
+    type: 'text',
+    value: 'FORMAT',
+    default: 'text',
+    summary: 'Log as text (failures only), or as json (every client and request, a line each)',
+  },
   'tls-optional': { type: 'flag', summary: 'Serve NBD clients without TLS as well' },
 });
 
@@ -34,8 +48,9 @@ const details = `FILE is a store, made when it does not exist. Every volume is a
 every snapshot one by the name VOLUME@SNAPSHOT, read-only. An interrupt (Ctrl-C) ends the server
 when what is under way is done.
 
-Scopes of tokens: volumes:read, volumes:write, or * for all. The HTTP API describes itself at
-/v1/openapi.json.
+Scopes of tokens: volumes:read, volumes:write, data:read (backup), data:write (restore), or * for
+all. The HTTP API describes itself at /v1/openapi.json; /metrics is for Prometheus. docs/volumes.md
+has more.
 
 Examples:
   quern serve volumes.quern --nbd unix:/run/quern.sock --http localhost:8480
@@ -56,6 +71,7 @@ export const serveCommand = defineCommand({
     if (given.nbd === undefined && given.http === undefined) {
       throw new UsageError('nothing to do without --nbd or --http');
     }
+    const log = newLog(given.log, io);
     const service = await startService({
       file,
       nbd: given.nbd ?? [],
@@ -65,25 +81,45 @@ export const serveCommand = defineCommand({
       tlsKeys: given['tls-psk'],
       tlsVerify: given['tls-verify'],
       tlsOptional: given['tls-optional'],
+      httpTls: given['http-tls'],
+      keyFile: given['key-file'],
       version: version(),
-      onError: (error) => complain(io, `client: ${messageOf(error)}`),
+      onError: (error) => log({ event: 'error', message: messageOf(error) }),
+      onEvent: log,
     });
-    for (const address of service.addresses) complain(io, `serving ${address}`);
-    for (const warning of service.warnings) complain(io, `warning: ${warning}`);
-    await stopSignal(io);
+    for (const address of service.addresses) log({ event: 'serving', address });
+    for (const message of service.warnings) log({ event: 'warning', message });
+    await stopSignal(log);
     await service.close();
+    log({ event: 'stopped' });
     return 0;
   },
 });
 
+type Log = (event: ServerEvent) => void;
+
+/** To stderr: for people what they have to know, or for programs everything. */
+function newLog(format: string, io: Io): Log {
+  if (format === 'json') {
+    return (event) => complain(io, JSON.stringify({ time: new Date().toISOString(), ...event }));
+  }
+  if (format !== 'text') throw new UsageError(`--log '${format}': expected text or json`);
+  return ({ event, message, address }) => {
+    if (event === 'serving') complain(io, `serving ${address}`);
+    else if (event === 'warning') complain(io, `warning: ${message}`);
+    else if (event === 'error') complain(io, `client: ${message}`);
+    else if (event === 'stopping') complain(io, 'stopping');
+  };
+}
+
 /** Resolves at the first signal to end; a second one ends the program at once. */
-function stopSignal(io: Io): Promise<void> {
+function stopSignal(log: Log): Promise<void> {
   return new Promise((resolve) => {
     let told = false;
     const stop = () => {
       if (told) process.exit(1);
       told = true;
-      complain(io, 'stopping');
+      log({ event: 'stopping' });
       resolve();
     };
     process.on('SIGINT', stop);

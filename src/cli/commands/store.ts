@@ -1,6 +1,6 @@
-import { createReadStream, readFileSync } from 'node:fs';
-import { receive, type SealerFactory, type Store, send } from '../../store/index.ts';
-import { aesSealer } from '../../store/node/aes-sealer.ts';
+import { createReadStream } from 'node:fs';
+import { receive, type Store, send } from '../../store/index.ts';
+import { readKeyFile } from '../../store/node/key-file.ts';
 import { openStoreFile } from '../../store/node/store-file.ts';
 import { type Command, type CommandGroup, defineCommand } from '../command.ts';
 import { type Io, write } from '../io.ts';
@@ -92,7 +92,7 @@ function entry(
       if (args.length < least) throw new UsageError(`${required[args.length]} is missing`);
       const [path, ...rest] = args;
       const keyFile = options['key-file'];
-      const key = typeof keyFile === 'string' ? { encryption: readKey(keyFile) } : {};
+      const key = typeof keyFile === 'string' ? { encryption: readKeyFile(keyFile) } : {};
       const store = await openStoreFile(path, { readOnly, create: false, ...key });
       try {
         return await run({ store, args: rest, options, io });
@@ -102,13 +102,6 @@ function entry(
     },
   });
   return { summary, load: async () => command };
-}
-
-/** A key as it is, or in hexadecimal digits. */
-function readKey(path: string): SealerFactory {
-  const bytes = readFileSync(path);
-  const text = bytes.toString('latin1').trim();
-  return aesSealer(/^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : bytes);
 }
 
 async function show(call: StoreCall, value: object, lines: string[]): Promise<void> {

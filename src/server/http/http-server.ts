@@ -1,9 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { TlsOptions } from 'node:tls';
 import { safeParse } from 'valibot';
 import { QuernError } from '../../base/error.ts';
+import type { ServerEvent } from '../server-event.ts';
+import type { HttpMetrics } from './http-metrics.ts';
 import { IdempotencyTable, type RequestArchive, type StoredResponse } from './idempotency.ts';
 import { describeRoutes } from './open-api.ts';
 import { ProblemError, problemOf } from './problem.ts';
@@ -18,6 +22,15 @@ export interface HttpServerOptions {
   readonly tokens?: TokenTable | undefined;
   /** Where requests with an idempotency key are remembered beyond the life of the server. */
   readonly archive?: RequestArchive | undefined;
+  /** Speak HTTPS, with these. */
+  readonly tls?: TlsOptions | undefined;
+  /** Clients at a time; later ones are turned away. Default 256. */
+  readonly connectionsMax?: number | undefined;
+  /** Milliseconds a client has to send the head of a request, or its JSON. Default 20 000. */
+  readonly requestTimeoutMs?: number | undefined;
+  readonly metrics?: HttpMetrics | undefined;
+  /** Told of every request. */
+  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
   /** Told of errors that are nobody's wish. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -32,18 +45,37 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   #idempotency: IdempotencyTable | undefined;
+  /** The sockets on which a response is under way. */
+  readonly #answering = new WeakSet<Duplex>();
   readonly #document: string;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const { title, version } = options;
     this.#document = JSON.stringify(describeRoutes(options.routes, { title, version }));
-    // A backup may take hours to come in; a connection on which nothing moves is closed all the
-    // same.
-    this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
+    const timeout = options.requestTimeoutMs ?? 20_000;
+    // A backup may take hours to come in, so there is no limit to a whole request; a connection on
+    // which nothing moves is closed all the same, and JSON has a limit of its own.
+    const limits = {
+      requestTimeout: 0,
+      headersTimeout: timeout,
+      connectionsCheckingInterval: Math.max(100, timeout / 10),
+    };
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
       void this.#answer(request, response);
-    });
+    };
+    const { tls } = options;
+    this.#server =
+      tls === undefined
+        ? createServer(limits, answer)
+        : createTlsServer({ ...limits, ...tls }, answer);
     this.#server.timeout = idleTimeoutMs;
+    this.#server.maxConnections = options.connectionsMax ?? 256;
+    this.#server.on('clientError', (error, socket) => {
+      // In the middle of an answer there is no room for another one.
+      if (this.#answering.has(socket)) socket.destroy();
+      else refuse(error, socket);
+    });
   }
 
   async listen(host: string | undefined, port: number): Promise<AddressInfo> {
@@ -63,24 +95,46 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#watch(request, response);
+    this.#answering.add(request.socket);
+    response.once('close', () => this.#answering.delete(request.socket));
     try {
       await this.#dispatch(request, response);
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.status === 500) this.#options.onError?.(error);
+      if (problem.status === 500 && !isLeaving(error)) this.#options.onError?.(error);
       // Half a stream cannot become a problem: the client must see that it broke off.
       if (response.headersSent) response.destroy();
       else {
+        // Nobody waits for the rest of a body that was not wanted.
+        if (!request.complete) response.setHeader('connection', 'close');
         if (problem.status === 401) response.setHeader('www-authenticate', 'Bearer');
         send(response, problemResponse(error));
       }
     }
   }
 
+  /** Counts and reports the request when it is over, however it ends. */
+  #watch(request: IncomingMessage, response: ServerResponse): void {
+    const { metrics, onEvent, routes } = this.#options;
+    if (metrics === undefined && onEvent === undefined) return;
+    const began = performance.now();
+    const { method = '' } = request;
+    const [path] = (request.url ?? '/').split('?');
+    response.once('close', () => {
+      const seconds = (performance.now() - began) / 1000;
+      const match = matchRoute(routes, method, path);
+      const status = response.statusCode;
+      metrics?.observe('route' in match ? match.route.id : 'none', status, seconds);
+      const complete = response.writableFinished;
+      onEvent?.({ event: 'http', method, path: path.slice(0, 500), status, complete, seconds });
+    });
+  }
+
   async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#checkHost(request);
     const { method = '', url = '/' } = request;
-    const { pathname, searchParams } = new URL(url, 'http://server');
+    const { pathname, searchParams } = parseUrl(url);
     if (method === 'GET' && pathname === '/v1/openapi.json') {
       send(response, { status: 200, type: 'application/json', body: this.#document });
       return;
@@ -93,8 +147,12 @@ export class HttpServer {
     }
     const who = this.#authorize(request, match.route);
     const query = check(match.route.query, Object.fromEntries(searchParams), 'query');
-    const text = await readBody(request, match.route);
+    const text = await readBody(request, match.route, this.#options.requestTimeoutMs ?? 20_000);
     const work = (begunBefore?: number) => perform(match, query, text, request, begunBefore);
+    if (match.route.result.text !== undefined) {
+      send(response, { ...match.route.result.text, body: `${await work()}` });
+      return;
+    }
     if (match.route.result.stream === true) {
       await sendStream(response, await work());
       return;
@@ -188,7 +246,11 @@ function parseJson(text: string): unknown {
 }
 
 /** The text of a JSON body; '' where there is none, or the handler reads it as a stream. */
-async function readBody(request: IncomingMessage, route: Route): Promise<string> {
+async function readBody(
+  request: IncomingMessage,
+  route: Route,
+  timeoutMs: number,
+): Promise<string> {
   if (route.streamBody === true) {
     // Bytes do not come from a form of a web page either.
     checkType(request, 'application/octet-stream');
@@ -201,12 +263,56 @@ async function readBody(request: IncomingMessage, route: Route): Promise<string>
   checkType(request, 'application/json');
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    length += piece.length;
-    if (length > bodyBytesMax) throw new ProblemError('too-large');
-    pieces.push(piece);
+  const timer = setTimeout(() => request.destroy(), timeoutMs);
+  try {
+    // Not to be destroyed when reading ends early: the client is to hear why.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      length += piece.length;
+      if (length > bodyBytesMax) throw new ProblemError('too-large');
+      pieces.push(piece);
+    }
+  } finally {
+    clearTimeout(timer);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+  } catch {
+    throw new ProblemError('bad-request', 'the body is no UTF-8');
+  }
+}
+
+function parseUrl(url: string): URL {
+  try {
+    return new URL(url, 'http://server');
+  } catch {
+    throw new ProblemError('bad-request', 'the target is no URL');
+  }
+}
+
+/** A client that goes away in the middle is no news. */
+function isLeaving(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+/** What is not HTTP, or too much or too slow of it, ends the connection with a short answer. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const name =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'header-too-large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'timeout'
+        : 'bad-request';
+  const { status, title, type } = new ProblemError(name).problem;
+  const body = JSON.stringify({ type, title, status });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 function checkType(request: IncomingMessage, wanted: string): void {

@@ -59,6 +59,10 @@ function describeRoute(route: Route): object {
 }
 
 function content({ result }: Route): object {
+  if (result.text !== undefined) {
+    const [type] = result.text.type.split(';');
+    return { content: { [type]: { schema: { type: 'string' } } } };
+  }
   if (result.stream === true) return { content: { 'application/octet-stream': {} } };
   if (result.schema === undefined) return {};
   return { content: { 'application/json': { schema: jsonSchema(result.schema) } } };
@@ -105,6 +109,7 @@ const problemSchema = {
     status: { type: 'integer' },
     detail: { type: 'string' },
     code: { type: 'string', description: 'SQLSTATE' },
+    hint: { type: 'string', description: 'What could be done about it' },
     errors: {
       type: 'array',
       items: {

@@ -9,6 +9,8 @@ export interface Problem {
   detail?: string;
   /** The SQLSTATE behind it, if there is one. */
   code?: string;
+  /** What could be done about it. */
+  hint?: string;
   /** What is wrong with the request, field by field. */
   errors?: { field: string; message: string }[];
 }
@@ -19,9 +21,11 @@ const titles: Readonly<Record<string, readonly [status: number, title: string]>>
   forbidden: [403, 'The token does not allow this'],
   'not-found': [404, 'There is no such thing'],
   'method-not-allowed': [405, 'This cannot be done to it'],
+  timeout: [408, 'The request took too long to arrive'],
   conflict: [409, 'The state of the store does not allow this'],
   'too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The body is of another type'],
+  'header-too-large': [431, 'The head of the request is too large'],
   misdirected: [421, 'This server is not known by that name'],
   'key-reused': [422, 'The idempotency key was used for another request'],
   internal: [500, 'The server could not do this'],
@@ -46,7 +50,9 @@ export class ProblemError extends Error {
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
   if (!(error instanceof QuernError)) return makeProblem('internal');
-  return { ...makeProblem(nameOf(error.code), error.message), code: error.code };
+  const { code, hint } = error;
+  const problem = { ...makeProblem(nameOf(code), error.message), code };
+  return hint === undefined ? problem : { ...problem, hint };
 }
 
 function makeProblem(name: string, detail?: string): Problem {

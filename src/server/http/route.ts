@@ -38,6 +38,8 @@ export interface Route<
     /** JSON of this form; without: no content, or a stream of bytes if the handler returns one. */
     readonly schema?: Result;
     readonly stream?: boolean;
+    /** The handler returns a text: how it is sent. */
+    readonly text?: { readonly status: number; readonly type: string };
   };
   handle(call: RouteCall<InferOutput<Query>, InferOutput<Body>>): Promise<unknown>;
   /**

@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
 import { assert } from '../../base/assert.ts';
+import type { ServerEvent } from '../server-event.ts';
 import type { Receiver } from './adopt-socket.ts';
 import type { BlockExport, ExportCatalog } from './block-export.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { NbdMetrics } from './nbd-metrics.ts';
 import { Negotiation, type Outcome, type TlsMode } from './negotiation.ts';
 import { OptionParser, viewOf } from './option-parser.ts';
 import {
@@ -20,12 +22,14 @@ import { Transmission, type TransmissionHost } from './transmission.ts';
 export interface ConnectionOptions {
   readonly catalog: ExportCatalog;
   readonly pool: BufferPool;
+  readonly metrics: NbdMetrics;
   readonly tlsMode: TlsMode;
   readonly tls: TlsOptions | undefined;
   /** Milliseconds a client has for an option, and for the whole of the TLS handshake. */
   readonly handshakeTimeoutMs: number;
   /** Told what cost a client its connection, and of failures that are bugs. */
   readonly onError: (error: unknown) => void;
+  readonly onEvent: (event: ServerEvent) => void;
   readonly onClose: (connection: Connection) => void;
 }
 
@@ -35,6 +39,7 @@ const optionsMax = 4096;
 /** One client, from the greeting to the end: carries bytes between its stream and the protocol. */
 export class Connection implements Receiver, TransmissionHost {
   readonly pool: BufferPool;
+  readonly metrics: NbdMetrics;
   readonly #options: ConnectionOptions;
   #stream!: Duplex;
   #parser: OptionParser | undefined = new OptionParser();
@@ -48,10 +53,14 @@ export class Connection implements Receiver, TransmissionHost {
   #shuttingDown = false;
   #closed = false;
   #progressAt = 0;
+  /** Of the export that was opened last. */
+  #name = '';
+  #openedAt = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.pool = options.pool;
+    this.metrics = options.metrics;
     this.#negotiation = this.#newNegotiation(false, 0);
   }
 
@@ -227,6 +236,14 @@ export class Connection implements Receiver, TransmissionHost {
       return;
     }
     this.#blocks = outcome.blocks;
+    this.#name = outcome.name;
+    this.#openedAt = performance.now();
+    this.#options.onEvent({
+      event: 'nbd-open',
+      export: outcome.name,
+      readOnly: outcome.blocks.readOnly,
+      tls: this.#stream instanceof TLSSocket,
+    });
     const transmission = new Transmission(outcome, this);
     this.#transmission = transmission;
     const early = this.#parser?.drain() ?? [];
@@ -294,6 +311,10 @@ export class Connection implements Receiver, TransmissionHost {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#transmission?.close();
+    if (this.#transmission !== undefined) {
+      const seconds = (performance.now() - this.#openedAt) / 1000;
+      this.#options.onEvent({ event: 'nbd-close', export: this.#name, seconds });
+    }
     void this.#release(this.#blocks).then(() => this.#options.onClose(this));
   }
 

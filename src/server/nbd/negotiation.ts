@@ -36,6 +36,8 @@ export type Outcome =
   | { readonly kind: 'startTls' }
   | {
       readonly kind: 'transmit';
+      /** As the client named it: '' is the default export. */
+      readonly name: string;
       readonly blocks: BlockExport;
       readonly structured: boolean;
       readonly contexts: readonly string[];
@@ -263,7 +265,7 @@ export class Negotiation {
 
   #transmit(name: string, blocks: BlockExport): Outcome {
     const contexts = this.#contextsExport === name ? this.#contexts : [];
-    return { kind: 'transmit', blocks, structured: this.#structured, contexts };
+    return { kind: 'transmit', name, blocks, structured: this.#structured, contexts };
   }
 
   #transmissionFlags(blocks: BlockExport): number {

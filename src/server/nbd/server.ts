@@ -3,10 +3,12 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { assert } from '../../base/assert.ts';
 import { QuernError, sqlState } from '../../base/error.ts';
+import type { ServerEvent } from '../server-event.ts';
 import { adoptSocket } from './adopt-socket.ts';
 import type { ExportCatalog } from './block-export.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
+import { NbdMetrics } from './nbd-metrics.ts';
 import { payloadBytesTaken } from './protocol.ts';
 
 export interface NbdServerOptions {
@@ -30,6 +32,8 @@ export interface NbdServerOptions {
   readonly stallTimeoutMs?: number | undefined;
   /** Told what cost a client its connection, and of failures that are bugs. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Told of clients that come and go. */
+  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
 
 /** `unix:PATH` or `HOST:PORT` (`[::1]:10809` for IPv6; `:10809` for every interface). */
@@ -53,6 +57,7 @@ export function parseAddress(text: string): NbdAddress {
 /** Serves a catalog of exports to NBD clients, on any number of addresses. */
 export class NbdServer {
   readonly pool: BufferPool;
+  readonly metrics = new NbdMetrics();
   readonly #options: NbdServerOptions;
   readonly #connectionOptions: ConnectionOptions;
   readonly #listeners: Server[] = [];
@@ -68,6 +73,8 @@ export class NbdServer {
     this.#connectionOptions = {
       catalog: options.catalog,
       pool: this.pool,
+      metrics: this.metrics,
+      onEvent: options.onEvent ?? (() => {}),
       tls: options.tls,
       tlsMode: tlsModeOf(options),
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? 60_000,
@@ -133,6 +140,7 @@ export class NbdServer {
     }
     const connection = new Connection(this.#connectionOptions);
     this.#connections.add(connection);
+    this.metrics.connections++;
     const adopted = adoptSocket(socket, connection);
     if (adopted !== undefined) {
       connection.start(adopted, 'receive');

@@ -4,6 +4,7 @@ import type { BlockExport, MaybePromise } from './block-export.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { DescriptorList } from './descriptor-list.ts';
 import { errorMessageOf, errorNumberOf } from './error-map.ts';
+import { commandLimit, type NbdMetrics } from './nbd-metrics.ts';
 import {
   command,
   commandFlag,
@@ -33,6 +34,7 @@ export interface TransmissionOptions {
 /** What the transmission asks of the connection that carries it. */
 export interface TransmissionHost {
   readonly pool: BufferPool;
+  readonly metrics: NbdMetrics;
   send: Send;
   /** No more input, please; a little may still come. */
   pause(): void;
@@ -81,6 +83,10 @@ export class Transmission {
   /** A payload waits for memory. */
   #starved = false;
   #collecting: Uint8Array | undefined;
+  /** When the input that is being worked on came, by `performance.now()`. */
+  #startedAt = 0;
+  /** Requests that were answered at once since then, by command. */
+  readonly #answered = new Uint32Array(commandLimit);
   #state: 'open' | 'ending' | 'closed' = 'open';
   #shuttingDown = false;
   readonly #waitingForIdle: (() => void)[] = [];
@@ -163,6 +169,7 @@ export class Transmission {
   #process(): void {
     if (this.#processing) return;
     this.#processing = true;
+    this.#startedAt = performance.now();
     try {
       while (this.#state === 'open' && this.#mayTakeMore()) {
         const step = this.#parser.next();
@@ -178,8 +185,18 @@ export class Transmission {
       this.#processing = false;
     }
     this.#replies.flush();
+    this.#observe();
     this.#regulate();
     this.#finishIfDone();
+  }
+
+  #observe(): void {
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    for (let type = 0; type < commandLimit; type++) {
+      if (this.#answered[type] === 0) continue;
+      this.#host.metrics.latency[type].observe(seconds, this.#answered[type]);
+      this.#answered[type] = 0;
+    }
   }
 
   #mayTakeMore(): boolean {
@@ -238,14 +255,18 @@ export class Transmission {
       this.#state = 'ending';
       return;
     }
+    const { type } = parser;
+    // What waits is taken out again by `#track`.
+    if (type < commandLimit) this.#answered[type]++;
     const refusal = this.#refusal(parser);
     if (refusal !== errorNumber.none) {
       this.#releaseCollected();
       this.#fail(parser, refusal, refusalMessage(refusal));
       return;
     }
-    if (parser.type === command.read) this.#read();
-    else if (parser.type === command.write) this.#write();
+    this.#host.metrics.bytes[type] += parser.length;
+    if (type === command.read) this.#read();
+    else if (type === command.write) this.#write();
     else this.#other();
   }
 
@@ -380,21 +401,25 @@ export class Transmission {
   #track(request: Pending, work: Promise<void>, replies: boolean): void {
     this.#inFlight++;
     this.#inFlightBytes += payloadBytes(request);
+    this.#answered[request.type]--;
+    const startedAt = this.#startedAt;
     work.then(
       () => {
         if (replies && this.#state !== 'closed') this.#succeed(request);
-        this.#settled(request);
+        this.#settled(request, startedAt);
       },
       (error: unknown) => {
         if (this.#state !== 'closed') {
           this.#failWith(request, error);
         }
-        this.#settled(request);
+        this.#settled(request, startedAt);
       },
     );
   }
 
-  #settled(request: Pending): void {
+  #settled(request: Pending, startedAt: number): void {
+    const seconds = (performance.now() - startedAt) / 1000;
+    this.#host.metrics.latency[request.type].observe(seconds);
     this.#inFlight--;
     this.#inFlightBytes -= payloadBytes(request);
     if (this.#inFlight === 0) for (const resolve of this.#waitingForIdle.splice(0)) resolve();
@@ -442,6 +467,7 @@ export class Transmission {
   }
 
   #fail(request: Pending, error: number, message: string): void {
+    if (request.type < commandLimit) this.#host.metrics.errors[request.type]++;
     if (this.#structured) this.#replies.error(request, error, message);
     else this.#replies.simple(request, error);
   }

@@ -129,12 +129,12 @@ function pathOf(volume: string): string {
 
 function problemError(response: Response, text: string): QuernError {
   try {
-    const { title, detail, code, errors = [] } = JSON.parse(text);
+    const { title, detail, code, hint, errors = [] } = JSON.parse(text);
     const fields = errors.map(
       (e: { field: string; message: string }) => `${e.field}: ${e.message}`,
     );
     const message = [detail ?? title, ...fields].join('; ');
-    return new QuernError(code ?? sqlState.connectionException, message);
+    return new QuernError(code ?? sqlState.connectionException, message, { hint });
   } catch {
     const message = `the server answered ${response.status} ${response.statusText}`;
     return new QuernError(sqlState.connectionException, message);
