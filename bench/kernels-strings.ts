@@ -1,6 +1,6 @@
 import { Random } from '../src/base/random.ts';
 import type { SuiteContext } from '../src/bench/suite.ts';
-import { emitChangeCase } from '../src/compile/kernels/string-case.ts';
+import { caseTable, emitChangeCase } from '../src/compile/kernels/string-case.ts';
 import {
   emitStringCompare,
   emitStringEqual,
@@ -38,7 +38,8 @@ function compile() {
   const find = emitStringFind(m);
   const characters = emitCharacterCount(m);
   const substring = emitSubstring(m);
-  const upper = emitChangeCase(m, 'upper', tableAt);
+  m.data(tableAt, caseTable('upper'));
+  const upper = emitChangeCase(m, 'upper');
   const copy = emitStringCopy(m);
   const tail = m.func(
     'substring_length',
@@ -56,7 +57,7 @@ function compile() {
     find: (address, length) => find.call(address, length, 16, word.length),
     characters: (address, length) => characters.call(address, length),
     substring: (address, length) => tail.call(address, length),
-    upper: (address, length, out) => upper.call(address, length, out),
+    upper: (address, length, out) => upper.call(address, length, out, tableAt),
     copy: (_, length) => length,
   };
   for (const name of names) {

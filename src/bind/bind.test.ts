@@ -111,7 +111,7 @@ test('result types follow PostgreSQL and DuckDB', () => {
     'coalesce(n, b)': 'BIGINT',
     null: 'VARCHAR',
     "day = '1998-01-01'": 'BOOLEAN',
-    'round(d)': 'DECIMAL(14,0)',
+    'round(d)': 'DECIMAL(15,0)',
     'round(d, 1)': 'DECIMAL(15,1)',
     'substring(s from 1 for 2)': 'VARCHAR',
   };

@@ -1,7 +1,7 @@
 import type { TableEntry } from '../catalog/catalog.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Dictionary } from '../table/layout.ts';
-import type { SqlType } from '../value/type.ts';
+import { decimalType, type SqlType } from '../value/type.ts';
 
 /**
  * What the compiler hands to the runtime: one Wasm module and the steps that drive it.
@@ -12,9 +12,11 @@ import type { SqlType } from '../value/type.ts';
  * run many times and at once. Both are 64-byte aligned. Address 0 to 63 of the memory is always
  * zero and readable: a null row pointer reads as zeros.
  *
- * Imports of the module, all from `env`:
+ * Imports of the module from `env`:
  * - `memory`: shared or not, as {@link CompileOptions.sharedMemory} said.
  * - `fail(code: i32, detail: i32)`: throws the QuernError of {@link failures}[code]; never returns.
+ *   `detail` is the address of what the message tells, for `cast`, else 0.
+ * - `parse_double(address: i32, length: i32) -> f64`: reads a number that code has checked.
  * - `chunk(local: i32, appender: i32, bytes: i32) -> i32`: makes room for at least `bytes` more
  * bytes in
  *   the row buffer whose appender lies at address `appender`, and returns the new cursor.
@@ -27,6 +29,8 @@ import type { SqlType } from '../value/type.ts';
  *   suspended at checkpoints in their long loops, so that no call blocks its thread for long.
  *
  * The exported global `suspension` is their state.
+ *
+ * The functions of the host's `Math` are imported from `Math`.
  *
  * Row buffers. A pipeline that materialises rows appends fixed-size rows through an appender in its
  * local area: { cursor: u32, limit: u32, chunk: u32, reserved: u32 }. Code appends while
@@ -331,7 +335,17 @@ export const failures = [
   { code: '53200', message: 'out of memory' },
   { code: '22003', message: 'value out of range for the type of the cast' },
   { code: '22003', message: 'decimal overflow' },
-  { code: '22011', message: 'negative substring length not allowed' },
+  { code: '22008', message: 'interval out of range' },
+  { code: '2201F', message: 'cannot take square root of a negative number' },
+  { code: '2201E', message: 'cannot take logarithm of a negative number' },
+  { code: '2201E', message: 'cannot take logarithm of zero' },
+  { code: '22003', message: 'input is out of range' },
+  { code: '22003', message: 'cannot shift left by a negative number of bits' },
+  { code: '22003', message: 'cannot shift a negative number left' },
+  { code: '22023', message: 'there is nothing to pad with' },
+  { code: '22003', message: 'text too long' },
+  { code: '22023', message: 'invalid Unicode code point' },
+  { code: '22025', message: 'LIKE pattern must not end with the escape character' },
   { code: '22004', message: 'the offset of a window frame must not be NULL' },
   { code: '22014', message: 'the argument of ntile must be greater than zero' },
 ] as const;
@@ -344,12 +358,62 @@ export const failure = {
   dateOutOfRange: 4,
   invalidText: 5,
   outOfMemory: 6,
-  castOutOfRange: 7,
+  cast: 7,
   decimalOverflow: 8,
-  negativeSubstring: 9,
-  nullFrameOffset: 10,
-  noTiles: 11,
+  intervalOutOfRange: 9,
+  negativeSquareRoot: 10,
+  negativeLogarithm: 11,
+  zeroLogarithm: 12,
+  outOfDomain: 13,
+  negativeShift: 14,
+  shiftOfNegative: 15,
+  nothingToPadWith: 16,
+  textTooLong: 17,
+  invalidCodePoint: 18,
+  invalidPattern: 19,
+  nullFrameOffset: 20,
+  noTiles: 21,
 } as const;
+
+/**
+ * Where `detail` of the failure `cast` points to: the types of the cast, see {@link typeCode}, and
+ * its value: 128 bits of a whole number, date or time; 64 of a double; address and length of a
+ * text.
+ */
+export const castFailure = { from: 0, to: 4, low: 8, high: 16, bytes: 24 } as const;
+
+const typeKinds: readonly SqlType['kind'][] = [
+  'null',
+  'boolean',
+  'tinyint',
+  'smallint',
+  'integer',
+  'bigint',
+  'hugeint',
+  'real',
+  'double',
+  'varchar',
+  'blob',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'interval',
+  'uuid',
+  'decimal',
+];
+
+/** A type as a number, for compiled code to hand over. */
+export function typeCode(type: SqlType): number {
+  const [precision, scale] = type.kind === 'decimal' ? [type.precision, type.scale] : [0, 0];
+  return (typeKinds.indexOf(type.kind) << 16) | (precision << 8) | scale;
+}
+
+/** The type that {@link typeCode} made a number of. */
+export function typeOfCode(code: number): SqlType {
+  const kind = typeKinds[code >>> 16];
+  return kind === 'decimal' ? decimalType((code >>> 8) & 0xff, code & 0xff) : { kind };
+}
 
 export interface CompileOptions {
   readonly sharedMemory: boolean;

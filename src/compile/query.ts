@@ -7,6 +7,7 @@ import {
   type Func,
   type FunctionBuilder,
   i32,
+  i64,
   type Local,
   type Memory,
   ModuleBuilder,
@@ -15,6 +16,8 @@ import type { SharedRows } from './operators/with.ts';
 import {
   appenderField,
   type CompileOptions,
+  castFailure,
+  failure,
   type ParameterSlot,
   portionWork,
   type RowBuffer,
@@ -197,6 +200,36 @@ export class Query {
     return count === 0 ? name : `${name}_${count}`;
   }
 
+  /** (local, from, to, lo, hi): fails because a cast of that value does; see {@link castFailure}. */
+  failCast(): Func {
+    return this.helper('fail_cast', (name) => {
+      const slot = this.localSlot(castFailure.bytes, 8);
+      const params = { local: 'i32', from: 'i32', to: 'i32', lo: 'i64', hi: 'i64' } as const;
+      return this.module.func(name, { params }, (f) => {
+        const { local, from, to, lo, hi } = f.param;
+        f.do(i32.store(local, from, slot + castFailure.from));
+        f.do(i32.store(local, to, slot + castFailure.to));
+        f.do(i64.store(local, lo, slot + castFailure.low));
+        f.do(i64.store(local, hi, slot + castFailure.high));
+        f.call(this.fail, failure.cast, i32.add(local, slot));
+      });
+    });
+  }
+
+  /** (address, length) → f64: the host's reading of a number. */
+  parseDouble(): Func {
+    return this.helper('parse_double', (name) =>
+      this.module.importFunc('env', name, ['i32', 'i32'], ['f64']),
+    );
+  }
+
+  /** A function of the host's Math over doubles. */
+  math(name: keyof Math & string, arity: 1 | 2): Func {
+    return this.helper(`Math.${name}`, () =>
+      this.module.importFunc('Math', name, Array(arity).fill('f64'), ['f64']),
+    );
+  }
+
   /** A function made once for each name. */
   helper(name: string, make: (name: string) => Func): Func {
     let func = this.#helpers.get(name);
@@ -331,6 +364,7 @@ export class Scope {
   readonly #parent: Scope | undefined;
   readonly #columns = new Map<number, Value | (() => Value)>();
   readonly #memo = new Map<string, Value>();
+  readonly #parts = new Map<string, unknown>();
 
   constructor(pipeline: Pipeline, parent?: Scope) {
     this.pipeline = pipeline;
@@ -381,6 +415,17 @@ export class Scope {
 
   remember(key: string, value: Value): void {
     this.#memo.set(key, value);
+  }
+
+  /** What `make` gave for the key in this or an outer scope; its code is emitted once. */
+  once<T>(key: string, make: () => T): T {
+    for (let at: Scope | undefined = this; at !== undefined; at = at.#parent) {
+      const known = at.#parts.get(key);
+      if (known !== undefined) return known as T;
+    }
+    const made = make();
+    this.#parts.set(key, made);
+    return made;
   }
 }
 

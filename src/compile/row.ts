@@ -68,6 +68,8 @@ function storedForm(value: Value): Omit<StoredField, 'offset' | 'nullAt'> {
       return numberField('int', 1, 0n, value.form, undefined);
     case 'wide':
       return { ...numberField('wide', 8, 0n, value.form, value.range), width: 16, bytes: 16 };
+    case 'interval':
+      return { ...numberField('wide', 8, 0n, value.form, undefined), width: 16, bytes: 16 };
     case 'float':
       return numberField('float', 8, 0n, value.form, undefined);
     case 'code': {
@@ -116,6 +118,7 @@ export function storeField(f: FunctionBuilder, row: Expr, field: StoredField, va
       f.do(i32.store8(row, value.x, at));
       break;
     case 'wide':
+    case 'interval':
       f.do(i64.store(row, value.x, at));
       f.do(i64.store(row, value.y, at + 8));
       break;
@@ -157,6 +160,8 @@ export function loadField(row: Expr, field: StoredField): Value {
         range: field.range,
         isNull,
       };
+    case 'interval':
+      return { form: 'interval', x: i64.load(row, at), y: i64.load(row, at + 8), isNull };
     case 'float': {
       const x = field.width === 4 ? f64.promoteF32(f32.load(row, at)) : f64.load(row, at);
       return { form: 'float', x, isNull };

@@ -15,7 +15,14 @@ import { i64Range, type Range, rangeOf } from './range.ts';
  * be evaluated without a trap; of a NULL they give something unspecified, except that a NULL
  * boolean is 0, so that a boolean is TRUE just where its `x` is 1.
  */
-export type Value = IntValue | WideValue | FloatValue | BoolValue | CodeValue | StringValue;
+export type Value =
+  | IntValue
+  | WideValue
+  | FloatValue
+  | BoolValue
+  | CodeValue
+  | StringValue
+  | IntervalValue;
 
 interface Nullable {
   readonly isNull: Expr | undefined;
@@ -62,6 +69,20 @@ export interface StringValue extends Nullable {
   readonly y: Expr;
 }
 
+/** As in a column: `x` is an i64 of the months (low) and days (high), `y` the microseconds. */
+export interface IntervalValue extends Nullable {
+  readonly form: 'interval';
+  readonly x: Expr;
+  readonly y: Expr;
+}
+
+/** Values that take two expressions. */
+export type PairValue = WideValue | StringValue | IntervalValue;
+
+export function isPair(value: Value): value is PairValue {
+  return value.form === 'wide' || value.form === 'string' || value.form === 'interval';
+}
+
 /**
  * The whole range of values a type may have; that of HUGEINT for wide types without a narrower one.
  */
@@ -84,8 +105,10 @@ export function typeRange(type: SqlType): Range {
     case 'smallint':
     case 'integer':
     case 'bigint':
-    case 'hugeint': {
-      const [min, max] = integerRange[type.kind as IntegerKind];
+    case 'hugeint':
+    case 'uuid': {
+      const [min, max] =
+        integerRange[type.kind === 'uuid' ? 'hugeint' : (type.kind as IntegerKind)];
       return rangeOf(min, max);
     }
     default:
@@ -101,7 +124,7 @@ function hold(f: FunctionBuilder, expr: Expr, name: string): Expr {
 export function spill<V extends Value>(f: FunctionBuilder, value: V, name: string): V {
   const isNull = value.isNull && hold(f, value.isNull, `${name}_null`);
   const x = hold(f, value.x, name);
-  if (value.form === 'wide' || value.form === 'string') {
+  if (isPair(value)) {
     return { ...value, x, y: hold(f, value.y, `${name}_y`), isNull };
   }
   return { ...value, x, isNull };
@@ -119,13 +142,31 @@ export function eitherNull(a: Expr | undefined, b: Expr | undefined): Expr | und
   return i32.or(a, b);
 }
 
+/** NULL where one of several values is. */
+export function nullOfAny(values: readonly Value[]): Expr | undefined {
+  return values.reduce<Expr | undefined>(
+    (flag, value) => eitherNull(flag, value.isNull),
+    undefined,
+  );
+}
+
 /** Both halves of a whole number. */
 export function halves(value: IntValue | WideValue): { lo: Expr; hi: Expr } {
   if (value.form === 'wide') return { lo: value.x, hi: value.y };
   return { lo: value.x, hi: i64.shrS(value.x, i64.const(63)) };
 }
 
+/** An i32 that is 1 where `condition` holds for a value that is not NULL. */
+export function present(condition: Expr, isNull: Expr | undefined): Expr {
+  return isNull === undefined ? condition : i32.and(condition, i32.eqz(isNull));
+}
+
 export function expectInt(value: Value): IntValue {
   assert(value.form === 'int', `expected a 64-bit value, not ${value.form}`);
+  return value;
+}
+
+export function expectFloat(value: Value): FloatValue {
+  assert(value.form === 'float', `expected a floating-point number, not ${value.form}`);
   return value;
 }

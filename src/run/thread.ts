@@ -1,9 +1,10 @@
 /** One thread that runs compiled code: its instances of modules and what they import. */
 import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
-import { appenderField, failures, morselField } from '../compile/program.ts';
+import { appenderField, morselField } from '../compile/program.ts';
 import { suspensionState } from '../wasm/index.ts';
 import type { Control } from './control.ts';
+import { fail, readText } from './failure.ts';
 import type { EngineMemory } from './memory.ts';
 import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
@@ -52,11 +53,9 @@ export class Thread {
     this.#imports = {
       env: {
         memory: memory.memory,
-        fail: (code: number) => {
-          const failure = failures[code];
-          assert(failure !== undefined, `compiled code failed with unknown code ${code}`);
-          throw new QuernError(failure.code, failure.message);
-        },
+        fail: (code: number, detail: number) => fail(memory, code, detail >>> 0),
+        parse_double: (address: number, length: number) =>
+          Number(readText(memory, address >>> 0, length >>> 0)),
         chunk: (local: number, appender: number, bytes: number) =>
           this.#part().chunk(local >>> 0, appender >>> 0, bytes >>> 0),
         allocate: (bytes: number) =>
@@ -66,6 +65,7 @@ export class Thread {
         save: (bytes: number) => this.#part().save(bytes),
         restore: () => this.#part().restore(),
       },
+      Math: Math as unknown as WebAssembly.ModuleImports,
     };
   }
 

@@ -67,18 +67,19 @@ function specialFloat(text: string): number | undefined {
 }
 
 /**
- * The shortest text that reads back as the same double; whole numbers keep a `.0`, so that the text
- * still shows the type.
+ * The shortest text that reads back as the same double, as DuckDB writes it: with a point or an
+ * exponent always, so that the text still shows the type; an exponent below 10^-4 and from 10^16.
  */
 export function formatDouble(value: number): string {
-  if (Number.isInteger(value)) {
-    if (Object.is(value, -0)) return '-0.0';
-    const text = String(value);
-    return text.includes('e') ? text : `${text}.0`;
-  }
-  if (Number.isFinite(value)) return String(value);
   if (Number.isNaN(value)) return 'nan';
-  return value > 0 ? 'inf' : '-inf';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  if (Object.is(value, -0)) return '-0.0';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e16)) {
+    return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+  }
+  const text = String(value);
+  return Number.isInteger(value) ? `${text}.0` : text;
 }
 
 /** The shortest text that reads back as the same 32-bit float. */

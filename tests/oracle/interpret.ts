@@ -1,6 +1,8 @@
 import { assert } from '../../src/base/assert.ts';
 import { QuernError } from '../../src/base/error.ts';
-import { castValue, compareValues, evaluate } from '../../src/plan/evaluate.ts';
+import { castValue } from '../../src/plan/cast.ts';
+import { compareValues } from '../../src/plan/compare.ts';
+import { evaluate } from '../../src/plan/evaluate.ts';
 import {
   type AggregateCall,
   type ConstantValue,

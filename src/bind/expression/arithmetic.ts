@@ -4,7 +4,6 @@ import type { Span } from '../../sql/ast/node.ts';
 import {
   bigintType,
   booleanType,
-  dateType,
   decimalPrecisionMax,
   decimalType,
   doubleType,
@@ -14,13 +13,13 @@ import {
   isNumeric,
   realType,
   type SqlType,
-  timestampType,
   typeName,
 } from '../../value/type.ts';
 import type { BindContext } from '../context.ts';
-import { BindError, notSupported } from '../error.ts';
+import { BindError } from '../error.ts';
 import { castTo, unifyPair } from '../types/cast.ts';
 import { decimalOf, decimalShape, isOpen, widerInteger } from '../types/common.ts';
+import { bindTemporal } from './temporal.ts';
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 
@@ -57,6 +56,10 @@ export function bindArithmetic(
   if (temporal !== undefined) return temporal;
   const [a, b] = resolveOpen(context, left, right, span);
   if (!isNumeric(a.type) || !isNumeric(b.type)) noOperator(operator, a.type, b.type, span);
+  if (operator === '^') {
+    const args = [castTo(context, a, doubleType, span), castTo(context, b, doubleType, span)];
+    return call('power', args, doubleType);
+  }
   const name = functionNames[operator];
   // As in DuckDB, `/` divides to a DOUBLE even whole numbers; `//` is their integer division.
   if (operator === '/' || isFloat(a.type) || isFloat(b.type)) {
@@ -113,7 +116,11 @@ function bindDecimal(
     const args = [a, b].map((arg, i) => asDecimal(context, arg, [x, y][i], span));
     return call(name, args, decimalOf(x.precision + y.precision - scale, scale));
   }
-  if (operator === '//') notSupported('integer division of decimals', span, 'use / or trunc');
+  // Only whole numbers have a whole quotient, as in DuckDB.
+  if (operator === '//') {
+    const args = [castTo(context, a, doubleType, span), castTo(context, b, doubleType, span)];
+    return call('divide', args, doubleType);
+  }
   const scale = Math.max(x.scale, y.scale);
   const carry = operator === '%' ? 0 : 1;
   const whole = Math.max(x.precision - x.scale, y.precision - y.scale);
@@ -131,36 +138,43 @@ function asDecimal(
   return castTo(context, expression, decimalType(shape.precision, shape.scale), span);
 }
 
-function isTime(type: SqlType): boolean {
-  return type.kind === 'date' || type.kind === 'timestamp' || type.kind === 'timestamptz';
+/** & | and xor of two integers, ~ of one. */
+export function bindBits(
+  context: BindContext,
+  name: 'bit_and' | 'bit_or' | 'bit_xor' | 'bit_not',
+  operands: readonly Expression[],
+  span: Span,
+): Expression {
+  const [a, b] = asIntegers(context, bitOperators[name], operands, span);
+  const type = b === undefined ? a.type : widerInteger(a.type, b.type);
+  const args = (b === undefined ? [a] : [a, b]).map((arg) => castTo(context, arg, type, span));
+  return call(name, args, type);
 }
 
-/** Dates, timestamps and intervals; undefined when none is involved. */
-function bindTemporal(
+const bitOperators = { bit_and: '&', bit_or: '|', bit_xor: 'xor', bit_not: '~' } as const;
+
+/** The result has the type of what is shifted. */
+export function bindShift(
+  context: BindContext,
+  operator: '<<' | '>>',
+  operands: readonly Expression[],
+  span: Span,
+): Expression {
+  const [value, count] = asIntegers(context, operator, operands, span);
+  const name = operator === '<<' ? 'shift_left' : 'shift_right';
+  return call(name, [value, castTo(context, count, bigintType, span)], value.type);
+}
+
+function asIntegers(
   context: BindContext,
   operator: string,
-  left: Expression,
-  right: Expression,
+  operands: readonly Expression[],
   span: Span,
-): Expression | undefined {
-  if (operator === '+' && (left.type.kind === 'interval' || isInteger(left.type))) {
-    if (isTime(right.type)) return bindTemporal(context, '+', right, left, span);
-  }
-  if (!isTime(left.type) || (operator !== '+' && operator !== '-')) return undefined;
-  const { type } = left;
-  if (right.type.kind === 'interval') {
-    const result = type.kind === 'date' ? timestampType : type;
-    return call(operator === '+' ? 'date_add' : 'date_subtract', [left, right], result);
-  }
-  if (type.kind === 'date' && isInteger(right.type)) {
-    const days = castTo(context, right, bigintType, span);
-    const amount = operator === '+' ? days : negate(days);
-    return call('date_add_days', [left, amount], dateType);
-  }
-  if (type.kind === 'date' && operator === '-' && (right.type.kind === 'date' || isOpen(right))) {
-    return call('date_diff_days', [left, castTo(context, right, dateType, span)], bigintType);
-  }
-  return noOperator(operator, type, right.type, span);
+): readonly Expression[] {
+  const bound = operands.map((arg) => (isOpen(arg) ? castTo(context, arg, bigintType, span) : arg));
+  const wrong = bound.some((arg) => !isInteger(arg.type));
+  if (wrong) noOperator(operator, bound[0].type, bound[bound.length - 1].type, span);
+  return bound;
 }
 
 /** -x; of a constant at once. */

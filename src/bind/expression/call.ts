@@ -6,7 +6,7 @@ import { dateType, timestamptzType } from '../../value/type.ts';
 import { BindError, didYouMean, notSupported } from '../error.ts';
 import { aggregateNames, isAggregate } from '../functions/aggregate.ts';
 import { resolveOverload } from '../functions/overload.ts';
-import { extractFields, extractFunction, scalarFunctions } from '../functions/scalar.ts';
+import { scalarFunctions } from '../functions/scalar.ts';
 import { bindAggregate } from './aggregate-call.ts';
 import type { Place } from './binder.ts';
 import { bindExpression } from './expression.ts';
@@ -34,10 +34,9 @@ export function bindCall(place: Place, node: Call): Expression {
 }
 
 function bindScalarCall(place: Place, node: Call, name: string): Expression {
-  if (name === 'date_part' || name === 'datepart') return bindDatePart(place, node);
   const moment = bindMoment(place, node, name);
   if (moment !== undefined) return moment;
-  const overloads = scalarFunctions.get(name);
+  const overloads = scalarFunctions.get(name)?.overloads;
   if (overloads === undefined) unknownFunction(node);
   const args = node.arguments.map((argument) => bindExpression(place, argument.value));
   return resolveOverload(overloads, { context: place.context, name, args, span: node.span });
@@ -53,26 +52,6 @@ function bindMoment(place: Place, node: Call, name: string): Expression | undefi
   if (!isDate) return constant(now, timestamptzType);
   const day = 86_400_000_000n;
   return constant((now - (((now % day) + day) % day)) / day, dateType);
-}
-
-/** date_part('year', d): the field must be known when the statement is bound. */
-function bindDatePart(place: Place, node: Call): Expression {
-  const field = node.arguments[0]?.value;
-  if (field?.kind !== 'stringLiteral' || node.arguments.length !== 2) {
-    notSupported('date_part without a literal field', node.span);
-  }
-  const lowered = extractFunction(field.value.toLowerCase());
-  if (lowered === undefined) {
-    notSupported(
-      `the field "${field.value}"`,
-      field.span,
-      didYouMean(field.value, extractFields()),
-    );
-  }
-  const name = lowered.slice('extract_'.length);
-  const args = [bindExpression(place, node.arguments[1].value)];
-  const site = { context: place.context, name, args, span: node.span };
-  return resolveOverload(scalarFunctions.get(name)!, site);
 }
 
 function unknownFunction(node: Call): never {

@@ -28,13 +28,20 @@ import {
   varcharType,
 } from '../../value/type.ts';
 import { parseBlob } from '../../value/value.ts';
-import { BindError, didYouMean, notSupported } from '../error.ts';
-import { resolveOverload } from '../functions/overload.ts';
-import { extractFields, extractFunction, scalarFunctions } from '../functions/scalar.ts';
+import { BindError, notSupported } from '../error.ts';
+import { bindExtractOf } from '../functions/time.ts';
 import { findColumn, findQualified, type Scope, unknownColumn } from '../scope.ts';
 import { castTo, explicitCast, unifyAll } from '../types/cast.ts';
 import { resolveType } from '../types/type-name.ts';
-import { bindArithmetic, type Comparison, compare, negate, noOperator } from './arithmetic.ts';
+import {
+  bindArithmetic,
+  bindBits,
+  bindShift,
+  type Comparison,
+  compare,
+  negate,
+  noOperator,
+} from './arithmetic.ts';
 import type { Place } from './binder.ts';
 import { bindCall } from './call.ts';
 import { bindInterval, bindNumber, bindTypedLiteral } from './literal.ts';
@@ -69,7 +76,7 @@ export function bindExpression(place: Place, node: Syntax): Expression {
     case 'typedLiteral':
       return bindTypedLiteral(node);
     case 'intervalLiteral':
-      return bindInterval(node);
+      return bindInterval(place, node);
     case 'parameter':
       return bindParameter(place, node);
     case 'columnReference':
@@ -104,8 +111,7 @@ export function bindExpression(place: Place, node: Syntax): Expression {
     case 'cast': {
       const type = resolveType(node.type);
       const input = bindExpression(place, node.operand);
-      if (!node.try) return explicitCast(place.context, input, type, node.span);
-      return { kind: 'cast', input, type, nullable: true, try: true };
+      return explicitCast(place.context, input, type, node.span, node.try);
     }
     case 'extract':
       return bindExtract(place, node);
@@ -262,6 +268,9 @@ function findUnqualified(place: Place, scope: Scope, node: ColumnReference): Exp
 
 function bindUnary(place: Place, node: Unary): Expression {
   const { operator, operand } = node;
+  if (operator === '~') {
+    return bindBits(place.context, 'bit_not', [bindExpression(place, operand)], node.span);
+  }
   if (operator !== '-' && operator !== '+') notSupported(`the operator ${operator}`, node.span);
   if (operator === '-' && operand.kind === 'numberLiteral') return bindNumber(operand, true);
   const value = bindExpression(place, operand);
@@ -270,7 +279,7 @@ function bindUnary(place: Place, node: Unary): Expression {
   const zero = constant(0n, bigintType);
   if (open) return bindArithmetic(place.context, operator, zero, value, node.span);
   if (kind === 'interval' && operator === '-') {
-    if (value.kind !== 'constant') notSupported('the negative of an INTERVAL', node.span);
+    if (value.kind !== 'constant') return call('interval_negate', [value], intervalType);
     return constant(negateInterval(value.value), intervalType);
   }
   // The check that the operand is a number is that of the binary operator.
@@ -307,7 +316,17 @@ function bindBinary(
     case '/':
     case '//':
     case '%':
+    case '^':
       return bindArithmetic(place.context, operator, a, b, span);
+    case '&':
+      return bindBits(place.context, 'bit_and', [a, b], span);
+    case '|':
+      return bindBits(place.context, 'bit_or', [a, b], span);
+    case '<<':
+    case '>>':
+      return bindShift(place.context, operator, [a, b], span);
+    case '^@':
+      return textCall(place, 'starts_with', [a, b], span);
     case '||': {
       const text = (value: Expression): Expression =>
         castTo(place.context, value, varcharType, span);
@@ -401,15 +420,8 @@ function bindIsBoolean(
 }
 
 function bindExtract(place: Place, node: Extract): Expression {
-  const lowered = extractFunction(node.field);
-  if (lowered === undefined) {
-    const hint = didYouMean(node.field, extractFields());
-    notSupported(`EXTRACT of the field "${node.field}"`, node.span, hint);
-  }
-  const args = [bindExpression(place, node.operand)];
-  const name = lowered.slice('extract_'.length);
-  const site = { context: place.context, name, args, span: node.span };
-  return resolveOverload(scalarFunctions.get(name)!, site);
+  const value = bindExpression(place, node.operand);
+  return bindExtractOf(place.context, node.field, value, node.span);
 }
 
 function bindCase(place: Place, node: Case): Expression {

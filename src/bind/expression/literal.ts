@@ -1,6 +1,6 @@
 import { sqlState } from '../../base/error.ts';
 import { parseConstant } from '../../plan/constant.ts';
-import { type ConstantExpression, constant } from '../../plan/expression.ts';
+import { type ConstantExpression, constant, type Expression } from '../../plan/expression.ts';
 import type { IntervalLiteral, NumberLiteral, TypedLiteral } from '../../sql/ast/expression.ts';
 import { parseDecimal } from '../../value/decimal.ts';
 import { parseInterval } from '../../value/interval.ts';
@@ -14,7 +14,11 @@ import {
   intervalType,
 } from '../../value/type.ts';
 import { BindError, locate, notSupported } from '../error.ts';
+import { intervalOf } from '../functions/time.ts';
+import { explicitCast } from '../types/cast.ts';
 import { resolveType } from '../types/type-name.ts';
+import type { Place } from './binder.ts';
+import { bindExpression } from './expression.ts';
 
 const integerMax = 2n ** 31n - 1n;
 const bigintMax = 2n ** 63n - 1n;
@@ -59,12 +63,14 @@ export function bindTypedLiteral(node: TypedLiteral): ConstantExpression {
   );
 }
 
-export function bindInterval(node: IntervalLiteral): ConstantExpression {
+export function bindInterval(place: Place, node: IntervalLiteral): Expression {
   const { value, unit } = node;
   if (node.to !== undefined) notSupported(`INTERVAL … ${unit} TO ${node.to}`, node.span);
   const text = intervalText(node);
   if (text === undefined) {
-    notSupported('an INTERVAL of an expression', value.span, 'multiply an INTERVAL by it');
+    const count = bindExpression(place, value);
+    if (unit !== undefined) return intervalOf(place.context, count, unit, node.span);
+    return explicitCast(place.context, count, intervalType, node.span);
   }
   // A number that already names its units is left alone: INTERVAL '1 year' is whole without one.
   const full = unit === undefined ? text : `${text} ${unit.toLowerCase()}`;

@@ -24,6 +24,27 @@ export interface Overload {
   build(site: CallSite): Expression;
 }
 
+/** A scalar function as its users know it. */
+export interface ScalarFunction {
+  /** The name by which it is listed first, then its synonyms. */
+  readonly names: readonly string[];
+  /** What it gives, for people. */
+  readonly help: string;
+  /** A call, and its result as text. */
+  readonly example: readonly [call: string, result: string];
+  readonly overloads: readonly Overload[];
+}
+
+/** `names` are separated by spaces. */
+export function define(
+  names: string,
+  help: string,
+  example: readonly [call: string, result: string],
+  ...overloads: Overload[]
+): ScalarFunction {
+  return { names: names.split(' '), help, example, overloads };
+}
+
 /** A function of fixed parameter types, the last `optional` of which may be left out. */
 export function fixed(
   lowered: string,
@@ -31,8 +52,11 @@ export function fixed(
   result: SqlType,
   optional = 0,
 ): Overload {
+  const shown = parameters.map((type, i) => {
+    return i < parameters.length - optional ? typeName(type) : `[${typeName(type)}]`;
+  });
   return {
-    signature: `(${parameters.map(typeName).join(', ')})`,
+    signature: `(${shown.join(', ')})`,
     cost(args) {
       if (args.length > parameters.length || args.length < parameters.length - optional) return;
       let total = 0;

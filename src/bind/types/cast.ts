@@ -1,5 +1,5 @@
 import { sqlState } from '../../base/error.ts';
-import { castValue } from '../../plan/evaluate.ts';
+import { castValue } from '../../plan/cast.ts';
 import { cast, constant, type Expression } from '../../plan/expression.ts';
 import type { Span } from '../../sql/ast/node.ts';
 import { type SqlType, sameType, typeName } from '../../value/type.ts';
@@ -28,16 +28,21 @@ export function castTo(
   return constant(value, type);
 }
 
-/** CAST as it was asked for; fails if there is no such conversion. */
+/** CAST as it was asked for, or TRY_CAST; fails if there is no such conversion. */
 export function explicitCast(
   context: BindContext,
   input: Expression,
   type: SqlType,
   span: Span,
+  tries = false,
 ): Expression {
-  if (canCast(input.type, type)) return castTo(context, input, type, span);
-  const message = `cannot cast ${typeName(input.type)} to ${typeName(type)}`;
-  throw new BindError('42846', message, span);
+  if (!canCast(input.type, type)) {
+    const message = `cannot cast ${typeName(input.type)} to ${typeName(type)}`;
+    throw new BindError('42846', message, span);
+  }
+  const open = input.kind === 'parameter' && input.type.kind === 'null';
+  if (!tries || open || sameType(input.type, type)) return castTo(context, input, type, span);
+  return { kind: 'cast', input, type, nullable: true, try: true };
 }
 
 /** Both expressions in their common type, for a comparison. */

@@ -57,5 +57,6 @@ export function canCast(from: SqlType, to: SqlType): boolean {
   if (from.kind === 'varchar' || to.kind === 'varchar') return true;
   if (isNumeric(from)) return isNumeric(to) || to.kind === 'boolean';
   if (from.kind === 'boolean') return isNumeric(to);
+  if (to.kind === 'time') return from.kind === 'timestamp';
   return timeKinds.includes(from.kind) && timeKinds.includes(to.kind);
 }

@@ -1,8 +1,8 @@
 import { assert } from '../../base/assert.ts';
-import { QuernError, sqlState } from '../../base/error.ts';
 import type { CallExpression } from '../../plan/expression.ts';
 import { isFloat, type SqlType } from '../../value/type.ts';
 import { type Expr, f32, f64, i32, i64 } from '../../wasm/index.ts';
+import { emitFmod } from '../kernels/fmod.ts';
 import { failure } from '../program.ts';
 import type { Scope } from '../query.ts';
 import {
@@ -44,7 +44,7 @@ export function compileArithmetic(expression: CallExpression, scope: Scope): Val
   return binary(expression, asWhole(a), asWhole(b), scope);
 }
 
-function asWhole(value: Value): Whole {
+export function asWhole(value: Value): Whole {
   assert(value.form === 'int' || value.form === 'wide', `${value.form} in whole arithmetic`);
   return value;
 }
@@ -74,11 +74,12 @@ function floatArithmetic(expression: CallExpression, args: FloatValue[], scope: 
     case 'abs':
       x = f64.abs(a.x);
       break;
+    case 'modulo':
+      failIf(scope, f64.eq(b.x, 0), isNull, failure.divisionByZero);
+      x = emitFmod(scope.query.module).call(a.x, b.x);
+      break;
     default:
-      throw new QuernError(
-        sqlState.featureNotSupported,
-        `${expression.name} of floating-point numbers is not supported yet`,
-      );
+      assert(false, `${expression.name} is not arithmetic`);
   }
   if (expression.type.kind === 'real') x = f64.promoteF32(f32.demoteF64(x));
   return spill(f, { form: 'float', x, isNull }, expression.name);
@@ -103,15 +104,20 @@ function unary(expression: CallExpression, value: Whole, scope: Scope): Value {
   const negative = negateRange(value.range);
   const abs = expression.name === 'abs';
   if (abs && value.range.min >= 0n) return value;
-  const range = abs
-    ? rangeOf(0n, value.range.max > negative.max ? value.range.max : negative.max)
-    : negative;
+  const largest = value.range.max > negative.max ? value.range.max : negative.max;
+  let range = abs ? rangeOf(0n, largest) : negative;
   if (value.form === 'int' && fitsI64(range)) {
     const minus = i64.sub(0n, value.x);
     const x = abs ? i64.select(i64.ltS(value.x, 0n), minus, value.x) : minus;
     return limit({ form: 'int', x, range, isNull: value.isNull }, expression.type, scope);
   }
   const parts = halves(value);
+  if (value.range.min === -(2n ** 127n)) {
+    // The one number whose negative has no place in 128 bits.
+    const least = i32.and(i64.eq(parts.hi, -(2n ** 63n)), i64.eqz(parts.lo));
+    failIf(scope, least, value.isNull, overflowOf(expression.type));
+    range = rangeOf(range.min, 2n ** 127n - 1n);
+  }
   const minus = negate128(scope, parts);
   const below = i64.ltS(parts.hi, 0n);
   const wide: WideValue = {
@@ -204,20 +210,22 @@ export function limit(value: Whole, type: SqlType, scope: Scope): Value {
   const allowed = typeRange(type);
   if (contains(allowed, value.range)) return narrow(value);
   const spilled = spill(scope.f, value, 'checked');
-  if (spilled.form === 'int') {
-    const below =
-      allowed.min > value.range.min ? i64.ltS(spilled.x, i64.const(allowed.min)) : undefined;
-    const above =
-      allowed.max < value.range.max ? i64.gtS(spilled.x, i64.const(allowed.max)) : undefined;
-    const outside = below && above ? i32.or(below, above) : (below ?? above);
-    assert(outside !== undefined, 'a range that is not contained leaves at one end');
-    failIf(scope, outside, spilled.isNull, overflowOf(type));
-  } else {
-    const below = compare128('lt', halves(spilled), constantHalves(allowed.min));
-    const above = compare128('gt', halves(spilled), constantHalves(allowed.max));
-    failIf(scope, i32.or(below, above), spilled.isNull, overflowOf(type));
-  }
+  failIf(scope, outsideOf(spilled, allowed), spilled.isNull, overflowOf(type));
   return narrow({ ...spilled, range: intersectRange(allowed, value.range) });
+}
+
+/** An i32: whether a value, which its range does not rule out, lies outside of what is allowed. */
+export function outsideOf(value: Whole, allowed: Range): Expr {
+  if (value.form === 'wide') {
+    const below = compare128('lt', halves(value), constantHalves(allowed.min));
+    return i32.or(below, compare128('gt', halves(value), constantHalves(allowed.max)));
+  }
+  const { x, range } = value;
+  const below = allowed.min > range.min ? i64.ltS(x, i64.const(allowed.min)) : undefined;
+  const above = allowed.max < range.max ? i64.gtS(x, i64.const(allowed.max)) : undefined;
+  const outside = below && above ? i32.or(below, above) : (below ?? above);
+  assert(outside !== undefined, 'a range that is not contained leaves at one end');
+  return outside;
 }
 
 /** A wide value whose range fits in 64 bits as an int. */

@@ -4,7 +4,8 @@ import type { CallExpression, CaseExpression, Expression } from '../../plan/expr
 import { i32, type Local } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import { type Range, unionRange } from '../range.ts';
-import { halves, type Value } from '../value.ts';
+import { halves, isPair, spill, type Value } from '../value.ts';
+import { compareValues } from './comparison.ts';
 import { compileCondition, compileExpression } from './compile.ts';
 import { decode } from './strings.ts';
 
@@ -39,9 +40,10 @@ class Merge {
       bool: 'i32',
       code: 'i32',
       string: 'i32',
+      interval: 'i64',
     } as const;
     const x = f.local(types[form], 'case');
-    const two = form === 'wide' || form === 'string';
+    const two = form === 'wide' || form === 'string' || form === 'interval';
     const y = two ? f.local(types[form], 'case_y') : undefined;
     const nullable = values.some((value) => value.isNull !== undefined);
     const isNull = nullable ? f.local('i32', 'case_null') : undefined;
@@ -76,6 +78,7 @@ class Merge {
       if (y) f.set(y, text.y);
     } else {
       f.set(x, value.x);
+      if (y && isPair(value)) f.set(y, value.y);
     }
   }
 
@@ -92,6 +95,7 @@ class Merge {
       case 'wide':
         return { form, x, y: y as Local, range: rangeOfAll(values), isNull };
       case 'string':
+      case 'interval':
         return { form, x, y: y as Local, isNull };
       case 'code': {
         const [first] = values;
@@ -179,4 +183,29 @@ export function compileCoalesce(expression: CallExpression, scope: Scope): Value
   build(0, scope.child());
   const value = merge.finish();
   return value.isNull === undefined ? value : { ...value, isNull: i32.and(value.isNull, 1) };
+}
+
+/** greatest and least: of the values that are not NULL. */
+export function compileExtreme(expression: CallExpression, scope: Scope): Value {
+  const { f } = scope;
+  const better = expression.name === 'greatest' ? 'gt' : 'lt';
+  const values = expression.args.map((arg) => branchValue(arg, scope));
+  const certain = values.filter((value) => !isNullConstant(value));
+  const [first] = certain.length === 0 ? values : certain;
+  let best = spill(f, first, 'best');
+  for (const value of certain.slice(1)) {
+    const current = best;
+    // Nothing may be compared with a NULL: a text's address would be anything.
+    const compared = compareValues(better, value, current, scope);
+    const over = current.isNull === undefined ? compared : i32.if(current.isNull, 1, compared);
+    const takes = value.isNull === undefined ? over : i32.if(value.isNull, 0, over);
+    const merged = new Merge(scope);
+    f.if(
+      takes,
+      () => merged.add(value),
+      () => merged.add(current),
+    );
+    best = merged.finish();
+  }
+  return best;
 }

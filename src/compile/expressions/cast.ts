@@ -1,136 +1,264 @@
-import { assert } from '../../base/assert.ts';
-import { QuernError, sqlState } from '../../base/error.ts';
 import type { CastExpression } from '../../plan/expression.ts';
 import { powerOfTen } from '../../value/decimal.ts';
 import { microsPerDay } from '../../value/time.ts';
 import { isFloat, isInteger, type SqlType, typeName } from '../../value/type.ts';
-import { f32, f64, i32, i64 } from '../../wasm/index.ts';
-import { failure } from '../program.ts';
+import { type Expr, f32, f64, i32, i64 } from '../../wasm/index.ts';
+import { emitWideMultiply } from '../kernels/wide.ts';
+import { emitWideFromF64 } from '../kernels/wide-float.ts';
+import { failure, typeCode } from '../program.ts';
 import type { Scope } from '../query.ts';
-import { fitsI64, multiplyRange, type Range, rangeOf } from '../range.ts';
-import { halves, type IntValue, spill, typeRange, type Value, type WideValue } from '../value.ts';
-import { failIf, limit } from './arithmetic.ts';
+import { contains, fitsI64, intersectRange, multiplyRange, rangeOf } from '../range.ts';
+import {
+  halves,
+  type IntValue,
+  isPair,
+  present,
+  spill,
+  typeRange,
+  type Value,
+  type WideValue,
+} from '../value.ts';
+import { asWhole, limit, narrow, outsideOf } from './arithmetic.ts';
+import { notSupported } from './build.ts';
 import { compileExpression } from './compile.ts';
-import { wholeConstant } from './constant.ts';
+import { nullOf, wholeConstant } from './constant.ts';
+import { clockOf } from './dates.ts';
+import { roundHalfAway } from './doubles.ts';
+import { readText } from './from-text.ts';
+import { floorDivide, roundedRange, roundQuotient, scaleOf } from './rescale.ts';
+import { decode } from './strings.ts';
+import { castToText } from './to-text.ts';
 import { divideRounded128, multiply128, toDouble } from './wide.ts';
+
+type Whole = IntValue | WideValue;
 
 export function compileCast(expression: CastExpression, scope: Scope): Value {
   const value = compileExpression(expression.input, scope);
-  const from = expression.input.type;
-  const to = expression.type;
-  if (expression.try) unsupported(from, to, 'TRY_CAST');
-  return castValue(value, from, to, scope);
+  const cast = new Cast(value, expression.input.type, expression.type, scope);
+  cast.tries = expression.try;
+  return cast.compile();
 }
 
-function unsupported(from: SqlType, to: SqlType, what = 'a cast'): never {
-  throw new QuernError(
-    sqlState.featureNotSupported,
-    `${what} from ${typeName(from)} to ${typeName(to)} is not supported yet`,
-  );
-}
+/** The code of one cast. */
+export class Cast {
+  /** TRY_CAST: what fails is NULL. */
+  tries = false;
+  readonly scope: Scope;
+  readonly to: SqlType;
+  readonly #from: SqlType;
+  readonly #value: Value;
+  #failed: Expr | undefined;
 
-const scaleOf = (type: SqlType): number => (type.kind === 'decimal' ? type.scale : 0);
-
-export function castValue(value: Value, from: SqlType, to: SqlType, scope: Scope): Value {
-  if (from.kind === to.kind && from.kind !== 'decimal') return value;
-  if (from.kind === 'null') return value;
-  if (value.form === 'bool') return castBoolean(value, from, to);
-  if (value.form === 'float') return castFloat(value.x, value, from, to, scope);
-  if (value.form === 'string' || value.form === 'code') {
-    if (to.kind === 'varchar') return value;
-    unsupported(from, to);
+  constructor(value: Value, from: SqlType, to: SqlType, scope: Scope) {
+    this.#value = value;
+    this.#from = from;
+    this.to = to;
+    this.scope = scope;
   }
-  return castWhole(value, from, to, scope);
-}
 
-function castBoolean(value: Extract<Value, { form: 'bool' }>, from: SqlType, to: SqlType): Value {
-  if (!isInteger(to)) unsupported(from, to);
-  return { form: 'int', x: i64.extendI32U(value.x), range: rangeOf(0n, 1n), isNull: value.isNull };
-}
+  compile(): Value {
+    const result = this.#convert();
+    if (this.#failed === undefined) return result;
+    const failed = this.#failed;
+    const isNull = result.isNull === undefined ? failed : i32.or(result.isNull, failed);
+    if (result.form === 'bool') return { ...result, x: present(result.x, failed), isNull };
+    return { ...result, isNull };
+  }
 
-function castWhole(value: IntValue | WideValue, from: SqlType, to: SqlType, scope: Scope): Value {
-  if (to.kind === 'boolean') {
-    const some = value.form === 'int' ? value.x : i64.or(value.x, value.y);
-    const x = i64.ne(some, 0n);
+  /** An error, or NULL, where `condition` holds for a value that is not NULL. */
+  failIf(condition: Expr): void {
+    const { f } = this.scope;
+    const { isNull } = this.#value;
+    if (this.tries) {
+      const failed = f.let(condition, 'failed');
+      this.#failed = this.#failed === undefined ? failed : i32.or(this.#failed, failed);
+      return;
+    }
+    f.if(present(condition, isNull), () => this.#fail());
+  }
+
+  /** Leaves the value where the error is made, which tells it. */
+  #fail(): void {
+    const { f, query, pipeline } = this.scope;
+    const value = this.#value.form === 'code' ? decode(this.#value, this.scope) : this.#value;
+    const words = valueWords(value);
+    const types = [this.#from, this.to].map(typeCode);
+    f.call(query.failCast(), pipeline.local, types[0], types[1], words.lo, words.hi);
+  }
+
+  #unsupported(): never {
+    notSupported(`a cast from ${typeName(this.#from)} to ${typeName(this.to)}`);
+  }
+
+  #convert(): Value {
+    const value = this.#value;
+    const from = this.#from;
+    const { to } = this;
+    if (from.kind === to.kind && from.kind !== 'decimal') return value;
+    if (from.kind === 'null') return nullOf(to);
+    if (to.kind === 'varchar') return castToText(value, from, this.scope);
+    switch (value.form) {
+      case 'bool':
+        return this.#boolean(value.x);
+      case 'float':
+        return this.#float(value.x);
+      case 'string':
+      case 'code':
+        if (from.kind === 'blob') this.#unsupported();
+        return readText(decode(value, this.scope), this) ?? this.#unsupported();
+      case 'interval':
+        return this.#unsupported();
+      default:
+        return this.#whole(value);
+    }
+  }
+
+  #boolean(x: Expr): Value {
+    const { isNull } = this.#value;
+    const range = rangeOf(0n, 1n);
+    const whole: IntValue = { form: 'int', x: i64.extendI32U(x), range, isNull };
+    if (isFloat(this.to)) return { form: 'float', x: f64.convertI32U(x), isNull };
+    return isWhole(this.to) ? this.#rescale(whole, 0) : this.#unsupported();
+  }
+
+  #whole(value: Whole): Value {
+    const { scope, to } = this;
+    const from = this.#from;
     const { isNull } = value;
-    return { form: 'bool', x: isNull ? i32.and(x, i32.eqz(isNull)) : x, isNull };
+    if (to.kind === 'boolean') {
+      const some = value.form === 'int' ? value.x : i64.or(value.x, value.y);
+      return { form: 'bool', x: present(i64.ne(some, 0n), isNull), isNull };
+    }
+    if (isWhole(to) && isWhole(from)) return this.#rescale(value, scaleOf(from));
+    if (isFloat(to) && isWhole(from)) {
+      const scale = scaleOf(from);
+      const whole = toDouble(value, scope);
+      let x = scale === 0 ? whole : f64.div(whole, 10 ** scale);
+      if (to.kind === 'real') x = f64.promoteF32(f32.demoteF64(x));
+      return { form: 'float', x, isNull };
+    }
+    if (value.form === 'int') return this.#moment(value);
+    return this.#unsupported();
   }
-  if (isFloat(to)) {
-    const whole = toDouble(value, scope);
-    const scale = scaleOf(from);
-    let x = scale === 0 ? whole : f64.div(whole, 10 ** scale);
-    if (to.kind === 'real') x = f64.promoteF32(f32.demoteF64(x));
-    return { form: 'float', x, isNull: value.isNull };
+
+  /** Between dates, times and timestamps. */
+  #moment(value: IntValue): Value {
+    const { scope, to } = this;
+    const from = this.#from;
+    const { isNull } = value;
+    const isInstant = from.kind === 'timestamp' || from.kind === 'timestamptz';
+    if (to.kind === 'timestamp' || to.kind === 'timestamptz') {
+      if (isInstant) return value;
+      if (from.kind === 'date') return scaleUpBy(value, microsPerDay, to, scope);
+    }
+    if (isInstant && to.kind === 'date') {
+      return { form: 'int', x: floorDivide(value, microsPerDay), range: typeRange(to), isNull };
+    }
+    if (isInstant && to.kind === 'time') {
+      const range = rangeOf(0n, microsPerDay - 1n);
+      return { form: 'int', x: clockOf(value, from, scope), range, isNull };
+    }
+    return this.#unsupported();
   }
-  if (isWholeType(to) && isWholeType(from)) return rescale(value, scaleOf(from), to, scope);
-  if (from.kind === 'date' && (to.kind === 'timestamp' || to.kind === 'timestamptz')) {
-    return scaleUp(value, microsPerDay, to, scope);
+
+  /** Fails what lies outside of the type, unless it provably does not. */
+  limit(value: Whole): Value {
+    const allowed = typeRange(this.to);
+    if (contains(allowed, value.range)) return narrow(value);
+    const spilled = spill(this.scope.f, value, 'cast');
+    this.failIf(outsideOf(spilled, allowed));
+    return narrow({ ...spilled, range: intersectRange(allowed, value.range) });
   }
-  if ((from.kind === 'timestamp' || from.kind === 'timestamptz') && to.kind === 'date') {
-    assert(value.form === 'int', 'timestamps fit in 64 bits');
-    return {
-      form: 'int',
-      x: floorDivide(value, microsPerDay),
-      range: typeRange(to),
-      isNull: value.isNull,
-    };
+
+  #rescale(value: Whole, fromScale: number): Value {
+    const toScale = scaleOf(this.to);
+    if (toScale === fromScale) return this.limit(value);
+    if (toScale > fromScale) return this.#scaleUp(value, powerOfTen(toScale - fromScale));
+    const divisor = powerOfTen(fromScale - toScale);
+    // What fits in 64 bits is less than half of such a divisor.
+    if (value.form === 'int' && divisor >= 2n ** 64n) {
+      return { ...value, x: i64.const(0), range: rangeOf(0n, 0n) };
+    }
+    if (value.form === 'wide' || !fitsI64(rangeOf(-divisor, divisor))) {
+      const { lo, hi } = divideRounded128(this.scope, halves(value), divisor);
+      const range = roundedRange(value.range, divisor);
+      return this.limit({ form: 'wide', x: lo, y: hi, range, isNull: value.isNull });
+    }
+    return this.limit(roundQuotient(value, divisor, this.scope));
   }
-  if (to.kind === 'timestamp' && from.kind === 'timestamptz') return value;
-  if (to.kind === 'timestamptz' && from.kind === 'timestamp') return value;
-  unsupported(from, to);
+
+  #scaleUp(value: Whole, factor: bigint): Value {
+    const { scope } = this;
+    const range = multiplyRange(value.range, rangeOf(factor, factor));
+    const { isNull } = value;
+    if (value.form === 'int' && fitsI64(range)) {
+      const x = i64.mul(value.x, i64.const(factor));
+      return this.limit({ form: 'int', x, range, isNull });
+    }
+    const fits = range.min >= -(2n ** 127n) && range.max < 2n ** 127n;
+    const multiplier = wholeConstant(factor) as Whole;
+    if (fits) {
+      const { lo, hi } = multiply128(scope, value, multiplier, isNull, failure.decimalOverflow);
+      return this.limit({ form: 'wide', x: lo, y: hi, range, isNull });
+    }
+    const { f, query } = scope;
+    const [lo, hi] = [f.local('i64', 'scaled'), f.local('i64', 'scaled_hi')];
+    const overflows = f.local('i32', 'overflows');
+    const [a, b] = [halves(value), halves(multiplier)];
+    const product = emitWideMultiply(query.module).callMulti(a.lo, a.hi, b.lo, b.hi);
+    f.setMulti([lo, hi, overflows], product);
+    this.failIf(overflows);
+    return this.limit({ form: 'wide', x: lo, y: hi, range, isNull });
+  }
+
+  #float(x: Expr): Value {
+    const { scope, to } = this;
+    const { isNull } = this.#value;
+    if (to.kind === 'double') return { form: 'float', x, isNull };
+    if (to.kind === 'real') {
+      const single = scope.f.let(f64.promoteF32(f32.demoteF64(x)), 'single');
+      const infinite = (y: Expr) => f64.eq(f64.abs(y), Number.POSITIVE_INFINITY);
+      this.failIf(i32.and(infinite(single), i32.eqz(infinite(x))));
+      return { form: 'float', x: single, isNull };
+    }
+    if (to.kind === 'boolean') return { form: 'bool', x: present(f64.ne(x, 0), isNull), isNull };
+    if (!isWhole(to)) this.#unsupported();
+    // As DuckDB has it: integers take the even of two, decimals the one that is farther from 0.
+    const whole =
+      to.kind === 'decimal'
+        ? roundHalfAway(to.scale === 0 ? x : f64.mul(x, 10 ** to.scale), scope)
+        : f64.nearest(x);
+    return this.#wholeDouble(scope.f.let(whole, 'whole'));
+  }
+
+  /** A double without a fraction. */
+  #wholeDouble(x: Expr): Value {
+    const { scope, to } = this;
+    const { isNull } = this.#value;
+    const range = typeRange(to);
+    if (fitsI64(range)) {
+      // Written so that NaN, which fails every comparison, is outside.
+      const inside = i32.and(f64.ge(x, Number(range.min)), f64.lt(x, Number(range.max + 1n)));
+      this.failIf(i32.eqz(inside));
+      return { form: 'int', x: i64.truncSatF64S(x), range, isNull };
+    }
+    const { f, query } = scope;
+    const [lo, hi] = [f.local('i64', 'cast'), f.local('i64', 'cast_hi')];
+    const overflows = f.local('i32', 'overflows');
+    f.setMulti([lo, hi, overflows], emitWideFromF64(query.module).callMulti(x));
+    this.failIf(overflows);
+    const all = rangeOf(-(2n ** 127n), 2n ** 127n - 1n);
+    return this.limit({ form: 'wide', x: lo, y: hi, range: all, isNull });
+  }
 }
 
-/** The quotient rounded down, for a positive divisor. */
-export function floorDivide(value: IntValue, divisor: bigint) {
-  if (value.range.min >= 0n) return i64.divU(value.x, i64.const(divisor));
-  const adjusted = i64.sub(value.x, i64.and(i64.shrS(value.x, 63n), i64.const(divisor - 1n)));
-  return i64.divS(adjusted, i64.const(divisor));
-}
-
-function isWholeType(type: SqlType): boolean {
+function isWhole(type: SqlType): boolean {
   return isInteger(type) || type.kind === 'decimal';
 }
 
-function rescale(value: IntValue | WideValue, fromScale: number, to: SqlType, scope: Scope): Value {
-  const toScale = scaleOf(to);
-  if (toScale >= fromScale) {
-    if (toScale === fromScale) return limit(value, to, scope);
-    return scaleUp(value, powerOfTen(toScale - fromScale), to, scope);
-  }
-  const divisor = powerOfTen(fromScale - toScale);
-  // What fits in 64 bits is less than half of such a divisor.
-  if (value.form === 'int' && divisor >= 2n ** 64n) {
-    const zero = { form: 'int', x: i64.const(0), range: rangeOf(0n, 0n) } as const;
-    return { ...zero, isNull: value.isNull };
-  }
-  if (value.form === 'wide' || divisor >= 2n ** 63n) {
-    const { lo, hi } = divideRounded128(scope, halves(value), divisor);
-    const range = roundedRange(value.range, divisor);
-    return limit({ form: 'wide', x: lo, y: hi, range, isNull: value.isNull }, to, scope);
-  }
-  return limit(roundedQuotient(value, divisor, scope), to, scope);
-}
-
-/** value / divisor to the nearest, halves away from zero. */
-function roundedQuotient(value: IntValue, divisor: bigint, scope: Scope): IntValue {
-  const { f } = scope;
-  const x = f.let(value.x, 'dividend');
-  const half = divisor / 2n;
-  const quotient = f.let(i64.divS(x, i64.const(divisor)), 'quotient');
-  const rest = f.let(i64.remS(x, i64.const(divisor)), 'rest');
-  const up = i64.extendI32U(i64.geS(rest, i64.const(half)));
-  const down = i64.extendI32U(i64.leS(rest, i64.const(-half)));
-  const range = roundedRange(value.range, divisor);
-  return { form: 'int', x: i64.sub(i64.add(quotient, up), down), range, isNull: value.isNull };
-}
-
-/** Division cuts towards zero: what is below zero may round down, what is above it up. */
-function roundedRange({ min, max }: Range, divisor: bigint): Range {
-  return rangeOf(min / divisor - (min < 0n ? 1n : 0n), max / divisor + (max > 0n ? 1n : 0n));
-}
-
-function scaleUp(value: IntValue | WideValue, factor: bigint, to: SqlType, scope: Scope): Value {
-  const multiplier = wholeConstant(factor) as IntValue | WideValue;
+/** Times a factor, in another type; an error where it has no place there. */
+export function scaleUpBy(value: Whole, factor: bigint, to: SqlType, scope: Scope): Value {
+  const multiplier = asWhole(wholeConstant(factor));
   const range = multiplyRange(value.range, multiplier.range);
   const { isNull } = value;
   if (value.form === 'int' && fitsI64(range)) {
@@ -140,36 +268,20 @@ function scaleUp(value: IntValue | WideValue, factor: bigint, to: SqlType, scope
   return limit({ form: 'wide', x: lo, y: hi, range, isNull }, to, scope);
 }
 
-function castFloat(
-  input: Value['x'],
-  value: Value,
-  from: SqlType,
-  to: SqlType,
-  scope: Scope,
-): Value {
-  const { isNull } = value;
-  if (to.kind === 'double') return { form: 'float', x: input, isNull };
-  if (to.kind === 'real') return { form: 'float', x: f64.promoteF32(f32.demoteF64(input)), isNull };
-  if (to.kind === 'boolean') {
-    const x = f64.ne(input, 0);
-    return { form: 'bool', x: isNull ? i32.and(x, i32.eqz(isNull)) : x, isNull };
+/** The bits of a value in two words, as the runtime reads them back for an error. */
+function valueWords(value: Value): { lo: Expr; hi: Expr } {
+  const zero = i64.const(0);
+  switch (value.form) {
+    case 'int':
+      return { lo: value.x, hi: i64.shrS(value.x, 63n) };
+    case 'float':
+      return { lo: i64.reinterpretF64(value.x), hi: zero };
+    case 'bool':
+    case 'code':
+      return { lo: i64.extendI32U(value.x), hi: zero };
+    default:
+      return isPair(value) && value.form === 'string'
+        ? { lo: i64.extendI32U(value.x), hi: i64.extendI32U(value.y) }
+        : { lo: value.x, hi: value.y };
   }
-  if (!isWholeType(to)) unsupported(from, to);
-  const allowed = typeRange(to);
-  const scaled = scope.f.let(
-    f64.nearest(scaleOf(to) === 0 ? input : f64.mul(input, 10 ** scaleOf(to))),
-    'scaled',
-  );
-  if (!fitsI64(allowed)) unsupported(from, to);
-  // Written so that NaN, which fails every comparison, is outside.
-  const inside = i32.and(
-    f64.ge(scaled, Number(allowed.min)),
-    allowed.max === 2n ** 63n - 1n ? f64.lt(scaled, 2 ** 63) : f64.le(scaled, Number(allowed.max)),
-  );
-  failIf(scope, i32.eqz(inside), isNull, failure.castOutOfRange);
-  return spill(
-    scope.f,
-    { form: 'int', x: i64.truncSatF64S(scaled), range: allowed, isNull },
-    'cast',
-  );
 }

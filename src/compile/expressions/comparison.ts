@@ -5,8 +5,9 @@ import { wideEqual } from '../kernels/wide.ts';
 import type { Scope } from '../query.ts';
 import { type BoolValue, eitherNull, halves, type Value } from '../value.ts';
 import { compileExpression } from './compile.ts';
+import { intervalMicros } from './intervals.ts';
 import { decode, stringCompare, stringEquals } from './strings.ts';
-import { compare128 } from './wide.ts';
+import { compare128, type Halves } from './wide.ts';
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 
@@ -23,11 +24,14 @@ export function compileComparison(expression: CallExpression, scope: Scope): Boo
 /** An i32: whether two values that are not NULL compare so. */
 export function compareValues(comparison: Comparison, a: Value, b: Value, scope: Scope): Expr {
   if (a.form === 'int' && b.form === 'int') return compareInts(comparison, a.x, b.x);
-  if (isWhole(a) && isWhole(b)) return compareWide(comparison, a, b);
+  if (isWhole(a) && isWhole(b)) return compareHalves(comparison, halves(a), halves(b));
   if (a.form === 'float' && b.form === 'float') return compareFloats(comparison, a.x, b.x);
   if (a.form === 'bool' && b.form === 'bool') return compareSmall(comparison, a.x, b.x);
   if (a.form === 'code' && b.form === 'code' && a.dictionary === b.dictionary) {
     return compareSmall(comparison, a.x, b.x);
+  }
+  if (a.form === 'interval' && b.form === 'interval') {
+    return compareHalves(comparison, intervalMicros(a, scope), intervalMicros(b, scope));
   }
   const x = decode(a, scope);
   const y = decode(b, scope);
@@ -52,13 +56,7 @@ function compareSmall(comparison: Comparison, a: Expr, b: Expr, signed = false):
   return build[comparison](a, b);
 }
 
-function compareWide(
-  comparison: Comparison,
-  a: Extract<Value, { form: 'int' | 'wide' }>,
-  b: Extract<Value, { form: 'int' | 'wide' }>,
-): Expr {
-  const x = halves(a);
-  const y = halves(b);
+function compareHalves(comparison: Comparison, x: Halves, y: Halves): Expr {
   switch (comparison) {
     case 'eq':
       return wideEqual(x, y);

@@ -1,19 +1,18 @@
 import { assert } from '../../base/assert.ts';
-import { QuernError, sqlState } from '../../base/error.ts';
-import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts';
+import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
 import { type Column, children, type Expression } from '../../plan/expression.ts';
+import { isEvaluable } from '../../plan/functions/index.ts';
 import type { Expr } from '../../wasm/index.ts';
 import { expressionKey, type Scope } from '../query.ts';
 import { spill, type Value } from '../value.ts';
 import { compileArithmetic } from './arithmetic.ts';
-import { compileCase, compileCoalesce } from './case.ts';
+import { compileCase, compileCoalesce, compileExtreme } from './case.ts';
 import { compileCast } from './cast.ts';
 import { compileComparison } from './comparison.ts';
 import { compileConstant, compileParameter } from './constant.ts';
-import { compileExtract } from './dates.ts';
 import { compileDictionaryPredicate } from './dictionary.ts';
+import { compileFunction } from './functions.ts';
 import { compileInList, compileLogic } from './logic.ts';
-import { compileStringFunction } from './strings.ts';
 
 /**
  * Emits the code of `expression` at the present place and answers with its value, which may be used
@@ -82,10 +81,8 @@ function compileCall(
   if (comparisons.has(name)) return compileComparison(expression, scope);
   if (logic.has(name)) return compileLogic(expression, scope);
   if (name === 'coalesce') return compileCoalesce(expression, scope);
-  if (name.startsWith('extract_')) return compileExtract(expression, scope);
-  const value = compileStringFunction(expression, scope);
-  if (value !== undefined) return value;
-  throw new QuernError(sqlState.featureNotSupported, `function ${name} is not supported yet`);
+  if (name === 'greatest' || name === 'least') return compileExtreme(expression, scope);
+  return compileFunction(expression, scope);
 }
 
 /** The columns an expression reads, each once. */

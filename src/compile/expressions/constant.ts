@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
-import { QuernError, sqlState } from '../../base/error.ts';
 import type { ConstantExpression, ParameterExpression } from '../../plan/expression.ts';
-import { isFloat, type SqlType, typeName } from '../../value/type.ts';
+import type { Interval } from '../../value/interval.ts';
+import { isFloat, type SqlType } from '../../value/type.ts';
 import { f64, i32, i64 } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import { fitsI64, rangeOf } from '../range.ts';
@@ -24,10 +24,17 @@ export function compileConstant(expression: ConstantExpression, scope: Scope): V
     const x = i32.add(scope.pipeline.frame, offset);
     return { form: 'string', x, y: i32.const(bytes.length), isNull: undefined };
   }
-  throw new QuernError(
-    sqlState.featureNotSupported,
-    `a value of type ${typeName(type)} cannot be computed with yet`,
-  );
+  return intervalConstant(value);
+}
+
+/** Months and days of an interval in one word, as in a column. */
+function monthsAndDays({ months, days }: Interval): bigint {
+  return (BigInt(days) << 32n) | BigInt.asUintN(32, BigInt(months));
+}
+
+function intervalConstant(value: Interval): Value {
+  const x = i64.const(monthsAndDays(value));
+  return { form: 'interval', x, y: i64.const(value.micros), isNull: undefined };
 }
 
 export function wholeConstant(value: bigint): Value {
@@ -44,6 +51,9 @@ export function nullOf(type: SqlType): Value {
   if (isFloat(type)) return { form: 'float', x: f64.const(0), isNull };
   if (type.kind === 'varchar' || type.kind === 'blob') {
     return { form: 'string', x: i32.const(0), y: i32.const(0), isNull };
+  }
+  if (type.kind === 'interval') {
+    return { form: 'interval', x: i64.const(0), y: i64.const(0), isNull };
   }
   return { form: 'int', x: i64.const(0), range: rangeOf(0n, 0n), isNull };
 }
@@ -66,6 +76,7 @@ function parameterForm(type: SqlType): Value['form'] {
   if (type.kind === 'boolean') return 'bool';
   if (isFloat(type)) return 'float';
   if (type.kind === 'varchar' || type.kind === 'blob') return 'string';
+  if (type.kind === 'interval') return 'interval';
   return fitsI64(typeRange(type)) ? 'int' : 'wide';
 }
 
@@ -76,5 +87,6 @@ function parameterField(
   if (form === 'bool') return { form: 'int', width: 1, base: 0n };
   if (form === 'float') return { form: 'float', width: 8, base: 0n };
   if (form === 'string') return { form: 'string', width: 8, base: 0n };
-  return { form: form as 'int' | 'wide', width: form === 'int' ? 8 : 16, base: 0n };
+  if (form === 'int') return { form, width: 8, base: 0n };
+  return { form: 'wide', width: 16, base: 0n };
 }

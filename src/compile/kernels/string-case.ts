@@ -1,4 +1,6 @@
 /** Upper and lower case: letter for letter, as the Unicode data of the host has it. */
+
+import { type LetterCase, letterCaseEnd, letterOfCase } from '../../value/letter-case.ts';
 import {
   type Expr,
   type Func,
@@ -11,8 +13,6 @@ import {
 } from '../../wasm/index.ts';
 import { once } from './kernel.ts';
 
-type Case = 'upper' | 'lower';
-
 /** Code points from `first` to `last`, every `step`, have their counterpart `delta` further on. */
 interface CaseRange {
   readonly first: number;
@@ -21,23 +21,17 @@ interface CaseRange {
   readonly delta: number;
 }
 
-/** Letters with two cases end before this code point. */
-const caseEnd = 0x1f000;
+const known = new Map<LetterCase, readonly CaseRange[]>();
 
-const known = new Map<Case, readonly CaseRange[]>();
-
-/** All letters beyond ASCII that have exactly one counterpart of the other case, as ranges. */
-function caseRanges(which: Case): readonly CaseRange[] {
+/** All letters beyond ASCII that have a counterpart of the other case, as ranges. */
+function caseRanges(which: LetterCase): readonly CaseRange[] {
   const cached = known.get(which);
   if (cached !== undefined) return cached;
   const ranges: CaseRange[] = [];
-  for (let code = 0x80; code < caseEnd; code++) {
+  for (let code = 0x80; code < letterCaseEnd; code++) {
     if (code >= 0xd800 && code < 0xe000) continue;
-    const text = String.fromCodePoint(code);
-    const other = which === 'upper' ? text.toUpperCase() : text.toLowerCase();
-    const target = other.codePointAt(0)!;
-    // Letters with a counterpart of several letters (ß, ŉ) stay as they are.
-    if (target === code || other.length !== (target > 0xffff ? 2 : 1)) continue;
+    const target = letterOfCase(code, which);
+    if (target === code) continue;
     const range = ranges.at(-1);
     const gap = range && code - range.last;
     const starts = range?.first === range?.last;
@@ -53,7 +47,7 @@ function caseRanges(which: Case): readonly CaseRange[] {
 }
 
 /** The ranges as 16 bytes each: first, last, step, delta. */
-function caseTable(which: Case): Uint8Array {
+export function caseTable(which: LetterCase): Uint8Array {
   const ranges = caseRanges(which);
   return new Uint8Array(
     Int32Array.from(ranges.flatMap(({ first, last, step, delta }) => [first, last, step, delta]))
@@ -61,12 +55,13 @@ function caseTable(which: Case): Uint8Array {
   );
 }
 
-/** Finds the range of `code` by bisection and answers what it becomes. */
-function emitMapCode(m: ModuleBuilder, which: Case, table: number): Func {
+/** (code, table) → what the code point becomes; finds its range by bisection. */
+function emitMapCode(m: ModuleBuilder, which: LetterCase): Func {
   const count = caseRanges(which).length;
-  return once(m, `${which}_code at ${table}`, (name) =>
-    m.func(name, { params: { code: 'i32' }, results: ['i32'] }, (f) => {
-      const { code } = f.param;
+  const params = { code: 'i32', table: 'i32' } as const;
+  return once(m, `${which}_code`, (name) =>
+    m.func(name, { params, results: ['i32'] }, (f) => {
+      const { code, table } = f.param;
       const low = f.local('i32', 'low');
       const high = f.let(i32.const(count), 'high');
       const middle = f.local('i32', 'middle');
@@ -74,28 +69,23 @@ function emitMapCode(m: ModuleBuilder, which: Case, table: number): Func {
       f.while(i32.ltU(low, high), () => {
         f.set(middle, i32.shrU(i32.add(low, high), 1));
         f.if(
-          i32.ltU(i32.load(i32.shl(middle, 4), table + 4), code),
+          i32.ltU(i32.load(i32.add(table, i32.shl(middle, 4)), 4), code),
           () => f.set(low, i32.add(middle, 1)),
           () => f.set(high, middle),
         );
       });
       f.if(i32.eq(low, count), () => f.return(code));
-      f.set(low, i32.shl(low, 4));
-      const into = f.let(i32.sub(code, i32.load(low, table)), 'into');
+      f.set(low, i32.add(table, i32.shl(low, 4)));
+      const into = f.let(i32.sub(code, i32.load(low)), 'into');
       f.if(i32.ltS(into, 0), () => f.return(code));
-      f.if(i32.remU(into, i32.load(low, table + 8)), () => f.return(code));
-      f.return(i32.add(code, i32.load(low, table + 12)));
+      f.if(i32.remU(into, i32.load(low, 8)), () => f.return(code));
+      f.return(i32.add(code, i32.load(low, 12)));
     }),
   );
 }
 
-/** Bytes that the tables of {@link emitChangeCase} take for one case. */
-export function caseTableBytes(which: Case): number {
-  return caseTable(which).length;
-}
-
 /** Changes the case of 16 bytes that are all ASCII. */
-function changedAscii(bytes: Expr, which: Case): Expr {
+function changedAscii(bytes: Expr, which: LetterCase): Expr {
   const first = which === 'upper' ? 'a' : 'A';
   const distance = i8x16.sub(bytes, i8x16.const(first.charCodeAt(0)));
   const isLetter = i8x16.ltU(distance, i8x16.const(26));
@@ -103,25 +93,16 @@ function changedAscii(bytes: Expr, which: Case): Expr {
 }
 
 /**
- * (address, length, out) → the length of the string in the other case, written to `out`. Needs room
- * for 3/2 of `length` and 16 bytes more, since some letters of two bytes have counterparts of
- * three. The tables go to address `table` of the memory, see {@link caseTableBytes}, 4-byte
- * aligned: as a data segment of the module if `placeTable` is set, else another module has placed
- * them.
+ * (address, length, out, table) → the address behind the string in the other case, written to
+ * `out`. Needs room for 3/2 of `length` and 16 bytes more, since some letters of two bytes have
+ * counterparts of three. `table`: the address of {@link caseTable}, 4-byte aligned.
  */
-export function emitChangeCase(
-  m: ModuleBuilder,
-  which: Case,
-  table: number,
-  placeTable = true,
-): Func {
-  return once(m, `${which} at ${table}`, (name) => {
-    if (placeTable) m.data(table, caseTable(which));
-    const mapCode = emitMapCode(m, which, table);
-    const params = { address: 'i32', length: 'i32', out: 'i32' } as const;
-    return m.func(name, { params, results: ['i32'] }, (f) => {
-      const { address, length, out } = f.param;
-      const start = f.let(out, 'start');
+export function emitChangeCase(m: ModuleBuilder, which: LetterCase): Func {
+  const mapCode = emitMapCode(m, which);
+  const params = { address: 'i32', length: 'i32', out: 'i32', table: 'i32' } as const;
+  return once(m, which, (name) =>
+    m.func(name, { params, results: ['i32'] }, (f) => {
+      const { address, length, out, table } = f.param;
       const end = f.let(i32.add(address, length), 'end');
       const bytes = f.local('v128', 'bytes');
       const code = f.local('i32', 'code');
@@ -137,17 +118,17 @@ export function emitChangeCase(
         f.set(out, i32.add(out, ascii));
         f.if(i32.and(i32.ltU(ascii, 16), i32.ltU(address, end)), () => {
           emitDecode(f, address, code);
-          f.set(code, mapCode.call(code));
+          f.set(code, mapCode.call(code, table));
           emitEncode(f, code, out);
         });
       });
-      f.return(i32.sub(out, start));
-    });
-  });
+      f.return(out);
+    }),
+  );
 }
 
 /** Reads a character of two to four bytes and moves `address` past it. */
-function emitDecode(f: FunctionBuilder, address: Local, code: Local): void {
+export function emitDecode(f: FunctionBuilder, address: Local, code: Local): void {
   const lead = f.let(i32.load8U(address), 'lead');
   const more = (at: number) => i32.and(i32.load8U(address, at), 0x3f);
   const shifted = (value: Expr, bits: number) => i32.shl(value, bits);
@@ -176,7 +157,7 @@ function emitDecode(f: FunctionBuilder, address: Local, code: Local): void {
 }
 
 /** Writes a character and moves `out` past it. */
-function emitEncode(f: FunctionBuilder, code: Local, out: Local): void {
+export function emitEncode(f: FunctionBuilder, code: Local, out: Local): void {
   const tail = (bits: number) => i32.or(i32.and(i32.shrU(code, bits), 0x3f), 0x80);
   const write = (lead: Expr, ...tails: Expr[]) => {
     f.do(i32.store8(out, lead));

@@ -74,18 +74,26 @@ export function emitCharacterOffset(m: ModuleBuilder): Func {
 
 /**
  * (address, length, start, count) → (address, length) of the characters from `start`, counted from
- * 1, to before `start + count`, as SQL's substring: places outside the string are cut off. A
- * negative count counts as 0; the error that SQL wants is for the caller.
+ * 1 or, below 0, from the end, to before `start + count`, or the other way for a negative count:
+ * places outside the string are cut off.
  */
 export function emitSubstring(m: ModuleBuilder): Func {
   const characterOffset = emitCharacterOffset(m);
+  const characterCount = emitCharacterCount(m);
   const params = { ...oneString, start: 'i32', count: 'i32' } as const;
   return once(m, 'substring', (name) =>
     m.func(name, { params, results: ['i32', 'i32'] }, (f) => {
       const { address, length, start, count } = f.param;
+      f.if(i32.ltS(start, 0), () => {
+        f.set(start, i32.add(i32.add(characterCount.call(address, length), start), 1));
+      });
+      f.if(i32.ltS(count, 0), () => {
+        f.set(start, i32.add(start, count));
+        f.set(count, i32.sub(0, count));
+      });
       const skip = f.let(i32.sub(start, 1), 'skip');
       // What lies before the string uses up the count.
-      f.if(i32.leS(count, 0), () => f.return(address, 0));
+      f.if(i32.eqz(count), () => f.return(address, 0));
       f.if(i32.leS(start, 0), () => {
         f.set(skip, 0);
         const before = f.let(i32.sub(1, start), 'before');
@@ -123,6 +131,9 @@ export function emitTrim(m: ModuleBuilder, side: TrimSide): Func {
     }),
   );
 }
+
+/** Bytes that {@link emitStringCopy} may write behind a string. */
+export const copySlack = 16;
 
 /**
  * (to, from, length): copies a string that does not overlap its destination, 16 bytes at a time,

@@ -1,6 +1,6 @@
 import { type Expr, type FunctionBuilder, f64, i32, i64, type Local } from '../../wasm/index.ts';
 import { align } from '../query.ts';
-import type { Value } from '../value.ts';
+import { isPair, type Value } from '../value.ts';
 
 /**
  * Aggregate functions as accumulators over cells: places for a number, in memory or in locals, that
@@ -19,6 +19,7 @@ export function valueCells(value: Value): CellType[] {
     case 'int':
       return ['i64'];
     case 'wide':
+    case 'interval':
       return ['i64', 'i64'];
     case 'float':
       return ['f64'];
@@ -33,7 +34,7 @@ export function valueCells(value: Value): CellType[] {
 /** A value like `model`, kept in cells. */
 export function readValue(cells: readonly Cell[], model: Value): Value {
   const x = cells[0].get();
-  if (model.form === 'wide' || model.form === 'string') {
+  if (isPair(model)) {
     return { ...model, x, y: cells[1].get(), isNull: undefined };
   }
   return { ...model, x, isNull: undefined };
@@ -41,7 +42,7 @@ export function readValue(cells: readonly Cell[], model: Value): Value {
 
 export function writeValue(cells: readonly Cell[], value: Value): void {
   cells[0].set(value.x);
-  if (value.form === 'wide' || value.form === 'string') cells[1].set(value.y);
+  if (isPair(value)) cells[1].set(value.y);
 }
 
 const cellBytes = { i32: 4, i64: 8, f64: 8 } as const;

@@ -9,8 +9,9 @@ import {
 import { type Expr, f64, i32, i64, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
-import { copySlack, decode, textRoom } from '../expressions/strings.ts';
-import { emitStringCopy } from '../kernels/string-text.ts';
+import { decode } from '../expressions/strings.ts';
+import { textRoom } from '../expressions/text-room.ts';
+import { copySlack, emitStringCopy } from '../kernels/string-text.ts';
 import { failure } from '../program.ts';
 import type { Scope } from '../query.ts';
 import { spill, type Value } from '../value.ts';

@@ -3,7 +3,7 @@ import { notDistinct } from '../expressions/logic.ts';
 import { morselField } from '../program.ts';
 import { type Query, type Scope, scopeOutside } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
-import { spill, type Value } from '../value.ts';
+import { isPair, spill, type Value } from '../value.ts';
 import type { AccumulatorSet } from './accumulator.ts';
 import { type Cell, cellOffsets, localCells, memoryCells, zeroLike } from './cells.ts';
 import type { EmitGroup, Groups } from './groups.ts';
@@ -155,14 +155,14 @@ interface Variable {
 /** Locals that can hold any value of the form of `model`. */
 function variable(f: FunctionBuilder, model: Value): Variable {
   const x = f.local(model.x.type, 'key');
-  const two = model.form === 'wide' || model.form === 'string';
+  const two = isPair(model);
   const y = two ? f.local(model.y.type, 'key_y') : undefined;
   const isNull = model.isNull === undefined ? undefined : f.local('i32', 'key_null');
   return {
     value: { ...model, x, isNull, ...(y === undefined ? {} : { y }) } as Value,
     set(value) {
       f.set(x, value.x);
-      if (y !== undefined && (value.form === 'wide' || value.form === 'string')) f.set(y, value.y);
+      if (y !== undefined && isPair(value)) f.set(y, value.y);
       if (isNull !== undefined) f.set(isNull, value.isNull ?? 0);
     },
   };

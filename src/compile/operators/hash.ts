@@ -1,4 +1,5 @@
 import { type Expr, f64, i32, i64 } from '../../wasm/index.ts';
+import { intervalMicros } from '../expressions/intervals.ts';
 import { decode, stringHash } from '../expressions/strings.ts';
 import type { Scope } from '../query.ts';
 import type { Value } from '../value.ts';
@@ -28,6 +29,8 @@ function hashPresent(value: Value, scope: Scope): Expr {
     case 'wide':
       // Equal numbers may come once as int and once as wide: the low half serves both.
       return value.x;
+    case 'interval':
+      return intervalMicros(value, scope).lo;
     case 'bool':
       return i64.extendI32U(value.x);
     case 'float':

@@ -11,7 +11,7 @@ import { morselField, type ZoneTest } from '../program.ts';
 import { type Consume, expressionKey, type Pipeline, type Query, Scope } from '../query.ts';
 import { rangeOf } from '../range.ts';
 import { loadCode, loadInt } from '../row.ts';
-import { spill, type Value } from '../value.ts';
+import { spill, typeRange, type Value } from '../value.ts';
 import { buildStep, stepTail } from './materialize.ts';
 import { findVectorTests, type VectorTest, vectorMask } from './vector-test.ts';
 
@@ -239,9 +239,13 @@ function loadColumn(column: ScannedColumn, row: Expr, scope: Scope, name: string
       return spill(f, { form: 'int', x, range: rangeOf(min, max), isNull }, name);
     }
     case 'wide': {
-      const range = rangeOf(statistics.min as bigint, statistics.max as bigint);
       const at = f.let(address, `${name}_at`);
-      return spill(f, { form: 'wide', x: i64.load(at), y: i64.load(at, 8), range, isNull }, name);
+      const halves = { x: i64.load(at), y: i64.load(at, 8), isNull };
+      if (column.type.kind === 'interval') return spill(f, { form: 'interval', ...halves }, name);
+      const { min, max } = statistics;
+      const known = typeof min === 'bigint' && typeof max === 'bigint';
+      const range = known ? rangeOf(min, max) : typeRange(column.type);
+      return spill(f, { form: 'wide', ...halves, range }, name);
     }
     case 'float': {
       assert(isFloat(column.type), 'floats are of floating-point types');

@@ -1,4 +1,5 @@
 import { type Expr, i32, i64 } from '../../wasm/index.ts';
+import { intervalMicros } from '../expressions/intervals.ts';
 import { decode } from '../expressions/strings.ts';
 import { normalizedF64 } from '../kernels/radix-sort.ts';
 import { emitStringPrefix } from '../kernels/string-prefix.ts';
@@ -135,6 +136,12 @@ function presentComponent(value: Value, scope: Scope): Component {
     case 'code': {
       const most = Math.max(value.dictionary.count - 1, 1);
       return { bits: most.toString(2).length, isExact: true, x: i64.extendI32U(value.x) };
+    }
+    case 'interval': {
+      // All but the lowest ten of at most 73 bits and a sign.
+      const { lo, hi } = intervalMicros(value, scope);
+      const x = i64.or(i64.shl(hi, 54n), i64.shrU(lo, 10n));
+      return { bits: 64, isExact: false, x: i64.xor(x, -(2n ** 63n)) };
     }
     case 'float':
       return { bits: 64, isExact: true, x: normalizedF64(scope.f, value.x) };

@@ -60,7 +60,7 @@ test('dialect, header and types are found as DuckDB finds them', async () => {
     ['a,,c\n1,2,3\n', 'a BIGINT, column1 BIGINT, c BIGINT / 1,2,3'],
     ['b\ntrue\nfalse\n', 'b BOOLEAN / true / false'],
     ['b\nt\nF\n', 'b BOOLEAN / true / false'],
-    ['x\n99999999999999999999\n', 'x DOUBLE / 100000000000000000000.0'],
+    ['x\n99999999999999999999\n', 'x DOUBLE / 1e+20'],
     ['a;b\n1;2\n', 'a BIGINT, b BIGINT / 1,2'],
     ['a\tb\n1\t2\n', 'a BIGINT, b BIGINT / 1,2'],
     ['z\n007\n', 'z VARCHAR / 007'],

@@ -1,4 +1,4 @@
-import { castValue, checkExact } from '../../plan/evaluate.ts';
+import { castValue, checkExact } from '../../plan/cast.ts';
 import {
   type CallExpression,
   type ConstantExpression,

@@ -1,7 +1,8 @@
 import { QuernError } from '../../base/error.ts';
-import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts';
+import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
 import { children, constant, type Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
+import { isEvaluable } from '../../plan/functions/index.ts';
 import { substitute } from '../../plan/substitute.ts';
 
 /** The value of an expression once some of its columns are known, if it is a constant then. */

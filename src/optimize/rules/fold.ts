@@ -1,5 +1,5 @@
 import { QuernError } from '../../base/error.ts';
-import { emptyEnvironment, evaluate, isEvaluable } from '../../plan/evaluate.ts';
+import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
 import {
   type CallExpression,
   call,
@@ -8,6 +8,7 @@ import {
   type Expression,
   trueConstant,
 } from '../../plan/expression.ts';
+import { isEvaluable } from '../../plan/functions/index.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
 import { booleanType, sameType } from '../../value/type.ts';

@@ -1,5 +1,5 @@
-import { nullTolerantFunctions } from '../../plan/evaluate.ts';
 import { children, type Expression } from '../../plan/expression.ts';
+import { nullTolerantFunctions } from '../../plan/functions/index.ts';
 
 /** Whether the expression is NULL whenever all columns in `ids` are. */
 function isNullWith(expression: Expression, ids: ReadonlySet<number>): boolean {

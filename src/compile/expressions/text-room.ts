@@ -1,0 +1,67 @@
+import { type Expr, type Func, i32, type Local } from '../../wasm/index.ts';
+import type { Scope } from '../query.ts';
+import type { StringValue } from '../value.ts';
+
+/** Strings made at run time are taken from blocks of at least this size. */
+const textBlockBytes = 65536;
+
+/** Room for so many bytes until the end of the execution, from a block of the worker's own. */
+export function textRoom(scope: Scope, bytes: Expr): Expr {
+  return roomFunction(scope).call(scope.pipeline.local, bytes);
+}
+
+/** (local, bytes) → the address of room for so many. */
+export function roomFunction({ query }: Scope): Func {
+  const slot = query.textSlot();
+  return query.helper('text_room', (name) =>
+    query.module.func(name, { params: { local: 'i32', bytes: 'i32' }, results: ['i32'] }, (f) => {
+      const { local, bytes: wanted } = f.param;
+      const cursor = f.let(i32.load(local, slot), 'cursor');
+      const left = i32.sub(i32.load(local, slot + 4), cursor);
+      f.if(i32.gtU(wanted, left), () => {
+        const size = f.let(
+          i32.select(i32.gtU(wanted, textBlockBytes), wanted, textBlockBytes),
+          'size',
+        );
+        f.set(cursor, query.allocate.call(size));
+        f.do(i32.store(local, i32.add(cursor, size), slot + 4));
+      });
+      f.do(i32.store(local, i32.add(cursor, wanted), slot));
+      f.return(cursor);
+    }),
+  );
+}
+
+/**
+ * A string written by code: `write` gets room for `bytes` and answers the address behind what it
+ * wrote there; the rest of the room is given back. It does not run for NULLs.
+ */
+export function writtenText(
+  scope: Scope,
+  isNull: Expr | undefined,
+  bytes: Expr | number,
+  write: (out: Local) => Expr,
+): StringValue {
+  const { f, query, pipeline } = scope;
+  const x = f.local('i32', 'text');
+  const y = f.local('i32', 'text_length');
+  const run = () => {
+    const room = typeof bytes === 'number' ? i32.const(bytes) : bytes;
+    f.set(x, textRoom(scope, room));
+    const end = f.let(write(x), 'text_end');
+    f.set(y, i32.sub(end, x));
+    f.do(i32.store(pipeline.local, end, query.textSlot()));
+  };
+  if (isNull === undefined) run();
+  else f.if(i32.eqz(isNull), run);
+  return { form: 'string', x, y, isNull };
+}
+
+const encoder = new TextEncoder();
+
+/** A constant text: its address, and its length in bytes. */
+export function constantText(text: string, scope: Scope): { x: Expr; y: Expr } {
+  const bytes = encoder.encode(text);
+  const offset = scope.query.constantBytes(bytes);
+  return { x: i32.add(scope.pipeline.frame, offset), y: i32.const(bytes.length) };
+}

@@ -1,0 +1,61 @@
+import { type Func, f64, i32, i64, type ModuleBuilder } from '../../wasm/index.ts';
+import { once } from './kernel.ts';
+
+const fractionBits = 52n;
+const hidden = 1n << fractionBits;
+
+/**
+ * (x, y) → the rest of x / y with the sign of x, exact: the mantissas are divided bit by bit, as
+ * many as the exponents are apart.
+ */
+export function emitFmod(m: ModuleBuilder): Func {
+  const params = { x: 'f64', y: 'f64' } as const;
+  return once(m, 'fmod', (name) =>
+    m.func(name, { params, results: ['f64'] }, (f) => {
+      const { x, y } = f.param;
+      const a = f.let(f64.abs(x), 'a');
+      const b = f.let(f64.abs(y), 'b');
+      const infinite = Number.POSITIVE_INFINITY;
+      f.if(i32.eqz(i32.and(f64.lt(a, infinite), f64.gt(b, 0))), () => f.return(Number.NaN));
+      f.if(f64.ne(b, b), () => f.return(Number.NaN));
+      f.if(f64.lt(a, b), () => f.return(x));
+      // Below 2^53 whole numbers divide exactly.
+      const near = f64.lt(f64.div(a, b), 2 ** 31);
+      const whole = i32.and(f64.eq(f64.trunc(a), a), f64.eq(f64.trunc(b), b));
+      f.if(i32.and(i32.and(whole, near), f64.lt(a, 2 ** 53)), () => {
+        const rest = i64.remS(i64.truncF64S(a), i64.truncF64S(b));
+        f.return(f64.copysign(f64.convertI64S(rest), x));
+      });
+      const exponentOf = (bits: ReturnType<typeof i64.and>) => i64.shrU(bits, fractionBits);
+      const aBits = f.let(i64.reinterpretF64(a), 'a_bits');
+      const bBits = f.let(i64.reinterpretF64(b), 'b_bits');
+      const aExponent = f.let(exponentOf(aBits), 'a_exponent');
+      const bExponent = f.let(exponentOf(bBits), 'b_exponent');
+      const mantissa = (bits: typeof aBits, exponent: typeof aExponent) => {
+        f.set(bits, i64.and(bits, hidden - 1n));
+        f.if(
+          i64.eqz(exponent),
+          () => f.set(exponent, i64.const(1)),
+          () => f.set(bits, i64.or(bits, hidden)),
+        );
+      };
+      mantissa(aBits, aExponent);
+      mantissa(bBits, bExponent);
+      f.while(i64.gtS(aExponent, bExponent), () => {
+        f.if(i64.geU(aBits, bBits), () => f.set(aBits, i64.sub(aBits, bBits)));
+        f.set(aBits, i64.shl(aBits, 1n));
+        f.set(aExponent, i64.sub(aExponent, 1n));
+      });
+      f.if(i64.geU(aBits, bBits), () => f.set(aBits, i64.sub(aBits, bBits)));
+      f.if(i64.eqz(aBits), () => f.return(f64.copysign(0, x)));
+      // The rest in units of the lesser exponent, put together as a product of exact doubles.
+      f.while(i32.and(i64.ltU(aBits, hidden), i64.gtS(aExponent, 1n)), () => {
+        f.set(aBits, i64.shl(aBits, 1n));
+        f.set(aExponent, i64.sub(aExponent, 1n));
+      });
+      const normal = i64.add(i64.and(aBits, hidden - 1n), i64.shl(aExponent, fractionBits));
+      const result = i64.select(i64.ltU(aBits, hidden), aBits, normal);
+      f.return(f64.copysign(f64.reinterpretI64(result), x));
+    }),
+  );
+}
