@@ -3,7 +3,7 @@ import { QuernError, sqlState } from '../base/error.ts';
 import { Blocks, pagesPerChange } from './block/blocks.ts';
 import type { Sealer } from './block/sealer.ts';
 import { ByteWriter } from './bytes.ts';
-import { type Checkpoint, type Frozen, freeze } from './checkpoint.ts';
+import { writeCheckpoint } from './checkpoint.ts';
 import type { BlockDevice } from './device/device.ts';
 import { Journal } from './journal/journal.ts';
 import { encodeOperation, type Operation } from './journal/operation.ts';
@@ -27,6 +27,12 @@ export interface CoreOptions {
   compress: boolean;
   /** Runs a task soon, not now. */
   defer: (task: () => void) => void;
+  /** Nodes or pages that a checkpoint handles before others have their turn. */
+  portion: number;
+  /** Resolves when others had their turn. */
+  pause: () => Promise<void>;
+  /** Bytes of table pages that are kept in memory. */
+  tableCache: number;
 }
 
 /** Compresses extents; the store only records that it was used. */
@@ -71,7 +77,7 @@ export class StoreCore extends Objects {
   closed = false;
   #waiters: Waiter[] = [];
   #pumping = false;
-  #checkpoint: Checkpoint | undefined;
+  #checkpoint: Promise<void> | undefined;
   /** Records from here on must not be written before the running checkpoint is durable. */
   #holdFrom = Number.MAX_SAFE_INTEGER;
   #reclaimScheduled = false;
@@ -85,7 +91,11 @@ export class StoreCore extends Objects {
     compressor: Compressor | undefined,
   ) {
     const views = new Views();
-    const blocks = new Blocks(device, sealer, views, options.bytesMax);
+    const blocks = new Blocks(device, sealer, views, {
+      bytes: options.bytesMax,
+      // Nearly all of it goes to the two large tables.
+      tableLeaves: Math.max(4, Math.floor(options.tableCache / 2 / blockSize)),
+    });
     super(blocks, new Pool(blocks, views, options.cacheNodes), views);
     this.device = device;
     this.options = options;
@@ -99,12 +109,13 @@ export class StoreCore extends Objects {
   fail(error: unknown): QuernError {
     if (this.#failure === undefined) {
       this.#failure = error;
-      for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#stopped());
+      for (const waiter of this.#waiters.splice(0)) waiter.reject(this.stopped());
     }
-    return this.#stopped();
+    return this.stopped();
   }
 
-  #stopped(): QuernError {
+  /** The error for whoever comes after a failure. */
+  stopped(): QuernError {
     const why = this.#failure instanceof Error ? this.#failure.message : String(this.#failure);
     return new QuernError(sqlState.ioError, `the store has stopped: ${why}`, {
       cause: this.#failure,
@@ -126,7 +137,7 @@ export class StoreCore extends Objects {
     if (this.options.readOnly) {
       throw new QuernError(sqlState.objectNotInPrerequisiteState, 'the store is open for reading');
     }
-    if (this.failed) throw this.#stopped();
+    if (this.failed) throw this.stopped();
   }
 
   // --- admission -------------------------------------------------------------------------------
@@ -200,6 +211,7 @@ export class StoreCore extends Objects {
     return (
       this.journal.bytesSinceCheckpoint > this.options.journalBytes ||
       this.pool.dirtyCount > this.options.dirtyNodes ||
+      this.blocks.dirtyPages > this.options.dirtyNodes ||
       this.pool.now - this.lastFreeze > transactionsPerCheckpoint / 2 ||
       // What died takes space until a checkpoint: keep that below an eighth of what lives.
       this.blocks.dying > Math.max(4096, this.blocks.space.used.count / 8)
@@ -292,11 +304,11 @@ export class StoreCore extends Objects {
   /** Resolves when everything done so far survives a crash. */
   sync(): Promise<void> {
     this.checkOpen();
-    if (this.failed) return Promise.reject(this.#stopped());
+    if (this.failed) return Promise.reject(this.stopped());
     const sequence = this.journal.wanted;
     // A change that is too large for the journal is only in the checkpoint that is being written.
     if (sequence < this.#holdFrom && this.#holdFrom < Number.MAX_SAFE_INTEGER) {
-      return this.#checkpoint!.done;
+      return this.#checkpoint!;
     }
     if (sequence <= this.journal.durable) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -317,7 +329,7 @@ export class StoreCore extends Objects {
         if (this.#holdFrom < Number.MAX_SAFE_INTEGER) {
           const first = Math.min(...this.#waiters.map((w) => w.sequence));
           if (first >= this.#holdFrom) {
-            await this.#checkpoint?.done;
+            await this.#checkpoint;
             continue;
           }
         }
@@ -364,12 +376,14 @@ export class StoreCore extends Objects {
    * nothing later becomes durable before.
    */
   async performLarge(apply: () => void): Promise<void> {
-    while (this.#checkpoint !== undefined) await this.#checkpoint.done;
+    while (this.#checkpoint !== undefined) await this.#checkpoint;
     this.checkWritable();
-    this.change(apply);
-    const checkpoint = this.startCheckpoint();
-    this.#holdFrom = checkpoint.frozen.superblock.journal.sequence;
-    await checkpoint.done;
+    this.change(() => {
+      this.journal.seal();
+      apply();
+    });
+    this.#holdFrom = this.journal.sealed + 1;
+    await this.startCheckpoint();
   }
 
   // --- checkpoints -----------------------------------------------------------------------------
@@ -377,72 +391,43 @@ export class StoreCore extends Objects {
   /** Makes a checkpoint of everything done so far. */
   async checkpoint(): Promise<void> {
     this.checkWritable();
-    while (this.#checkpoint !== undefined) await this.#checkpoint.done;
+    while (this.#checkpoint !== undefined) await this.#checkpoint;
     this.checkWritable();
-    await this.startCheckpoint().done;
+    await this.startCheckpoint();
   }
 
   get checkpointing(): Promise<void> | undefined {
-    return this.#checkpoint?.done;
+    return this.#checkpoint;
   }
 
-  /** Freezes the state and begins to write it; work goes on meanwhile. */
-  startCheckpoint(): Checkpoint {
+  /** Begins to write the present state; work goes on meanwhile. */
+  startCheckpoint(): Promise<void> {
     assert(this.#checkpoint === undefined, 'one checkpoint at a time');
-    let frozen: Frozen;
     try {
       this.blocks.space.ensureMeta(this.#metaNeeded());
     } catch {
       // The disk is full; what was admitted has its room all the same.
     }
-    try {
-      frozen = freeze(this);
-    } catch (error) {
-      throw this.fail(error);
-    }
-    const done = this.#writeCheckpoint(frozen).catch((error) => {
-      this.#checkpoint = undefined;
-      throw this.fail(error);
-    });
+    const done = writeCheckpoint(this)
+      .then((sequence) => this.#finishCheckpoint(sequence))
+      .catch((error) => {
+        this.#checkpoint = undefined;
+        throw this.fail(error);
+      });
     done.catch(() => {}); // Whoever waits sees the failure; nobody has to wait.
-    this.#checkpoint = { frozen, done };
-    return this.#checkpoint;
+    this.#checkpoint = done;
+    return done;
   }
 
-  async #writeCheckpoint(frozen: Frozen): Promise<void> {
-    const { file } = this.blocks;
-    // Lets the caller finish its step before the writing begins.
-    await Promise.resolve();
-    for (let i = 0; i < frozen.writes.length; i += 1024) {
-      file.writeAll(frozen.writes.slice(i, i + 1024), 'metadataWritten');
-      // Others have their turn after every 4 MiB.
-      if (i + 1024 < frozen.writes.length) await new Promise<void>(this.options.defer);
-    }
-    await file.flush();
-    this.#mustNotHaveFailed();
-    const [a, b, c, d] = frozen.copies;
-    for (const copy of [a, b]) file.write(copy.bytes, copy.place, 'metadataWritten');
-    await file.flush();
-    this.#mustNotHaveFailed();
-    for (const copy of [c, d]) file.write(copy.bytes, copy.place, 'metadataWritten');
-    await file.flush();
-    this.#mustNotHaveFailed();
-    this.#finishCheckpoint(frozen);
-  }
-
-  /** A flush that succeeds after one that failed proves nothing. */
-  #mustNotHaveFailed(): void {
-    if (this.failed) throw this.#stopped();
-  }
-
-  #finishCheckpoint(frozen: Frozen): void {
+  /** `sequence`: the first record of the journal that the checkpoint does not cover. */
+  #finishCheckpoint(sequence: number): void {
     const { space } = this.blocks;
     this.#checkpoint = undefined;
     this.#holdFrom = Number.MAX_SAFE_INTEGER;
     this.pool.pinned = false;
     this.pool.forgetSealed();
     this.blocks.release();
-    this.journal.cover(frozen.superblock.journal.sequence - 1);
+    this.journal.cover(sequence - 1);
     const settled = this.#waiters.filter((w) => w.sequence <= this.journal.durable);
     this.#waiters = this.#waiters.filter((w) => w.sequence > this.journal.durable);
     for (const waiter of settled) waiter.resolve();

@@ -17,7 +17,7 @@ import {
 import type { ObjectKind, Operation } from './journal/operation.ts';
 import { blockSize, type Pointer } from './layout.ts';
 import { MapTree } from './tree/map-tree.ts';
-import type { Pool } from './tree/pool.ts';
+import { isIncomplete, type Pool } from './tree/pool.ts';
 import { VolumeTree } from './tree/volume-tree.ts';
 import type { Views } from './views.ts';
 
@@ -281,7 +281,7 @@ export class Objects {
     const entry = { ...this.entryOf(head), guid: made.guid, created: made.time };
     if (head.root !== undefined) {
       this.pool.blocks.addReference(head.root.id);
-      if (this.pool.isDirty(head.root.id)) this.unsealed.set(`${head.name}@${name}`, key);
+      if (isIncomplete(head.root)) this.unsealed.set(`${head.name}@${name}`, key);
     }
     this.catalog.put(key, encodeEntry(entry));
     this.#countRoots(1);

@@ -292,3 +292,19 @@ test('a sync waits for a change before it that is too large for the journal', as
   assert.equal([...reader.map('m').entries()].length, 200);
   await committed;
 });
+
+test('an old copy of the superblock does not bring the past back', async () => {
+  const device = new KeptDevice();
+  const store = await withMap(device);
+  const old = new Uint8Array(4096);
+  for (let round = 0; round < 50; round++) {
+    await store.transact((t) => t.put('m', bytesOf('round'), bytesOf(`${round}`)));
+    await store.checkpoint();
+    if (round === 10) device.read(old, 0);
+  }
+  for (const place of [0, 4, 8]) {
+    device.write(old, place * 4096);
+    const reader = await Store.open(device, { readOnly: true });
+    assert.equal(textOf(reader.map('m').get(bytesOf('round'))), '49');
+  }
+});

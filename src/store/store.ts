@@ -42,8 +42,14 @@ export interface StoreOptions {
   journalSize?: number;
   /** Dirty nodes that bring about a checkpoint; 16384 unless given. */
   dirtyNodes?: number;
+  /** Bytes of memory for pages of tables; 64 MiB, enough for 16 GiB of store, unless given. */
+  tableCacheSize?: number;
+  /** Nodes and pages a checkpoint handles in one step, 256 unless given: some ms. */
+  checkpointPortion?: number;
   /** Runs background work (taking deleted trees apart) soon; a timer unless given. */
   defer?: (task: () => void) => void;
+  /** Resolves when others had their turn, amid long work; by a timer unless given. */
+  pause?: () => Promise<void>;
   /** Encrypts everything but the superblock; `aesSealer` in `store/node/` makes one from a key. */
   encryption?: SealerFactory;
   /** For extents. */
@@ -140,6 +146,9 @@ export class Store {
       dirtyNodes: options.dirtyNodes ?? 16384,
       compress: options.compress ?? true,
       defer: options.defer ?? ((task) => setTimeout(task, 0)),
+      pause: options.pause ?? (() => new Promise<void>((resolve) => setTimeout(resolve, 0))),
+      portion: options.checkpointPortion ?? 256,
+      tableCache: options.tableCacheSize ?? 64 << 20,
     };
     const random = options.random ?? randomBytes;
     if (!readOnly && isUnborn(device)) {

@@ -59,10 +59,9 @@ function targets(): { name: string; bytes: Uint8Array; read: (bytes: Uint8Array)
     guid: new Uint8Array(16),
     origin: 'x@y',
   });
-  const leaf = new Uint32Array(1024);
   const node = new MapNode(0, 1, [text, text], [text, extent], []);
   node.id = 77;
-  node.serialize(leaf);
+  const leaf = node.serialize();
   return [
     { name: 'extent', bytes: extent, read: decodeExtent },
     { name: 'catalog entry', bytes: entry, read: decodeEntry },

@@ -43,11 +43,12 @@ async function live(
     encryption: sealed.factory(() => device.events.length),
   });
   const drain = async (): Promise<void> => {
-    for (let quiet = 0; quiet < 3; quiet++) {
+    for (let quiet = 0; quiet < 40; quiet++) {
       await turn();
       if (device.completeFlush()) quiet = 0;
     }
   };
+  opening.catch(() => {}); // It is awaited in a moment.
   await drain();
   const store = await opening;
   const first = dump(store);
@@ -93,6 +94,7 @@ async function live(
 /** Opens what a crash left, verifies it, and returns the digest of what it contains. */
 async function reopen(image: RecordedDevice, random: Random): Promise<string> {
   const opening = openSeeded(image, random.u32());
+  opening.catch(() => {});
   for (let quiet = 0; quiet < 2; quiet++) {
     await turn();
     if (image.completeFlush()) quiet = 0;

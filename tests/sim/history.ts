@@ -22,6 +22,9 @@ export function testOptions(random: Random, deferred: (() => void)[]): StoreOpti
     defer: (task) => deferred.push(task),
     journalSize: random.pick([1000, 20000, 1 << 20]),
     cacheSize: 64 * 4096,
+    tableCacheSize: random.pick([0, 1 << 20]),
+    checkpointPortion: random.pick([1, 4, 512]),
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 
@@ -285,5 +288,6 @@ export function dump(store: Store): ModelState {
 export async function openSeeded(device: BlockDevice, seed: number): Promise<Store> {
   const random = new Random(seed);
   const deferred: (() => void)[] = [];
-  return await Store.open(device, testOptions(random, deferred));
+  // Nobody else is there to have a turn.
+  return await Store.open(device, { ...testOptions(random, deferred), pause: async () => {} });
 }

@@ -19,30 +19,29 @@ interface Mutant {
 }
 
 const dataFlush = `await file.flush();
-        this.#mustNotHaveFailed();
-        const [a, b, c, d] = frozen.copies;`;
-const firstCopies = `for (const copy of [a, b])
-            file.write(copy.bytes, copy.place, 'metadataWritten');
-        await file.flush();`;
+    mustGoOn();
+    const [a, b, c, d] = superblockPlaces;`;
+const firstCopies = `for (const place of [a, b])
+        file.write(bytes, place, 'metadataWritten');
+    await file.flush();`;
 
 export const mutants: readonly Mutant[] = [
   {
     name: 'no flush between trees and superblock',
-    file: 'core.js',
+    file: 'checkpoint.js',
     find: dataFlush,
-    replace: 'const [a, b, c, d] = frozen.copies;',
+    replace: 'const [a, b, c, d] = superblockPlaces;',
   },
   {
     name: 'superblock before the trees',
-    file: 'core.js',
-    find: 'await Promise.resolve();\n        for (let i = 0; i < frozen.writes.length',
-    replace: `for (const copy of frozen.copies) file.write(copy.bytes, copy.place, 'metadataWritten');
-        await Promise.resolve();
-        for (let i = 0; i < frozen.writes.length`,
+    file: 'checkpoint.js',
+    find: dataFlush,
+    replace: `for (const place of superblockPlaces) file.write(bytes, place, 'metadataWritten');
+    ${dataFlush}`,
   },
   {
     name: 'no flush between the copies of the superblock',
-    file: 'core.js',
+    file: 'checkpoint.js',
     find: firstCopies,
     replace: firstCopies.replace('await file.flush();', ''),
   },
@@ -55,7 +54,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'records written although they wait for a checkpoint',
     file: 'core.js',
-    find: 'this.#holdFrom = checkpoint.frozen.superblock.journal.sequence;',
+    find: 'this.#holdFrom = this.journal.sealed + 1;',
     replace: '',
   },
   {
@@ -107,6 +106,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'return true;',
   },
   {
+    name: 'pages that change while they are written are not sealed before',
+    file: 'block/table.js',
+    find: 'if (page.frozen)\n            this.#sealEarly(page);',
+    replace: '',
+  },
+  {
     name: 'places reused before the checkpoint is durable',
     file: 'block/blocks.js',
     find: 'this.#buried = this.#dying;\n        this.#dying = [];',
@@ -118,12 +123,6 @@ export const mutants: readonly Mutant[] = [
     file: 'block/blocks.js',
     find: 'if (block.id !== 0 && this.#views.needs(block.birth, block.death))',
     replace: 'if (block.id < 0)',
-  },
-  {
-    name: 'compaction reuses what it has moved at once',
-    file: 'block/blocks.js',
-    find: 'this.#setBlockOwner(place, id);\n        this.retirePlace(old);',
-    replace: 'this.#setBlockOwner(place, id);\n        this.space.discard(old);',
   },
   {
     name: 'copies of shared nodes do not count',
@@ -148,12 +147,6 @@ export const mutants: readonly Mutant[] = [
     file: 'store.js',
     find: 'await repairCopies(core.blocks.file, choice);',
     replace: '',
-  },
-  {
-    name: 'deletions refused as soon as writes are',
-    file: 'core.js',
-    find: "const reserve = purpose === 'write' ? deletionReserve : 0;",
-    replace: 'const reserve = deletionReserve + 40;',
   },
   {
     name: 'segments for metadata not filled',

@@ -29,8 +29,9 @@ export class SealedIdentities {
     return this.#contents.get(identity)?.digest ?? this.#before?.find(identity);
   }
 
-  #add(plain: Uint8Array, id: number, birth: number, event: number): void {
-    const identity = `${id} ${birth}`;
+  #add(store: string, plain: Uint8Array, id: number, birth: number, event: number): void {
+    // A store whose making was cut off is made anew, with another id and so another key.
+    const identity = `${store} ${id} ${birth}`;
     checksum(plain, 7);
     const digest = `${checksumResult[0]} ${checksumResult[1]}`;
     const known = this.find(identity);
@@ -44,12 +45,13 @@ export class SealedIdentities {
   factory(now: () => number): SealerFactory {
     return (storeId) => {
       const [a, b, c, d] = wordsOf(storeId);
+      const store = [a, b, c, d].join(' ');
       const plain = new ChecksumSealer(a ^ b ^ c ^ d);
       const sealer: Sealer = {
         low: 0,
         high: 0,
         seal: (bytes, id, birth) => {
-          this.#add(bytes, id, birth, now());
+          this.#add(store, bytes, id, birth, now());
           const stored = plain.seal(bytes, id, birth);
           sealer.low = plain.low;
           sealer.high = plain.high;

@@ -92,20 +92,12 @@ export class StoredBits extends Bits {
     if (!page.dirty) this.table.touch(page);
   }
 
-  /** Brings the table's dirty pages up to date; to be called before it is serialized. */
+  /** Brings the table's dirty pages up to date; to be called before it is frozen. */
   store(): void {
-    for (let page = 0; page * pageWords < this.words.length; page++) {
-      const first = page * pageWords;
-      if (!this.#exists(page)) continue;
-      const leaf = this.table.leaf(page);
-      if (leaf.dirty) {
-        leaf.words.fill(0, headerWords);
-        leaf.words.set(this.words.subarray(first, first + pageWords), headerWords);
-      }
+    for (const { index, words } of this.table.dirtyLeaves) {
+      const first = index * pageWords;
+      words.fill(0, headerWords);
+      words.set(this.words.subarray(first, first + pageWords), headerWords);
     }
-  }
-
-  #exists(page: number): boolean {
-    return page < 202 ** (this.table.height - 1);
   }
 }

@@ -7,7 +7,7 @@ import { BlockFile, damaged, type PlacedBlock } from './block-file.ts';
 import { DeadList } from './dead-list.ts';
 import type { Sealer } from './sealer.ts';
 import { type Run, Space } from './space.ts';
-import { Table, type TableRoot, tableRecords } from './table.ts';
+import { Table, type TablePage, type TableRoot, tableRecords } from './table.ts';
 
 /** Consecutive ids in consecutive places. */
 export interface BlockRun {
@@ -28,6 +28,13 @@ export interface ViewRegister {
 }
 
 const referencesMax = 0xffff;
+
+export interface BlocksLimits {
+  /** The device is never made larger than so many bytes. */
+  bytes: number;
+  /** Leaf pages of each table that are kept in memory, dirty ones apart. */
+  tableLeaves: number;
+}
 
 /** Table pages that one change of the store may make dirty at most, with much to spare. */
 export const pagesPerChange = 2048;
@@ -62,6 +69,8 @@ export class Blocks {
   #nodeIdCursor = 1;
   /** Ids are below this. */
   idLimit = 1;
+  /** As of the state that is being written. */
+  #frozen = { places: 0, ids: 0 };
   /**
    * Dead since the last freeze; dead before it, the checkpoint not durable yet; kept for a view.
    */
@@ -71,16 +80,16 @@ export class Blocks {
   /** Told when an id may be handed out again. */
   onReuse: (id: number) => void = () => {};
 
-  constructor(device: BlockDevice, sealer: Sealer, views: ViewRegister, bytesMax: number) {
+  constructor(device: BlockDevice, sealer: Sealer, views: ViewRegister, limits: BlocksLimits) {
     this.file = new BlockFile(device, sealer);
     const names = ['blocks', 'owners', 'used places', 'used ids', 'metadata segments'];
-    this.tables = names.map((name, i) => new Table(i, name, this.file));
+    this.tables = names.map((name, i) => new Table(i, name, this.file, limits.tableLeaves));
     const [records, owners, used, ids, meta] = this.tables;
     this.#records = records;
     this.#owners = owners;
     this.#ids = new StoredBits(ids);
     this.#views = views;
-    this.space = new Space(this.file, new StoredBits(used), new StoredBits(meta), bytesMax);
+    this.space = new Space(this.file, new StoredBits(used), new StoredBits(meta), limits.bytes);
   }
 
   create(): void {
@@ -326,39 +335,61 @@ export class Blocks {
    * the page dirty that says whose place it is.
    */
   tablePlacesNeeded(): number {
-    let dirty = pagesPerChange;
-    for (const table of this.tables) dirty += table.dirtyCount;
+    const dirty = pagesPerChange + this.dirtyPages;
     const limit = Math.max(this.idLimit, this.space.places);
     const leaves = 2 * Math.ceil(limit / tableRecords) + 3 * Math.ceil(limit / 32000);
     return 2 * Math.min(dirty, leaves + Math.ceil(leaves / 200) + 16);
   }
 
-  /** Finds a new place for every dirty table page, those this very search makes dirty included. */
-  relocateTables(): void {
+  /** Dirty pages of all tables. */
+  get dirtyPages(): number {
+    return this.tables.reduce((sum, table) => sum + table.dirtyCount, 0);
+  }
+
+  /**
+   * Finds a new place for up to `budget` dirty table pages, those this very search makes dirty
+   * included. False when all have one.
+   */
+  placePages(budget = Number.MAX_SAFE_INTEGER): boolean {
     for (let found = true; found; ) {
       found = false;
       for (const table of this.tables) {
-        for (let page = table.queue.pop(); page !== undefined; page = table.queue.pop()) {
+        while (table.queue.length > 0) {
+          if (budget-- <= 0) return true;
           found = true;
-          if (page.place !== 0) this.retirePlace(page.place);
-          page.place = this.space.takeMeta();
-          const kind = ownerKind.tablePage << 24;
-          this.#setOwner(page.place, page.index, kind | (table.number << 16) | page.level);
+          this.#placePage(table, table.queue.pop()!);
         }
       }
     }
+    return false;
   }
 
-  /** Seals the dirty pages of all tables; call after {@link relocateTables}. */
-  serializeTables(birth: number): { root: BlocksRoot; blocks: PlacedBlock[] } {
+  #placePage(table: Table, page: TablePage): void {
+    if (page.place !== 0) this.retirePlace(page.place);
+    page.place = this.space.takeMeta();
+    const kind = ownerKind.tablePage << 24;
+    this.#setOwner(page.place, page.index, kind | (table.number << 16) | page.level);
+  }
+
+  /** Declares what the tables say now to be the state that is written. */
+  freezeTables(birth: number): void {
+    while (this.placePages());
     for (const bits of [this.space.used, this.#ids, this.space.meta]) bits.store();
+    for (const table of this.tables) table.freeze(birth);
+    this.#frozen = { places: this.space.places, ids: this.idLimit };
+  }
+
+  /** Seals and writes up to `count` pages of the frozen tables; true while there are more. */
+  writeTables(count: number): boolean {
     const blocks: PlacedBlock[] = [];
-    const tables = this.tables.map((table) => {
-      const result = table.serialize(birth);
-      for (const block of result.blocks) blocks.push(block);
-      return result.root;
-    });
-    return { root: { tables, places: this.space.places, ids: this.idLimit }, blocks };
+    const more = this.tables.some((table) => table.seal(count - blocks.length, blocks));
+    this.file.writeAll(blocks, 'metadataWritten');
+    return more;
+  }
+
+  /** What the superblock keeps of the frozen tables, when all of them are written. */
+  thawTables(): BlocksRoot {
+    return { tables: this.tables.map((table) => table.thaw()), ...this.#frozen };
   }
 
   /** The state as of now is about to be written: what died so far is released when that is done. */

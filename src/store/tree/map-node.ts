@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { ByteReader, ByteWriter, compareBytes } from '../bytes.ts';
 import {
   blockType,
+  blockWords,
   bytesOf,
   type Header,
   headerSize,
@@ -129,11 +130,16 @@ export class MapNode implements TreeNode {
     }
   }
 
-  replaceChildren(replace: (child: Pointer) => Pointer): void {
-    for (let i = 0; i < this.pointers.length; i++) this.pointers[i] = replace(this.pointers[i]);
+  /** Calls `replace` for the pointers that have no checksum yet. */
+  replaceIncomplete(replace: (child: Pointer) => Pointer): void {
+    for (let i = 0; i < this.pointers.length; i++) {
+      const { low, high } = this.pointers[i];
+      if (low === 0 && high === 0) this.pointers[i] = replace(this.pointers[i]);
+    }
   }
 
-  serialize(words: Uint32Array): void {
+  serialize(): Uint32Array {
+    const words = new Uint32Array(blockWords);
     assert(this.used <= payloadSize && this.keys.length > 0, 'a node fits its block');
     const writer = new ByteWriter();
     for (let i = 0; i < this.keys.length; i++) {
@@ -153,6 +159,7 @@ export class MapNode implements TreeNode {
       count: this.keys.length,
       used: this.used,
     });
+    return words;
   }
 }
 

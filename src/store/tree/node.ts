@@ -17,8 +17,8 @@ export interface TreeNode {
   copy(): TreeNode;
   /** Calls `visit` for every pointer in the node: to nodes below, or to blocks of data. */
   children(visit: ChildVisitor): void;
-  /** Writes header and payload. */
-  serialize(words: Uint32Array): void;
+  /** The block to be written, which is the node's own memory if it has it in this form. */
+  serialize(): Uint32Array;
 }
 
 export type ChildVisitor = (id: number, birth: number, isNode: boolean) => void;

@@ -14,6 +14,11 @@ export interface Expected {
   readonly what: string;
 }
 
+/** Does the pointer lack its checksum, because the node was only in memory when it was made? */
+export function isIncomplete(pointer: Pointer): boolean {
+  return pointer.low === 0 && pointer.high === 0;
+}
+
 /** A subtree without a reference; views taken since `death` cannot see it. */
 export interface Doomed {
   pointer: Pointer;
@@ -43,7 +48,7 @@ export class Pool {
   lastBirth = 0;
   /** Dirty nodes, those that are dead but kept for a view included. */
   dirtyCount = 0;
-  /** Sealed by a checkpoint that has not written them yet: not to be dropped from the cache. */
+  /** A checkpoint is sealing nodes and may not have written them: nothing leaves the cache. */
   pinned = false;
   /** Subtrees that lost their last reference and wait to be taken apart. */
   doomed: Doomed[] = [];
@@ -64,7 +69,7 @@ export class Pool {
       throw damaged(`a pointer of ${expected.what} to block ${pointer.id}`, this.blocks.file);
     }
     // A view may hold a pointer from before the node was sealed.
-    if (pointer.low === 0 && pointer.high === 0) pointer = this.#sealed.get(pointer.id) ?? pointer;
+    if (isIncomplete(pointer)) pointer = this.#sealed.get(pointer.id) ?? pointer;
     const words = new Uint32Array(blockWords);
     const what = (): string => `a tree node of ${expected.what} (block ${pointer.id})`;
     this.blocks.read(bytesOf(words), pointer, what);
@@ -164,15 +169,35 @@ export class Pool {
     return node.pointerOf(id);
   }
 
+  /** The dirty nodes right above leaves, for {@link sealLeaves}. */
+  dirtyParents(): TreeNode[] {
+    return [...this.#nodes.values()].filter((node) => node.dirty && node.level === 1);
+  }
+
+  /**
+   * Seals the dirty leaves below a dirty node ahead of the checkpoint that is being prepared.
+   * Whoever changes one of them again makes a copy; so this is done when nearly all will be sealed.
+   */
+  sealLeaves(parent: TreeNode, blocks: PlacedBlock[]): void {
+    if (!parent.dirty || this.#nodes.get(parent.id) !== parent) return;
+    // Dead, but kept for a view: its leaves may be dead too, and are never written.
+    if (this.blocks.references(parent.id) === 0) return;
+    assert(
+      parent instanceof MapNode || parent instanceof VolumeNode,
+      'there are two kinds of node',
+    );
+    parent.replaceIncomplete((child) => this.serialize(child, parent.type, blocks));
+  }
+
   /**
    * Seals a subtree's dirty nodes, children first, places them and collects what is to be written.
    * Returns the pointer with its checksum.
    */
   serialize(pointer: Pointer, type: number, blocks: PlacedBlock[]): Pointer {
+    if (!isIncomplete(pointer)) return pointer;
     const node = this.#nodes.get(pointer.id);
-    if (node === undefined || (!node.dirty && pointer.low + pointer.high !== 0)) return pointer;
-    if (node.dirty) this.#seal(node, type, blocks);
-    return this.#sealed.get(node.id) ?? pointer;
+    if (node?.dirty === true) this.#seal(node, type, blocks);
+    return this.#sealed.get(pointer.id) ?? pointer;
   }
 
   /**
@@ -184,13 +209,11 @@ export class Pool {
   #seal(node: TreeNode, type: number, blocks: PlacedBlock[]): void {
     assert(node instanceof MapNode || node instanceof VolumeNode, 'there are two kinds of node');
     if (node.level > 0) {
-      node.replaceChildren((child) => this.serialize(child, type, blocks));
+      node.replaceIncomplete((child) => this.serialize(child, type, blocks));
     }
     const place = this.blocks.placeNode(node.id);
-    const words = new Uint32Array(blockWords);
-    node.serialize(words);
     const { sealer } = this.blocks.file;
-    const bytes = sealer.seal(bytesOf(words), node.id, node.birth);
+    const bytes = sealer.seal(bytesOf(node.serialize()), node.id, node.birth);
     blocks.push({ place, bytes });
     node.dirty = false;
     this.dirtyCount--;
@@ -199,9 +222,9 @@ export class Pool {
     this.#sealed.set(node.id, { id: node.id, birth: node.birth, low, high });
   }
 
-  /** The checkpoint has put every pointer where it belongs, or a view was closed. */
+  /** A checkpoint is over, so every pointer is where it belongs; or a view was closed. */
   forgetSealed(): void {
-    if (this.#views.newest() < 0) this.#sealed.clear();
+    if (!this.pinned && this.#views.newest() < 0) this.#sealed.clear();
   }
 
   #forget(id: number): void {

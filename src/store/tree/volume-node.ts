@@ -112,18 +112,20 @@ export class VolumeNode implements TreeNode {
     }
   }
 
-  replaceChildren(replace: (child: Pointer) => Pointer): void {
+  /** Calls `replace` for the pointers that have no checksum yet. */
+  replaceIncomplete(replace: (child: Pointer) => Pointer): void {
+    const { words } = this;
     for (let i = 0; i < pointerFanout; i++) {
-      if (this.idAt(i) === 0) continue;
+      const at = headerWords + i * pointerWords;
+      if (words[at + 3] !== 0 || words[at + 4] !== 0 || this.idAt(i) === 0) continue;
       const child = this.pointerAt(i);
       const replaced = replace(child);
       if (replaced !== child) this.setPointer(i, replaced);
     }
   }
 
-  serialize(words: Uint32Array): void {
-    words.set(this.words);
-    writeHeader(words, {
+  serialize(): Uint32Array {
+    writeHeader(this.words, {
       type: this.type,
       level: this.level,
       id: this.id,
@@ -133,5 +135,6 @@ export class VolumeNode implements TreeNode {
       count: pointerFanout,
       used: payloadSize,
     });
+    return this.words;
   }
 }
