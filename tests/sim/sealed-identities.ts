@@ -59,7 +59,7 @@ export class SealedIdentities {
         },
         sealBlocks: (bytes, id, birth, checks) => {
           for (let at = 0, i = 0; at < bytes.length; at += blockSize, i++) {
-            this.#add(bytes.subarray(at, at + blockSize), id + i, birth, now());
+            this.#add(store, bytes.subarray(at, at + blockSize), id + i, birth, now());
           }
           return plain.sealBlocks(bytes, id, birth, checks);
         },
