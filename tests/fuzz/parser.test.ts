@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { Random } from '../../src/base/random.ts';
 import type { Statement } from '../../src/sql/ast/statement.ts';
 import { formatDiagnostic } from '../../src/sql/diagnostic.ts';
-import { lex } from '../../src/sql/lexer.ts';
 import { parse } from '../../src/sql/parse.ts';
 import { printStatement } from '../../src/sql/print/statement.ts';
+import { Mutator } from './mutator.ts';
 import { sqlCorpus } from './sql-corpus.ts';
 
 /** The tree without spans, as JSON, in which absent and undefined are the same. */
@@ -56,48 +56,14 @@ function checkSurvives(sql: string, seed: number): void {
   for (const statement of statements) checkRoundTrip(statement);
 }
 
-const vocabulary = [...new Set(sqlCorpus.flatMap((sql) => tokenTexts(sql)))];
-
-function tokenTexts(sql: string): string[] {
-  return lex(sql)
-    .tokens.filter((token) => token.kind !== 'end')
-    .map((token) => sql.slice(token.start, token.end));
-}
-
-/** Deletes, doubles, swaps or replaces a few tokens of a valid statement. */
-function mutate(random: Random, sql: string): string {
-  const tokens = tokenTexts(sql);
-  for (let edits = random.int(1, 4); edits > 0; edits--) {
-    const at = random.int(0, Math.max(0, tokens.length - 1));
-    const other = random.int(0, Math.max(0, tokens.length - 1));
-    switch (random.int(0, 4)) {
-      case 0:
-        tokens.splice(at, random.int(1, 3));
-        break;
-      case 1:
-        tokens.splice(at, 0, random.pick(vocabulary));
-        break;
-      case 2:
-        tokens[at] = random.pick(vocabulary);
-        break;
-      case 3:
-        [tokens[at], tokens[other]] = [tokens[other] ?? '', tokens[at] ?? ''];
-        break;
-      default:
-        tokens.splice(at, 0, ...tokens.slice(other, other + random.int(1, 20)));
-    }
-  }
-  return tokens.join(' ');
-}
+const mutator = new Mutator(sqlCorpus);
 
 test('mutated statements and random tokens never throw, and what is accepted prints back', () => {
   const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 20000);
   const firstSeed = Number(process.env['FUZZ_SEED'] ?? 1);
   for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     const random = new Random(seed);
-    const sql = random.chance(0.8)
-      ? mutate(random, random.pick(sqlCorpus))
-      : Array.from({ length: random.int(1, 40) }, () => random.pick(vocabulary)).join(' ');
+    const sql = mutator.next(random);
     try {
       checkSurvives(sql, seed);
     } catch (error) {
