@@ -67,7 +67,8 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'atan({double})',
     'atan2({double}, {double})',
     'GREATEST({double}, {double})',
-    'CAST({dec} AS REAL)',
+    // Arithmetic of REAL with other numbers is in DOUBLE for us, as in PostgreSQL.
+    'CAST(CAST({dec} AS REAL) AS DOUBLE)',
     'TRY_CAST({text} AS DOUBLE)',
   ],
   text: [
@@ -75,7 +76,6 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'lower({text})',
     'replace({text}, {text}, {text})',
     'right({text}, 2)',
-    'left({text}, -1)',
     "lpad({text}, 5, 'xy')",
     "rpad({text}, 3, 'xy')",
     'reverse({text})',

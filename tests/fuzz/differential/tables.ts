@@ -96,10 +96,7 @@ function makeType(random: Random, family: Family, wild: boolean): TypeMaker {
     case 'dec':
       return decimals(random, wild);
     case 'double':
-      return {
-        type: random.chance(0.15) ? 'REAL' : 'DOUBLE',
-        value: () => doubleText(random, wild),
-      };
+      return { type: 'DOUBLE', value: () => doubleText(random, wild) };
     case 'text':
       return { type: 'VARCHAR', value: () => quote(someText(random)) };
     case 'date':
@@ -198,7 +195,7 @@ const commonTexts = [
   '100%',
   'a_b',
   ' a ',
-  'ß',
+  'é',
   '7',
 ];
 const longText = 'the quick brown fox jumps over the lazy dog';
