@@ -2,10 +2,11 @@ import { assert } from '../../base/assert.ts';
 import { type Expr, i32, i64, type Local } from '../../wasm/index.ts';
 import { compareValues } from '../expressions/comparison.ts';
 import { notDistinct } from '../expressions/logic.ts';
-import type { Scope } from '../query.ts';
+import type { Query, Scope } from '../query.ts';
 import { contains, type Range } from '../range.ts';
 import { loadField, type StoredField } from '../row.ts';
 import type { IntValue, Value } from '../value.ts';
+import { produceRows } from './materialize.ts';
 
 /** Where to look for the rows that match a key. */
 export type Index =
@@ -17,6 +18,15 @@ export type Index =
       readonly slot: number;
       /** Whether that key alone tells all build rows apart, so that there are no chains. */
       readonly unique: boolean;
+    }
+  | {
+      /** No rows, but what value each key has them with; see `sole-value.ts`. */
+      readonly kind: 'sole';
+      readonly key: number;
+      readonly range: Range;
+      readonly slot: number;
+      readonly values: Range;
+      readonly width: 4 | 8;
     }
   | { readonly kind: 'hashed'; readonly slot: number; readonly mask: number }
   | { readonly kind: 'all'; readonly slot: number };
@@ -89,7 +99,7 @@ export function position(key: Value, range: Range): Expr {
 }
 
 /** An i32 that says if the key lies in the domain; undefined when it always does. */
-function withinDomain(key: Value, range: Range): Expr | undefined {
+export function withinDomain(key: Value, range: Range): Expr | undefined {
   assert(key.form === 'int' || key.form === 'wide', 'a dense key is an integer');
   if (contains(range, key.range)) return undefined;
   const span = i64.const(range.max - range.min);
@@ -150,4 +160,39 @@ export function directHead(
   const at = i32.add(array, i32.shl(position(key, range), 2));
   const inside = withinDomain(key, range);
   return inside === undefined ? i32.load(at) : i32.if(inside, i32.load(at), 0);
+}
+
+/** Where the first row of the chain for a hash is noted. */
+export function hashedHead(
+  { pipeline }: Scope,
+  index: Extract<Index, { kind: 'hashed' }>,
+  hash: Expr,
+): Expr {
+  const directory = pipeline.hoist(() => i32.load(pipeline.frame, index.slot), 'directory');
+  const mask = pipeline.hoist(() => i32.load(pipeline.frame, index.mask), 'mask');
+  return i32.add(directory, i32.shl(i32.and(hash, mask), 2));
+}
+
+/** Makes the hash table over the rows of a buffer: at least as many slots, a power of two. */
+export function fillDirectory(
+  query: Query,
+  index: Extract<Index, { kind: 'hashed' }>,
+  buffer: number,
+  rowBytes: number,
+): void {
+  const counted = query.frameSlot(8, 8);
+  const bytes = query.frameSlot(8, 8);
+  query.steps.push({ kind: 'gather', buffer, slot: counted, pointers: false });
+  query.callStep('size_directory', (f) => {
+    const { frame } = f.param;
+    const rows = f.let(i32.load(frame, counted + 4), 'rows');
+    const bits = i32.sub(32, i32.clz(i32.or(rows, 15)));
+    const slots = f.let(i32.shl(1, bits), 'slots');
+    f.do(i32.store(frame, i32.sub(slots, 1), index.mask));
+    f.do(i32.store(frame, i32.shl(slots, 2), bytes));
+  });
+  query.steps.push({ kind: 'allocate', slot: index.slot, bytes: { slot: bytes } });
+  produceRows(query, 'fill_directory', buffer, rowBytes, (scope, row) => {
+    link(scope, hashedHead(scope, index, i32.load(row, hashAt)), row, false);
+  });
 }

@@ -12,7 +12,9 @@ import {
   bitOf,
   denseKey,
   directHead,
+  fillDirectory,
   hashAt,
+  hashedHead,
   type Index,
   keysEqual,
   link,
@@ -36,6 +38,7 @@ import {
   StoredColumns,
 } from './partitions.ts';
 import { produce } from './produce.ts';
+import { type Difference, differenceOf, hasOther, noteValue, soleWidth } from './sole-value.ts';
 
 /**
  * Joins. One side, the build side, is materialised first; the other streams by and looks its
@@ -44,6 +47,7 @@ import { produce } from './produce.ts';
  * - `bitmap`: a dense integer key and nothing but existence asked: one bit for each key value.
  * - `direct`: a dense integer key: an array of row addresses, indexed by key - min; rows of equal
  *   keys form a chain unless the key is known to be unique.
+ * - `sole`: a dense integer key and asked only for a row of another value than one: that value.
  * - `hashed`: an array of row addresses indexed by hash bits; chained rows that keep their hash.
  * - `all`: no equality at all: every row of the build side is a candidate.
  */
@@ -68,6 +72,7 @@ class JoinCompiler {
   /** Columns of the build side that are needed once a match is found. */
   readonly #payload: readonly Column[];
   readonly #unique: boolean;
+  readonly #difference: Difference | undefined;
   #index: Index | undefined;
   #layout = new RowLayout();
   #buffer = -1;
@@ -95,6 +100,7 @@ class JoinCompiler {
     this.#unique =
       this.#keys.right.length > 0 && isUnique(join.right, keyColumns(this.#keys.right));
     this.#payload = payloadOf(join, this.#keys, query);
+    this.#difference = differenceOf(join, this.#keys);
   }
 
   produce(consume: Consume): void {
@@ -183,7 +189,7 @@ class JoinCompiler {
   #build(scope: Scope): void {
     const keys = this.#keys.right.map((key) => compileExpression(key, scope));
     const partitioned = !this.#keepsBuild(keys);
-    const index = partitioned ? this.#hashedIndex() : this.#chooseIndex(keys);
+    const index = partitioned ? this.#hashedIndex() : this.#chooseIndex(keys, scope);
     this.#index = index;
     const { f } = scope;
     if (this.#anyRowSlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#anyRowSlot));
@@ -222,7 +228,7 @@ class JoinCompiler {
   }
 
   /** The most selective dense key decides; the others are compared in the rows found. */
-  #chooseIndex(keys: readonly Value[]): Index {
+  #chooseIndex(keys: readonly Value[], scope: Scope): Index {
     const query = this.#query;
     const { left, right } = this.#join;
     const dense = denseKey(keys, this.#keys.nullSafe, {
@@ -235,6 +241,12 @@ class JoinCompiler {
     const { best, key, domain } = dense;
     const { range } = key;
     const slot = query.frameSlot(8, 8);
+    const sole = this.#difference && compileExpression(this.#difference.right, scope);
+    const width = sole?.form === 'int' ? soleWidth(sole.range) : undefined;
+    if (sole?.form === 'int' && width !== undefined) {
+      query.steps.push({ kind: 'allocate', slot, bytes: Number(domain) * width });
+      return { kind: 'sole', key: best, range, slot, values: sole.range, width };
+    }
     const exists = keys.length === 1 && this.#onlyExistence();
     const bytes = exists ? Number(domain / 8n) + 8 : Number(domain) * 4;
     query.steps.push({ kind: 'allocate', slot, bytes });
@@ -260,6 +272,12 @@ class JoinCompiler {
         position(keys[index.key], index.range),
         query.parallel,
       );
+      return;
+    }
+    if (index.kind === 'sole') {
+      const value = compileExpression(this.#difference!.right, scope);
+      assert(value.form === 'int', 'the index was chosen for it');
+      noteValue(scope, index, keys[index.key], value);
       return;
     }
     const hash = index.kind === 'hashed' ? hashValues(keys, scope) : undefined;
@@ -311,33 +329,8 @@ class JoinCompiler {
 
   /** Makes the hash table over the rows of a buffer. */
   #finishBuild(buffer: number): void {
-    const index = this.#index;
-    if (index?.kind !== 'hashed') return;
-    const query = this.#query;
-    const counted = query.frameSlot(8, 8);
-    const bytes = query.frameSlot(8, 8);
-    query.steps.push({ kind: 'gather', buffer, slot: counted, pointers: false });
-    query.callStep('size_directory', (f) => {
-      const { frame } = f.param;
-      // At least as many slots as rows, rounded up to a power of two.
-      const rows = f.let(i32.load(frame, counted + 4), 'rows');
-      const bits = i32.sub(32, i32.clz(i32.or(rows, 15)));
-      const slots = f.let(i32.shl(1, bits), 'slots');
-      f.do(i32.store(frame, i32.sub(slots, 1), index.mask));
-      f.do(i32.store(frame, i32.shl(slots, 2), bytes));
-    });
-    query.steps.push({ kind: 'allocate', slot: index.slot, bytes: { slot: bytes } });
-    produceRows(query, 'fill_directory', buffer, this.#layout.rowBytes, (scope, row) => {
-      const head = this.#hashedHead(scope, index, i32.load(row, hashAt));
-      link(scope, head, row, false);
-    });
-  }
-
-  #hashedHead(scope: Scope, index: Extract<Index, { kind: 'hashed' }>, hash: Expr): Expr {
-    const { pipeline } = scope;
-    const directory = pipeline.hoist(() => i32.load(pipeline.frame, index.slot), 'directory');
-    const mask = pipeline.hoist(() => i32.load(pipeline.frame, index.mask), 'mask');
-    return i32.add(directory, i32.shl(i32.and(hash, mask), 2));
+    if (this.#index?.kind !== 'hashed') return;
+    fillDirectory(this.#query, this.#index, buffer, this.#layout.rowBytes);
   }
 
   // ---- probe ----
@@ -501,7 +494,7 @@ class JoinCompiler {
     if (index.kind === 'all') return f.let(i32.load(pipeline.frame, index.slot), 'match');
     if (index.kind === 'hashed') {
       assert(hash !== undefined, 'a hashed index needs the hash');
-      return f.let(i32.load(this.#hashedHead(scope, index, hash)), 'match');
+      return f.let(i32.load(hashedHead(scope, index, hash)), 'match');
     }
     assert(index.kind === 'direct', 'bitmaps have no rows');
     return f.let(directHead(scope, keys[index.key], index), 'match');
@@ -515,6 +508,10 @@ class JoinCompiler {
 
   #exists(scope: Scope, keys: readonly Value[], index: Index): Expr {
     if (index.kind === 'bitmap') return bitOf(scope, keys[index.key], index);
+    if (index.kind === 'sole') {
+      const value = compileExpression(this.#difference!.left, scope);
+      return hasOther(scope, index, keys[index.key], value);
+    }
     const { f } = scope;
     const hash = this.#probeHash(index, keys, scope);
     const row = this.#head(scope, keys, index, hash);

@@ -4,7 +4,7 @@ import { Random } from '../../../src/base/random.ts';
 import { secondsMax } from './engines.ts';
 import type { Verdict } from './judge.ts';
 import { scriptOf } from './run.ts';
-import { makeTables } from './tables.ts';
+import { makeTables, tableStatements } from './tables.ts';
 
 /** What the process that tests tells the one that watches it. */
 export type Message =
@@ -68,6 +68,8 @@ class Watchdog {
   readonly #options: SuperviseOptions;
   readonly #statistics: Statistics;
   #running: Extract<Message, { kind: 'running' }> | undefined;
+  /** What the engine at hand ran since the last verdict: the whole of a script. */
+  #statements: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isSlow = false;
 
@@ -94,11 +96,14 @@ class Watchdog {
     const statistics = this.#statistics;
     switch (message.kind) {
       case 'running':
+        this.#statements = this.#statements.filter((sql) => sql !== message.sql);
+        this.#statements.push(message.sql);
         this.#running = message;
         this.#restart(child);
         return;
       case 'judged':
         clearTimeout(this.#timer);
+        this.#statements = [];
         this.#count(message.verdict, message.sql);
         return;
       case 'report':
@@ -140,9 +145,12 @@ class Watchdog {
       this.#options.report(`the process that tests ended before the first statement: ${how}`);
       return;
     }
-    const { seed, engine, sql } = this.#running;
+    const { seed, engine } = this.#running;
     const what = this.#isSlow ? `no result after ${secondsMax} seconds` : how;
-    const script = scriptOf(makeTables(new Random(seed)), sql);
+    const tables = makeTables(new Random(seed));
+    const own = new Set(tableStatements(tables));
+    const statements = this.#statements.filter((sql) => !own.has(sql) && !sql.startsWith('DROP'));
+    const script = scriptOf(tables, statements.join(';\n'));
     this.#options.report(`seed ${seed}, ${engine}: ${what}\n${script}\n`);
   }
 }
