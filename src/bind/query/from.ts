@@ -1,4 +1,4 @@
-import { sqlState } from '../../base/error.ts';
+import { QuernError, sqlState } from '../../base/error.ts';
 import type { TableEntry, ViewEntry } from '../../catalog/catalog.ts';
 import { makeJoin } from '../../plan/build.ts';
 import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
@@ -31,6 +31,7 @@ import type { CommonTables } from '../expression/binder.ts';
 import { bindCondition, bindExpression } from '../expression/expression.ts';
 import { findColumn, Scope, type ScopeColumn, sameName, tableColumns } from '../scope.ts';
 import { bindQuery, constantPlace, type QueryPlace, renameColumns } from './query.ts';
+import { bindSystemTable } from './system-tables.ts';
 
 /** A table of FROM: its plan, and the names it brings. */
 export interface Source {
@@ -96,6 +97,8 @@ function bindTableName(place: QueryPlace, node: TableName): Source {
   const name = parts[parts.length - 1].name;
   const entry = parts.length === 1 ? findCommonTable(place.commonTables, name) : undefined;
   if (entry !== undefined) return named(entry.reference(), name, node.alias);
+  const system = bindSystemTable(place.context, node.name, (view) => viewColumns(place, view));
+  if (system !== undefined) return named(system, name, node.alias);
   checkSchema(node.name);
   const { catalog } = place.context;
   const table = catalog.table(name);
@@ -112,6 +115,18 @@ function bindTableName(place: QueryPlace, node: TableName): Source {
     node.name.span,
     didYouMean(name, [...catalog.names(), ...commonTableNames(place.commonTables)]),
   );
+}
+
+/** The columns of a view; none if a table that it names is there no more. */
+function viewColumns(place: QueryPlace, name: string): Plan['columns'] {
+  const view = place.context.catalog.view(name);
+  if (view === undefined) return [];
+  try {
+    return bindView(place, view, { start: 0, end: 0 }).columns;
+  } catch (error) {
+    if (error instanceof BindError || error instanceof QuernError) return [];
+    throw error;
+  }
 }
 
 function findCommonTable(
