@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseByteSize } from '../base/byte-size.ts';
 import { nearestName } from '../base/nearest.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -189,24 +190,8 @@ function parseNumber(name: string, spec: NumberSpec, text: string): number {
   return value;
 }
 
-const unitBytes: Record<string, number> = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
-
 function parseSize(name: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim());
-  const unit = match === null ? undefined : unitBytes[match[2].toLowerCase()];
-  if (match === null || unit === undefined) {
-    throw new UsageError(`--${name} ${text}: must be a size such as 512MB or 2GiB`);
-  }
-  return Math.floor(Number(match[1]) * unit);
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new UsageError(`--${name} ${text}: must be a size such as 512MB or 2GiB`);
 }

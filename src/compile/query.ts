@@ -55,6 +55,7 @@ export class Query {
   readonly #helpers = new Map<string, Func>();
   readonly #constants: { offset: number; bytes: Uint8Array }[] = [];
   readonly #names = new Map<string, number>();
+  readonly #areas = new Map<string, number>();
   #frameBytes = 0;
   #localBytes = 0;
   #textSlot: number | undefined;
@@ -150,6 +151,16 @@ export class Query {
     }
     const offset = this.frameSlot(bytes.length + 16, 16);
     this.#constants.push({ offset, bytes });
+    return offset;
+  }
+
+  /** Offset in the local area of zeroed bytes that are reserved once for each name. */
+  areaOf(name: string, bytes: number): number {
+    let offset = this.#areas.get(name);
+    if (offset === undefined) {
+      offset = this.localSlot(bytes, 8);
+      this.#areas.set(name, offset);
+    }
     return offset;
   }
 

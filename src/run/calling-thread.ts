@@ -94,6 +94,7 @@ export class CallingThread {
       this.#done = this.#doneBefore + morsel;
       const running = this.runMorsel(morsel, address + morsel * stride);
       if (running !== undefined) await running;
+      this.#runtime.answerShortage();
     }
   }
 

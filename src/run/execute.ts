@@ -59,48 +59,35 @@ export async function* executeStream(
 
 /**
  * Runs all steps, at first in the way that is fastest where everything fits in memory. A statement
- * that runs out of memory runs again: with all idle table segments outside, then in a form that
- * spills what is estimated to be large, then one that spills what is not certain to be small.
+ * that runs out of memory runs again: in a form that spills what is estimated to be large, then in
+ * one that spills what is not certain to be small.
  */
 async function run(
   runtime: Runtime,
   program: Program,
   options: ExecuteOptions,
 ): Promise<Execution> {
-  const { pager } = runtime;
   const { spilling } = program;
-  const ways: (() => Promise<Execution>)[] = [];
-  const spill = (certain: boolean) => async () => {
-    assert(spilling !== undefined, 'there is another form');
+  const spill = (make: NonNullable<typeof spilling>, certain: boolean) => () => {
     const budget = runtime.spillBudget(options.threads);
-    const smaller = spilling(spillOptions(budget, certain));
-    return runOnce(runtime, smaller, { ...options, budget });
+    return runOnce(runtime, make(spillOptions(budget, certain)), { ...options, budget });
   };
-  if (!runtime.alwaysSpill || spilling === undefined) {
-    ways.push(() => runOnce(runtime, program, options));
-    if (pager !== undefined) {
-      ways.push(async () => {
-        if (pager.makeRoom(Number.POSITIVE_INFINITY) === 0) throw noMoreRoom;
-        return runOnce(runtime, program, options);
-      });
-    }
-    if (spilling !== undefined) ways.push(spill(false));
+  const ways = [() => runOnce(runtime, program, options)];
+  if (spilling !== undefined) {
+    if (runtime.alwaysSpill) ways.pop();
+    else ways.push(spill(spilling, false));
+    ways.push(spill(spilling, true));
   }
-  if (spilling !== undefined) ways.push(spill(true));
-  let failure: unknown;
-  for (const way of ways) {
+  for (const [i, way] of ways.entries()) {
     try {
       return await way();
     } catch (error) {
-      if (error !== noMoreRoom) failure = error;
       const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
-      if (!short && error !== noMoreRoom) throw error;
+      if (!short || i === ways.length - 1) throw error;
     }
   }
-  throw failure;
+  assert(false, 'the last way gives a result or throws');
 }
-
-const noMoreRoom = new Error('no segment is idle');
 
 function spillOptions(budget: SpillBudget, certain: boolean): SpillOptions {
   const { limitBytes, partitions } = budget;

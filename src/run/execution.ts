@@ -20,7 +20,7 @@ import { CallingThread, inOrder, type Progress, whenDone } from './calling-threa
 import { type Control, controlWord } from './control.ts';
 import { type MorselSource, MorselSources } from './morsel-sources.ts';
 import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
-import { type PageAllocator, pageBytes } from './page-allocator.ts';
+import { pageBytes } from './page-allocator.ts';
 import { type ParameterValue, writeParameters } from './parameters.ts';
 import { type Profile, type ProfileInProgress, StepProfiles } from './profile.ts';
 import { align64, allSteps } from './program-shape.ts';
@@ -46,7 +46,7 @@ export interface ExecuteOptions extends Limits {
 }
 
 /** Share of the memory's limit that is free when an execution starts, if segments can move out. */
-const freeShare = 1 / 4;
+const freeShare = 1 / 32;
 /** A step of so few morsels is not worth waking anybody. */
 const morselsAlone = 2;
 
@@ -99,7 +99,7 @@ export class Execution {
     this.buffers = new RowBuffers(program.buffers.map((buffer) => buffer.rowBytes));
     const { pages } = runtime.memory;
     const { shape } = this.#loaded;
-    // Helpers allocate without asking: there should be room for them.
+    // Who has to ask for room has to wait for it.
     runtime.pager?.keepFree(pages.total().limitBytes * freeShare);
     allSteps(program.steps).forEach((step, i) => this.#numbers.set(step, i));
     this.#owner = pages.openOwner();
@@ -115,7 +115,7 @@ export class Execution {
         this.#budget = budget;
         this.#store = runtime.createSpillStore();
         this.#rows = this.#prepareRows(budget, this.#store);
-        runtime.pager?.keepFree(budget.limitBytes);
+        runtime.relievers.add(this.#rows.moveOutIdle);
       }
       const { control, execution } = runtime.takeControl();
       this.#control = control;
@@ -146,6 +146,7 @@ export class Execution {
         spilled: this.#rows && this.#budget && { rows: this.#rows, ...this.#budget },
       });
     } catch (error) {
+      if (this.#rows !== undefined) runtime.relievers.delete(this.#rows.moveOutIdle);
       this.#store?.close();
       pages.closeOwner(this.#owner);
       throw error;
@@ -195,6 +196,7 @@ export class Execution {
     assert(this.#control.active() === 0, 'no helper is in an execution that ends');
     this.#sources.unpin();
     this.runtime.giveControl(this.#control);
+    if (this.#rows !== undefined) this.runtime.relievers.delete(this.#rows.moveOutIdle);
     this.#store?.close();
     this.runtime.memory.pages.closeOwner(this.#owner);
   }
@@ -308,23 +310,8 @@ export class Execution {
 
   #allocate(step: AllocateStep): void {
     const bytes = typeof step.bytes === 'number' ? step.bytes : this.frameWord(step.bytes.slot);
-    this.#setFrameWord(
-      step.slot,
-      this.#withRoom(bytes, (pages) => {
-        return pages.allocateZeroed(bytes, this.#owner);
-      }),
-    );
-  }
-
-  /** Allocates; if memory is short, once more after segments have moved out. */
-  #withRoom(bytes: number, allocate: (pages: PageAllocator) => number): number {
-    const { memory, pager } = this.runtime;
-    try {
-      return allocate(memory.pages);
-    } catch (error) {
-      if (pager === undefined || pager.makeRoom(bytes) === 0) throw error;
-      return allocate(memory.pages);
-    }
+    const { pages } = this.runtime.memory;
+    this.#setFrameWord(step.slot, pages.allocateZeroed(bytes, this.#owner));
   }
 
   #gather(step: GatherStep): void {
@@ -334,7 +321,7 @@ export class Execution {
     this.#setFrameWord(step.slot + 4, rows);
     if (!step.pointers) return;
     const bytes = 4 * rows;
-    const address = this.#withRoom(bytes, (pages) => pages.allocate(bytes, this.#owner));
+    const address = memory.pages.allocate(bytes, this.#owner);
     if (movable === undefined) this.buffers.writePointers(memory, step.buffer, address);
     else movable.writePointers(step.buffer, address);
     this.#setFrameWord(step.slot, address);
@@ -475,7 +462,7 @@ export class Execution {
     const groups = scannedGroups(step);
     const progress = { workers: new Set<number>(), sequence: 0 };
     const owned: LoadMemory = {
-      allocate: (bytes) => this.#withRoom(bytes, (pages) => pages.allocate(bytes, this.#owner)),
+      allocate: (bytes) => memory.pages.allocate(bytes, this.#owner),
       release: (address) => memory.pages.release(address),
     };
     for await (const part of loader.load(groups, step.ordinals, owned)) {
@@ -507,6 +494,7 @@ export class Execution {
     const patience = performance.now() + turnMs;
     while (active > 0) {
       this.runtime.checkAlive();
+      this.runtime.answerShortage();
       const gate = Atomics.load(control.words, controlWord.gate);
       if (control.active() > 0) await this.#pause(gate, patience);
       active = control.active();

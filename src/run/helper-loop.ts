@@ -7,6 +7,7 @@ import type { FromHelper, ToHelper } from './helper-messages.ts';
 import { EngineMemory } from './memory.ts';
 import type { HelperPort } from './platform.ts';
 import type { ProgramShape } from './program-shape.ts';
+import { askForRoom } from './shortage.ts';
 import { writeSlices } from './slice-log.ts';
 import { asQuernError, Part, stopped, Thread } from './thread.ts';
 
@@ -23,7 +24,7 @@ export function helperLoop(port: HelperPort): void {
     const message = data as ToHelper;
     switch (message.kind) {
       case 'memory':
-        thread = new Thread(EngineMemory.attach(message.memory));
+        thread = new Thread(attach(message.memory));
         break;
       case 'program':
         programs.set(message.id, message);
@@ -37,6 +38,12 @@ export function helperLoop(port: HelperPort): void {
         break;
     }
   });
+}
+
+function attach(shared: WebAssembly.Memory): EngineMemory {
+  const memory = EngineMemory.attach(shared);
+  memory.pages.relieve = (bytes) => askForRoom(memory, bytes);
+  return memory;
 }
 
 function join(

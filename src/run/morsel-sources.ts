@@ -1,6 +1,6 @@
 /** Where the morsels of a step come from. */
 import type { Program, RangeStep, RowsStep, ScanStep } from '../compile/program.ts';
-import type { Segment } from '../table/layout.ts';
+import { type RowGroup, rowsPerGroup, type Segment } from '../table/layout.ts';
 import {
   type Morsels,
   type RowRuns,
@@ -25,6 +25,15 @@ export interface MorselSource {
   close(unit: number): void;
 }
 
+/** Share of the memory that the segments of a scan may take at once. */
+const unitShare = 1 / 4;
+/** A bound on the bytes of most segments, texts apart: 8 for each row. */
+const roughSegmentBytes = 8 * rowsPerGroup;
+
+function hasTexts({ table }: ScanStep, ordinal: number): boolean {
+  return table.data.columns[ordinal].layout.kind === 'string';
+}
+
 /** What the sources are sources of. */
 interface Context {
   readonly runtime: Runtime;
@@ -40,8 +49,10 @@ interface Context {
 
 export class MorselSources {
   readonly #context: Context;
-  /** Segments whose addresses were handed out. */
+  /** Segments that stay until the end. */
   readonly #pinned = new Set<Segment>();
+  /** Segments that the morsels under way read. */
+  readonly #unitPins: Segment[] = [];
   /** Whether steps may change the movable rows that they read. */
   changing = false;
 
@@ -54,28 +65,61 @@ export class MorselSources {
     return step.table.data.rowGroups.length - scannedGroups(step).length;
   }
 
-  /** Rows may refer to strings in segments, so those stay until the execution ends. */
+  /**
+   * Segments stay in memory while morsels read them, as many at a time as fit. Those with texts
+   * that rows refer to stay until the execution ends.
+   */
   scan(step: ScanStep): MorselSource {
     const { runtime, owner, threads } = this.#context;
-    const groups = scannedGroups(step);
-    const open = (_: number, sequence: number) => {
-      for (const { segments } of groups) {
-        for (const ordinal of step.ordinals) this.#pin(segments[ordinal]);
+    const units = this.#scanUnits(step);
+    const kept = new Set(step.keepsTexts ? step.ordinals.filter((i) => hasTexts(step, i)) : []);
+    const open = (unit: number, sequence: number) => {
+      for (const { segments } of units[unit]) {
+        for (const ordinal of step.ordinals) this.#pin(segments[ordinal], kept.has(ordinal));
       }
-      return scanMorsels(runtime.memory, owner, step, groups, threads, sequence);
+      return scanMorsels(runtime.memory, owner, step, units[unit], threads, sequence);
     };
-    return { units: 1, open, close: () => {} };
+    return { units: units.length, open, close: () => this.#unpinUnit() };
   }
 
-  #pin(segment: Segment): void {
+  /** The row groups of a scan, in parts whose segments take at most a share of the memory. */
+  #scanUnits(step: ScanStep): RowGroup[][] {
+    const { memory, pager } = this.#context.runtime;
+    const groups = scannedGroups(step);
+    const bytesMax = memory.pages.total().limitBytes * unitShare;
+    const roughBytes = groups.length * step.ordinals.length * roughSegmentBytes;
+    if (pager === undefined || roughBytes <= bytesMax) return [groups];
+    const units: RowGroup[][] = [[]];
+    let bytes = 0;
+    for (const group of groups) {
+      let more = 0;
+      for (const ordinal of step.ordinals) more += pager.bytesOf(group.segments[ordinal]);
+      if (bytes + more > bytesMax && bytes > 0) {
+        units.push([]);
+        bytes = 0;
+      }
+      units[units.length - 1].push(group);
+      bytes += more;
+    }
+    return units;
+  }
+
+  #pin(segment: Segment, kept: boolean): void {
     const { pager } = this.#context.runtime;
     if (pager === undefined || this.#pinned.has(segment)) return;
     pager.pin(segment);
-    this.#pinned.add(segment);
+    if (kept) this.#pinned.add(segment);
+    else this.#unitPins.push(segment);
+  }
+
+  #unpinUnit(): void {
+    for (const segment of this.#unitPins) this.#context.runtime.pager?.unpin(segment);
+    this.#unitPins.length = 0;
   }
 
   /** At the end of the execution. */
   unpin(): void {
+    this.#unpinUnit();
     for (const segment of this.#pinned) this.#context.runtime.pager?.unpin(segment);
     this.#pinned.clear();
   }

@@ -60,6 +60,8 @@ export class PageAllocator {
   #words: Int32Array;
   #tags: Uint32Array;
   #runOwners: Uint16Array;
+  /** Tries to free so many bytes when memory is short; whether there may be room then. */
+  relieve: ((bytes: number) => boolean) | undefined;
 
   /** Attaches to a memory that {@link PageAllocator.format} has prepared. */
   constructor(memory: WebAssembly.Memory) {
@@ -79,11 +81,17 @@ export class PageAllocator {
     words[word.rover] = firstRun;
     words[word.used] = firstRun;
     words[word.fresh] = firstRun;
-    words[word.limit] = Math.max(pagesMin, Math.min(pagesMax, Math.floor(limitBytes / pageBytes)));
+    allocator.setLimit(limitBytes);
     allocator.#setRun(0, firstRun, true);
     allocator.#setRun(firstRun, pages - firstRun, false);
     words[ownersAt / 4 + ownerWords * engineOwner] = 1;
     return allocator;
+  }
+
+  /** At most so many bytes will be in use at once from now on; what is in use stays. */
+  setLimit(limitBytes: number): void {
+    const pages = Math.floor(limitBytes / pageBytes);
+    this.#words[word.limit] = Math.max(pagesMin, Math.min(pagesMax, pages));
   }
 
   /** The buffer of the whole memory, whichever thread made it grow. */
@@ -103,12 +111,12 @@ export class PageAllocator {
    * returned `dirty` it may be other than zero. Throws 53200 when the limit or 4 GiB is reached.
    */
   allocate(bytes: number, owner: number): number {
-    return this.#locked(() => this.#take(bytes, owner).address);
+    return this.#takeInTheEnd(bytes, owner).address;
   }
 
   /** As {@link allocate}, with every byte zero. */
   allocateZeroed(bytes: number, owner: number): number {
-    const run = this.#locked(() => this.#take(bytes, owner));
+    const run = this.#takeInTheEnd(bytes, owner);
     if (run.dirty > run.address) {
       zero(new Uint8Array(this.buffer(), run.address, run.dirty - run.address));
     }
@@ -202,6 +210,18 @@ export class PageAllocator {
     }
     assert(used === words[word.used], 'the count of used pages is right');
     return runs;
+  }
+
+  /** A run, if need be after others have made room. */
+  #takeInTheEnd(bytes: number, owner: number): { address: number; dirty: number } {
+    for (;;) {
+      try {
+        return this.#locked(() => this.#take(bytes, owner));
+      } catch (error) {
+        const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
+        if (!short || this.relieve?.(bytes) !== true) throw error;
+      }
+    }
   }
 
   #take(bytes: number, owner: number): { address: number; dirty: number } {

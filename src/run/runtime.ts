@@ -9,6 +9,7 @@ import { canShareMemory, EngineMemory } from './memory.ts';
 import { engineOwner } from './page-allocator.ts';
 import type { HelperThread, Platform } from './platform.ts';
 import { type ProgramShape, shapeOf } from './program-shape.ts';
+import { answerShortage } from './shortage.ts';
 import { nothingKept, type SpillBudget, shareOut } from './spill/budget.ts';
 import type { SpillStore } from './spill/store.ts';
 import { Thread } from './thread.ts';
@@ -43,6 +44,8 @@ export interface LoadedProgram {
 
 /** Modules kept ready; beyond that the least recently used one is forgotten. */
 const programsMax = 256;
+/** Share of the memory that is freed at once, so that it need not be done for every page. */
+const roomShare = 1 / 64;
 /** Helpers are counted in 8 bits of the gate; no machine that JavaScript sees has more. */
 const threadsMax = 128;
 
@@ -58,10 +61,14 @@ export class Runtime {
   readonly thread: Thread;
   readonly threadsMax: number;
   readonly alwaysSpill: boolean;
+  /** The limit of memory at the beginning, in bytes. */
+  readonly memoryLimit: number;
   readonly #tempDirectory: string | undefined;
   readonly impatient: boolean;
   /** Who moves table segments out of memory and back in; without, all of them stay in. */
   pager: SegmentPager | undefined;
+  /** Each frees about so many bytes, if it can, and tells how many. */
+  readonly relievers = new Set<(bytes: number) => number>();
   readonly #programs = new Map<Program, LoadedProgram>();
   #programCount = 0;
   readonly #helpers: Helper[] = [];
@@ -81,10 +88,31 @@ export class Runtime {
       ...(options.memoryLimit === undefined ? {} : { limitBytes: options.memoryLimit }),
     });
     this.impatient = options.impatient ?? false;
+    this.memory.pages.relieve = (bytes) => this.makeRoom(bytes) > 0;
     this.threadsMax = shared ? Math.max(1, threads) : 1;
+    this.memoryLimit = this.memory.pages.total().limitBytes;
     this.alwaysSpill = options.alwaysSpill ?? false;
     this.#tempDirectory = options.tempDirectory;
     this.thread = new Thread(this.memory);
+  }
+
+  /** Sets the most bytes of memory in use at once, up to 4 GiB; what is idle moves out. */
+  limitMemory(bytes: number): void {
+    this.memory.pages.setLimit(bytes);
+    this.pager?.keepFree(0);
+  }
+
+  /** Has idle segments, then idle rows of statements that spill, leave the memory. */
+  makeRoom(bytes: number): number {
+    const step = this.memory.pages.total().limitBytes * roomShare;
+    let freed = this.pager?.makeRoom(Math.max(bytes, step)) ?? 0;
+    for (const moveOut of this.relievers) if (freed < bytes) freed += moveOut(bytes - freed);
+    return freed;
+  }
+
+  /** Makes room for helpers that wait for it. */
+  answerShortage(): void {
+    if (this.memory.shared) answerShortage(this.memory, (bytes) => this.makeRoom(bytes));
   }
 
   /** What a statement that spills may use of the memory as things are. */

@@ -64,13 +64,19 @@ export class SegmentPager {
     return freed;
   }
 
+  /** Bytes of a segment, inside or outside. */
+  bytesOf(segment: Segment): number {
+    assert(segment instanceof StoredSegment, 'segments of tables are stored segments');
+    return segment.bytes;
+  }
+
   /** Bytes that {@link makeRoom} could free. */
   idleBytes(): number {
     let bytes = 0;
     for (const segment of this.#inside) {
       if (segment.pins > 0) continue;
-      for (const block of segment.blocks) {
-        if (this.#heap.referencesOf(block) === 1) bytes += this.#heap.bytesOf(block);
+      if (segment.blocks.every((block) => this.#heap.referencesOf(block) === 1)) {
+        bytes += segment.bytes;
       }
     }
     return bytes;

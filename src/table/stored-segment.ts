@@ -69,6 +69,13 @@ export class StoredSegment implements Segment {
     return this.#outside !== undefined;
   }
 
+  /** Bytes of its blocks, wherever they are. */
+  get bytes(): number {
+    const outside = this.#outside?.reduce((sum, content) => sum + content.length, 0);
+    if (outside !== undefined) return outside;
+    return this.blocks.reduce((sum, block) => sum + this.#blockHeap.bytesOf(block), 0);
+  }
+
   /** Its blocks in linear memory; none while it is outside. */
   get blocks(): readonly number[] {
     if (this.#outside !== undefined) return [];

@@ -1,3 +1,4 @@
+import { passingRoom } from './own-text.ts';
 import { type Expr, type Func, i32, type Local } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import type { StringValue } from '../value.ts';
@@ -5,14 +6,18 @@ import type { StringValue } from '../value.ts';
 /** Strings made at run time are taken from blocks of at least this size. */
 const textBlockBytes = 65536;
 
-/** Room for so many bytes until the end of the execution, from a block of the worker's own. */
+/**
+ * Room for so many bytes from a block of the worker's own, until the end of the execution; in a
+ * program that spills, until that of the morsel.
+ */
 export function textRoom(scope: Scope, bytes: Expr): Expr {
   return roomFunction(scope).call(scope.pipeline.local, bytes);
 }
 
 /** (local, bytes) → the address of room for so many. */
-export function roomFunction({ query }: Scope): Func {
+export function roomFunction({ query, pipeline }: Scope): Func {
   const slot = query.textSlot();
+  if (query.options.spill !== undefined) return passingRoom(query, pipeline, slot);
   return query.helper('text_room', (name) =>
     query.module.func(name, { params: { local: 'i32', bytes: 'i32' }, results: ['i32'] }, (f) => {
       const { local, bytes: wanted } = f.param;

@@ -6,20 +6,26 @@ import { compileExpression } from '../expressions/compile.ts';
 import type { Scope } from '../query.ts';
 import { halves, spill, type Value } from '../value.ts';
 import { type Accumulator, exactProduct, type Guard } from './accumulator-sum.ts';
-import { type Cell, readValue, valueCells, writeValue } from './cells.ts';
+import { type Cell, type KeepValue, readValue, valueCells } from './cells.ts';
 
 /** Where a row stands in the order of the input: an i32, more than 0. */
 export type Position = (scope: Scope) => Expr;
 
 /** MIN and MAX. The first cell says whether there was a row. */
-export function extreme(guard: Guard, least: boolean, arg: Expression, model: Value): Accumulator {
+export function extreme(
+  guard: Guard,
+  least: boolean,
+  arg: Expression,
+  model: Value,
+  keep: KeepValue,
+): Accumulator {
   const take = (cells: readonly Cell[], next: Value, scope: Scope) => {
     const [seen, ...rest] = cells;
     const known = readValue(rest, model);
     const better = compareValues(least ? 'lt' : 'gt', next, known, scope);
     scope.f.if(i32.if(seen.get(), better, 1), () => {
       seen.set(i32.const(1));
-      writeValue(rest, next);
+      keep(rest, next, scope);
     });
   };
   return {
@@ -46,18 +52,19 @@ export function endmost(
   arg: Expression,
   model: Value,
   position: Position,
+  keep: KeepValue,
 ): Accumulator {
-  const write = (cells: readonly Cell[], at: Expr, value: Value) => {
+  const write = (cells: readonly Cell[], at: Expr, value: Value, scope: Scope) => {
     const [seen, isNull, ...rest] = cells;
     seen.set(at);
     isNull.set(value.isNull ?? i32.const(0));
-    writeValue(rest, value);
+    keep(rest, value, scope);
   };
   return {
     cells: ['i32', 'i32', ...valueCells(model)],
     update: (cells, scope) => {
       guard.when(scope, (inner) => {
-        const take = (at: Scope) => write(cells, position(at), compileExpression(arg, at));
+        const take = (at: Scope) => write(cells, position(at), compileExpression(arg, at), at);
         if (first) inner.f.if(i32.eqz(cells[0].get()), () => take(inner.child()));
         else take(inner);
       });
@@ -71,7 +78,7 @@ export function endmost(
       const earlier = i32.or(i32.eqz(own), i32.ltU(at, own));
       const better = first ? earlier : i32.geU(at, own);
       f.if(i32.and(i32.ne(at, 0), better), () => {
-        write(cells, at, { ...readValue(rest, model), isNull: isNull.get() });
+        write(cells, at, { ...readValue(rest, model), isNull: isNull.get() }, scope);
       });
     },
   };
@@ -84,6 +91,7 @@ export function extremeBy(
   models: { readonly arg: Value; readonly key: Value },
   args: readonly Expression[],
   position: Position,
+  keep: KeepValue,
 ): Accumulator {
   const [arg, key] = args;
   const split = 1 + valueCells(models.arg).length;
@@ -105,8 +113,8 @@ export function extremeBy(
     });
     f.if(wins, () => {
       seen.set(at);
-      writeValue(rest, next.arg);
-      writeValue(rest.slice(split - 1), next.key);
+      keep(rest, next.arg, scope);
+      keep(rest.slice(split - 1), next.key, scope);
     });
   };
   return {

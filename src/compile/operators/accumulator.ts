@@ -16,7 +16,14 @@ import {
   extremeBy,
   type Position,
 } from './accumulator-value.ts';
-import { type Cell, type CellType, readValue } from './cells.ts';
+import {
+  type Cell,
+  type CellType,
+  type KeepValue,
+  keepOwnValue,
+  readValue,
+  writeValue,
+} from './cells.ts';
 import { isMoment, planMoments } from './moments.ts';
 import {
   type AddAccumulator,
@@ -58,6 +65,7 @@ export class AccumulatorSet {
   /** Whether a group always has a row (not so without GROUP BY). */
   readonly #neverEmpty: boolean;
   readonly #position: Position;
+  readonly #keep: KeepValue;
 
   /**
    * To be built where the first row is at hand: `scope` gives the forms and ranges of arguments,
@@ -75,6 +83,8 @@ export class AccumulatorSet {
     this.#rowsMax = rowsMax < 1n ? 1n : rowsMax > most ? most : rowsMax;
     this.#neverEmpty = neverEmpty;
     this.#position = position;
+    // Rows of a window stay while it is computed, and their states share texts.
+    this.#keep = position === morselPosition ? keepOwnValue : writeValue;
     for (const call of calls) this.results.push(this.#plan(call, scope));
   }
 
@@ -222,18 +232,19 @@ export class AccumulatorSet {
       case 'min':
       case 'max': {
         const least = call.name === 'min';
-        const index = this.#add(key, () => extreme(guard, least, arg, model));
+        const index = this.#add(key, () => extreme(guard, least, arg, model, this.#keep));
         return valueResult(index, 1, model, known, undefined);
       }
       case 'min_by':
       case 'max_by': {
         const least = call.name === 'min_by';
         const models = { arg: model, key: compileExpression(by, scope) };
-        const make = () => extremeBy(guard, least, models, call.args, this.#position);
+        const make = () => extremeBy(guard, least, models, call.args, this.#position, this.#keep);
         return valueResult(this.#add(key, make), 1, model, known, undefined);
       }
       default: {
-        const make = () => endmost(guard, call.name !== 'last', arg, model, this.#position);
+        const make = () =>
+          endmost(guard, call.name !== 'last', arg, model, this.#position, this.#keep);
         const ownKey = keepsNulls ? `${key} ${new Guard(call, [arg], scope).key}` : key;
         const nullCell = model.isNull === undefined || !keepsNulls ? undefined : 1;
         return valueResult(this.#add(ownKey, make), 2, model, known, nullCell);

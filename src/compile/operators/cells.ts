@@ -1,5 +1,6 @@
 import { type Expr, type FunctionBuilder, f64, i32, i64, type Local } from '../../wasm/index.ts';
-import { align } from '../query.ts';
+import { ownTextInPlace } from '../expressions/own-text.ts';
+import { align, type Scope } from '../query.ts';
 import { isPair, type Value } from '../value.ts';
 
 /**
@@ -39,6 +40,15 @@ export function readValue(cells: readonly Cell[], model: Value): Value {
   }
   return { ...model, x, isNull: undefined };
 }
+
+/** Keeps a value for longer than its row. */
+export type KeepValue = (cells: readonly Cell[], value: Value, scope: Scope) => void;
+
+/** Keeps texts as copies, in a program that spills; no other cells have the same ones. */
+export const keepOwnValue: KeepValue = (cells, value, scope) => {
+  const old = value.form === 'string' ? readValue(cells, value) : value;
+  writeValue(cells, ownTextInPlace(scope, value, old));
+};
 
 export function writeValue(cells: readonly Cell[], value: Value): void {
   cells[0].set(value.x);

@@ -3,6 +3,7 @@ import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { type Expr, type Func, i32, i64 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
+import { ownText } from '../expressions/own-text.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
 import { emitTopK } from '../kernels/top-k.ts';
 import { morselField } from '../program.ts';
@@ -89,7 +90,7 @@ class FirstRows {
     const root = i32.load(i32.load(area, heapAt));
     f.if(
       i32.if(full, before.call(row, root), 1),
-      () => this.#keep(scope.child(), row, area, offerRow),
+      () => this.#keep(scope.child(), row, area, keyFields, keys, offerRow),
       () => f.do(i32.store(area, row, spareAt)),
     );
     const { rowBytes } = this.#layout;
@@ -101,7 +102,14 @@ class FirstRows {
     });
   }
 
-  #keep(scope: Scope, row: Expr, area: Expr, offerRow: Func): void {
+  #keep(
+    scope: Scope,
+    row: Expr,
+    area: Expr,
+    keyFields: readonly StoredField[],
+    keys: readonly Value[],
+    offerRow: Func,
+  ): void {
     const { f } = scope;
     const values = this.#columns
       .filter((column) => !this.#fields.has(column.id))
@@ -111,7 +119,12 @@ class FirstRows {
         this.#fields.set(column.id, field);
         return [field, value];
       });
-    for (const [field, value] of values) storeField(f, row, field, value);
+    for (const [field, value] of values) storeField(f, row, field, ownText(scope, value));
+    // The row is compared before it is known whether it is kept.
+    const owned = this.#query.options.spill === undefined ? [] : keyFields;
+    owned.forEach((field, i) => {
+      if (field.form === 'string') storeField(f, row, field, ownText(scope, keys[i]));
+    });
     const count = f.let(i32.load(area, countAt), 'count');
     const heap = i32.load(area, heapAt);
     const lost = f.let(offerRow.call(heap, count, this.#count, row), 'lost');

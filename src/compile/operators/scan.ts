@@ -58,7 +58,7 @@ export function produceScan(scan: Scan, query: Query, consume: Consume): void {
     table: scan.table,
     ordinals: scan.ordinals,
     prune,
-    keepsTexts: keepsTexts(scan, query),
+    keepsTexts: query.options.spill === undefined && keepsTexts(scan, query),
     ...stepTail(pipeline),
   });
 }

@@ -1,3 +1,4 @@
+import { parseByteSize } from '../../base/byte-size.ts';
 import { QuernError, sqlState } from '../../base/error.ts';
 import { nearestName } from '../../base/nearest.ts';
 import type { BoundSet, BoundShow } from '../../bind/statement/bound.ts';
@@ -42,12 +43,16 @@ const settings: Readonly<Record<string, Setting>> = {
   },
   memory_limit: {
     get: (session) => String(session.engine.runtime.memory.pages.total().limitBytes),
-    set: () => {
-      throw new QuernError(
-        sqlState.featureNotSupported,
-        'memory_limit cannot be changed while the database is open',
-        { hint: 'Give the option `memoryLimit` to open().' },
-      );
+    set: (session, value) => {
+      const { runtime } = session.engine;
+      const bytes = value === undefined ? runtime.memoryLimit : parseByteSize(String(value));
+      if (bytes === undefined || bytes <= 0) {
+        throw new QuernError(
+          sqlState.invalidParameterValue,
+          "memory_limit must be a size such as '512MB'",
+        );
+      }
+      runtime.limitMemory(bytes);
     },
   },
   memory_usage: {

@@ -246,6 +246,17 @@ export class MovableRows {
     return runs;
   }
 
+  /** Moves idle chunks out until so many bytes are freed or none is left; gives what it freed. */
+  readonly moveOutIdle = (bytes: number): number => {
+    let freed = 0;
+    for (const chunk of this.#idle) {
+      if (freed >= bytes) break;
+      freed += chunk.pages * pageBytes;
+      this.#moveOut(chunk);
+    }
+    return freed;
+  };
+
   /** Moves idle chunks out until the execution may take so many bytes more. */
   makeRoom(bytes: number): void {
     const { pages } = this.#memory;

@@ -1,0 +1,93 @@
+/**
+ * Texts in programs that spill. Those made at run time last until the end of a morsel, as do those
+ * of table segments; what is kept longer is copied.
+ */
+import { type Expr, type Func, i32, memory } from '../../wasm/index.ts';
+import type { Pipeline, Query, Scope } from '../query.ts';
+import type { StringValue, Value } from '../value.ts';
+
+/** Texts are taken from blocks of at least this size; each begins with the address of another. */
+const blockBytes = 65536;
+const headerBytes = 16;
+/** Code that reads texts reads a little further. */
+const endBytes = 16;
+
+/** (local, bytes) → the address of room until the end of the morsel. */
+export function passingRoom(query: Query, pipeline: Pipeline, slot: number): Func {
+  const blocks = query.areaOf('passing_blocks', 4);
+  const free = query.helper('free_texts', (name) =>
+    query.module.func(name, { params: { local: 'i32' } }, (f) => {
+      const { local } = f.param;
+      const block = f.let(i32.load(local, blocks), 'block');
+      const next = f.local('i32', 'next');
+      f.while(block, () => {
+        f.set(next, i32.load(block));
+        f.call(query.release, block);
+        f.set(block, next);
+      });
+      for (const at of [blocks, slot, slot + 4]) f.do(i32.store(local, 0, at));
+    }),
+  );
+  if (pipeline.name !== '') pipeline.last(() => pipeline.f.call(free, pipeline.local));
+  return blockRoom(query, slot, blocks);
+}
+
+/**
+ * (local, bytes) → an address. At `slot` the local area has the cursor and its limit, at `blocks`
+ * the newest block.
+ */
+function blockRoom(query: Query, slot: number, blocks: number): Func {
+  return query.helper(`text_room_${slot}`, (name) =>
+    query.module.func(name, { params: { local: 'i32', bytes: 'i32' }, results: ['i32'] }, (f) => {
+      const { local, bytes } = f.param;
+      const cursor = f.let(i32.load(local, slot), 'cursor');
+      f.if(i32.gtU(bytes, i32.sub(i32.load(local, slot + 4), cursor)), () => {
+        const needed = f.let(i32.add(bytes, headerBytes + endBytes), 'needed');
+        const size = f.let(i32.select(i32.gtU(needed, blockBytes), needed, blockBytes), 'size');
+        const block = f.let(query.allocate.call(size), 'block');
+        f.do(i32.store(block, i32.load(local, blocks)));
+        f.do(i32.store(local, block, blocks));
+        f.do(i32.store(local, i32.add(block, i32.sub(size, endBytes)), slot + 4));
+        f.set(cursor, i32.add(block, headerBytes));
+      });
+      f.do(i32.store(local, i32.add(cursor, bytes), slot));
+      f.return(cursor);
+    }),
+  );
+}
+
+/** A copy that lasts until the end of the execution, if it is a text in a program that spills. */
+export function ownText(scope: Scope, value: Value): Value {
+  const { query } = scope;
+  if (query.options.spill === undefined || value.form !== 'string') return value;
+  return copyOf(scope, value, undefined);
+}
+
+/**
+ * The same in place of another own copy, of which nobody else knows: its bytes are used again if
+ * there are enough.
+ */
+export function ownTextInPlace(scope: Scope, value: Value, old: Value): Value {
+  const { query } = scope;
+  if (query.options.spill === undefined || value.form !== 'string') return value;
+  return copyOf(scope, value, old.form === 'string' ? old : undefined);
+}
+
+function copyOf(scope: Scope, value: StringValue, old: StringValue | undefined): Value {
+  const { f, pipeline, query } = scope;
+  const slot = query.areaOf('own_text', 8);
+  const room = blockRoom(query, slot, query.areaOf('own_blocks', 4));
+  const length = value.isNull ? i32.select(value.isNull, 0, value.y) : value.y;
+  const bytes = f.let(length, 'bytes');
+  const make = () => room.call(pipeline.local, roundUp(bytes));
+  const at =
+    old === undefined ? make() : i32.if(i32.leU(roundUp(bytes), roundUp(old.y)), old.x, make());
+  const address = f.let(at, 'own');
+  // The address of what has no bytes may be any.
+  f.do(memory.copy(address, i32.select(bytes, value.x, 0), bytes));
+  return { ...value, x: address, y: bytes };
+}
+
+function roundUp(bytes: Expr): Expr {
+  return i32.and(i32.add(bytes, 31), -32);
+}
