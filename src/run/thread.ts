@@ -9,7 +9,7 @@ import type { EngineMemory } from './memory.ts';
 import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
 import type { ProgramShape, StepShape } from './program-shape.ts';
-import { ChunkWriter } from './spill/chunk.ts';
+import { ChunkWriter, chunkEndBytes } from './spill/chunk.ts';
 import type { SpillStore } from './spill/store.ts';
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;
@@ -290,14 +290,15 @@ export class Part {
     const old = this.#memory.u32[at + 2];
     const oldBytes = old === 0 ? chunkBytesMin / 2 : this.#memory.u32[(old >>> 2) + 1];
     const { pages } = this.#memory;
-    const wanted = Math.max(bytes + chunkHeaderBytes, Math.min(2 * oldBytes, chunkBytesMax));
+    const needed = bytes + chunkHeaderBytes + chunkEndBytes;
+    const wanted = Math.max(needed, Math.min(2 * oldBytes, chunkBytesMax));
     const chunk = pages.allocate(wanted, this.addresses.owner);
     const words = this.#memory.u32;
     const chunkBytes = pages.runBytes(chunk);
     words[chunk >>> 2] = old;
     words[(chunk >>> 2) + 1] = chunkBytes;
     words[at] = chunk + chunkHeaderBytes;
-    words[at + 1] = chunk + chunkBytes;
+    words[at + 1] = chunk + chunkBytes - chunkEndBytes;
     words[at + 2] = chunk;
     if (tracked >= 0) this.#starts[tracked] = chunk + chunkHeaderBytes;
     return chunk + chunkHeaderBytes;

@@ -1,7 +1,7 @@
-import { passingRoom } from './own-text.ts';
 import { type Expr, type Func, i32, type Local } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import type { StringValue } from '../value.ts';
+import { passingRoom } from './own-text.ts';
 
 /** Strings made at run time are taken from blocks of at least this size. */
 const textBlockBytes = 65536;

@@ -12,6 +12,8 @@ import type { SpillStore } from './store.ts';
 /** Indexes of u32 words at the start of a chunk in memory; rows begin at {@link chunkRowsAt}. */
 export const chunkWord = { next: 0, bytes: 1, page: 2, self: 3 } as const;
 export const chunkRowsAt = 64;
+/** Texts end so far before the end of a chunk, for code that reads them reads a little further. */
+export const chunkEndBytes = 16;
 
 /** Indexes of the u32 words that the threads of an execution share about spilling. */
 export const spillWord = {
@@ -62,7 +64,10 @@ export class ChunkWriter {
     const { pages } = this.#memory;
     const at = appender >>> 2;
     const wanted = roundUp(
-      Math.max(bytes + chunkRowsAt, this.#memory.u32[this.#words + spillWord.chunkBytes]),
+      Math.max(
+        bytes + chunkRowsAt + chunkEndBytes,
+        this.#memory.u32[this.#words + spillWord.chunkBytes],
+      ),
     );
     const old = this.#memory.u32[at + 2];
     let chunk = old === 0 ? 0 : this.#close(old, slices);
@@ -79,7 +84,7 @@ export class ChunkWriter {
     words[header + chunkWord.page] = this.#takePages(chunkBytes / pageBytes);
     words[header + chunkWord.self] = chunk;
     words[at] = chunk + chunkRowsAt;
-    words[at + 1] = chunk + chunkBytes;
+    words[at + 1] = chunk + chunkBytes - chunkEndBytes;
     words[at + 2] = chunk;
     return chunk + chunkRowsAt;
   }
