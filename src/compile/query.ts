@@ -211,7 +211,9 @@ export class Query {
     return count === 0 ? name : `${name}_${count}`;
   }
 
-  /** (local, from, to, lo, hi): fails because a cast of that value does; see {@link castFailure}. */
+  /**
+   * (local, from, to, lo, hi): fails because a cast of that value does; see {@link castFailure}.
+   */
   failCast(): Func {
     return this.helper('fail_cast', (name) => {
       const slot = this.localSlot(castFailure.bytes, 8);

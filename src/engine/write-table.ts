@@ -10,7 +10,9 @@ import type { ColumnBatch } from '../value/batch.ts';
 import type { CatalogState } from './catalog-state.ts';
 import { findDuplicate } from './unique.ts';
 
-/** After so many times that another statement was faster, rows are added without turns for others. */
+/**
+ * After so many times that another statement was faster, rows are added without turns for others.
+ */
 const triesMax = 3;
 
 /** Adds rows to a table of the catalog as it is when they are stored. Gives the number of rows. */

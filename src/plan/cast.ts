@@ -24,7 +24,9 @@ const numberPattern = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?\s*$/;
 /** More digits than any integer type has. */
 const digitsMax = 40;
 
-/** A text that stands for a value; whole numbers may be written with a fraction, and are rounded. */
+/**
+ * A text that stands for a value; whole numbers may be written with a fraction, and are rounded.
+ */
 function castText(text: string, to: SqlType): ConstantValue {
   const match = isInteger(to) ? numberPattern.exec(text) : null;
   const fraction = match?.[3] ?? '';

@@ -1,4 +1,6 @@
-/** The calling thread's work on an execution: in short calls, with turns of the event loop between. */
+/**
+ * The calling thread's work on an execution: in short calls, with turns of the event loop between.
+ */
 import { morselField } from '../compile/program.ts';
 import type { Control } from './control.ts';
 import type { Morsels } from './morsels.ts';

@@ -36,8 +36,8 @@ export interface AppendedColumn {
 }
 
 /**
- * Stops after each segment, for whoever wants to do something else between. `inPlace`: the blocks of
- * the table's last group may be written behind its rows.
+ * Stops after each segment, for whoever wants to do something else between. `inPlace`: the blocks
+ * of the table's last group may be written behind its rows.
  */
 export function* appendColumn(
   heap: BlockHeap,

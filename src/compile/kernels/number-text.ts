@@ -158,8 +158,8 @@ function emitShortest(m: ModuleBuilder): Func {
 
 /**
  * (x: f64, single: i32, table, out) → the address behind the shortest text that reads back as the
- * same double, or 32-bit float if `single`, as DuckDB writes it: with a point or an exponent always,
- * an exponent below 10^-4 and from 10^16 on. Writes {@link doubleTextBytes} at `out`.
+ * same double, or 32-bit float if `single`, as DuckDB writes it: with a point or an exponent
+ * always, an exponent below 10^-4 and from 10^16 on. Writes {@link doubleTextBytes} at `out`.
  */
 export function emitDoubleToText(m: ModuleBuilder): Func {
   const whole = emitWholeToText(m);
