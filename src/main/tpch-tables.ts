@@ -21,21 +21,39 @@ export interface TpchRows {
 export interface TpchProducer {
   /** Jobs to ask for before the first is done. */
   readonly lookahead: number;
+  /** Units of the next job. */
+  readonly unitsPerJob: number;
   produce(job: TpchJob): TpchRows | Promise<TpchRows>;
   close(): Promise<void>;
 }
 
-/** Units generated at a time. */
-const unitsPerJob = 16_384;
+/** Units generated at a time, at most. */
+export const unitsPerJobMax = 16_384;
+const unitsPerJobMin = 64;
+
+/** How long this thread generates before others have their turn. */
+const jobMs = 10;
 
 /**
  * Generates in this thread. One generator makes all tables, so the text they share is made once.
  */
 export function localProducer(scale: number): TpchProducer {
   const generator = tpch.generator({ scale, tables: tpch.tables });
+  let unitsPerJob = unitsPerJobMin;
   return {
     lookahead: 1,
-    produce: (job) => generate(generator, job),
+    get unitsPerJob() {
+      return unitsPerJob;
+    },
+    produce: (job) => {
+      const started = performance.now();
+      const rows = generate(generator, job);
+      // The first jobs take long, for they make the text that later ones share.
+      const milliseconds = Math.max(performance.now() - started, 0.1);
+      const wanted = Math.min((job.count * jobMs) / milliseconds, 4 * unitsPerJob);
+      unitsPerJob = Math.floor(Math.max(unitsPerJobMin, Math.min(wanted, unitsPerJobMax)));
+      return rows;
+    },
     close: async () => {},
   };
 }
@@ -60,7 +78,7 @@ export async function* produceTable(
   let next = 0;
   while (next < unitCount || pending.length > 0) {
     while (next < unitCount && pending.length < producer.lookahead) {
-      const count = Math.min(unitsPerJob, unitCount - next);
+      const count = Math.min(producer.unitsPerJob, unitCount - next);
       pending.push(producer.produce({ table, withLines, start: next, count }));
       next += count;
     }

@@ -7,6 +7,8 @@ const callMs = 8;
  * its rows find one match each, few enough for rows that take a microsecond.
  */
 const portionsFirst = 128;
+/** The same for a function that is called once: nothing says how many rows it works on. */
+const portionsOnce = 16;
 const portionsMax = 1 << 20;
 
 /** Rows of the first call of a step. */
@@ -44,6 +46,11 @@ export class Pace {
   reset(): void {
     this.portions = this.#impatient ? 0 : portionsFirst;
     this.rows = this.#impatient ? 1 : rowsFirst;
+  }
+
+  /** A function without a morsel is called. */
+  startOnce(): void {
+    this.portions = Math.min(this.portions, portionsOnce);
   }
 
   /** A call has done that many portions of work in that time. */

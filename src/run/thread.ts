@@ -211,6 +211,7 @@ export class Part {
     this.#sequence = sequence;
     const { portions, stop_at } = this.#exports;
     if (portions === undefined || stop_at === undefined) return this.#run(this.#exports, morsel);
+    if (morsel === undefined) this.#pace.startOnce();
     const given = this.deadline === Number.POSITIVE_INFINITY ? 0x7fffffff : this.#pace.portions;
     portions.value = given;
     stop_at.value = this.#control.stopAddress;

@@ -1,7 +1,7 @@
 /** Generating on worker threads of Node. */
 import { Worker } from 'node:worker_threads';
 import { tpch } from '../../tpc/index.ts';
-import type { TpchJob, TpchProducer, TpchRows } from '../tpch-tables.ts';
+import { type TpchJob, type TpchProducer, type TpchRows, unitsPerJobMax } from '../tpch-tables.ts';
 import type { GeneratorData, WorkerReply } from './tpch-worker.ts';
 
 interface Waiting {
@@ -34,6 +34,7 @@ export function workerProducer(scale: number, count: number): TpchProducer {
   let jobs = 0;
   return {
     lookahead: jobsPerWorker * count,
+    unitsPerJob: unitsPerJobMax,
     produce: (job: TpchJob) =>
       new Promise((resolve, reject) => {
         const id = jobs++;
