@@ -1,6 +1,6 @@
 import type { Database, OpenOptions } from '../main/index.ts';
 
-export type { Database, Result } from '../main/index.ts';
+export type { Database, QueryOptions, Result } from '../main/index.ts';
 
 /** Opens the file, or a database in memory. Loads the engine: not before there is work for it. */
 export async function openDatabase(

@@ -1,4 +1,6 @@
 /** The engine without the side layers; `quern` itself is put together in `src/main`. */
+
+export type { Progress } from '../run/calling-thread.ts';
 export { Database, type PreparedStatement } from './database.ts';
 export type { ValueForm } from './js-values.ts';
 export { type Extension, openDatabase } from './open.ts';

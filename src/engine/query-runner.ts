@@ -133,7 +133,7 @@ export class QueryRunner {
     const opened = await source.open?.(sourceCall, this.#runtime.memory);
     if (opened !== undefined) return { call, entry: tableEntry(call.name, opened.table()), opened };
     const stream = await source.read(sourceCall);
-    const table = await loadTable(this.#storage, stream.schema, stream.batches, () =>
+    const table = await loadTable(this.#storage, stream.schema, turns.within(stream.batches), () =>
       turns.ifDue(),
     );
     return { call, entry: tableEntry(call.name, table), opened };

@@ -76,12 +76,17 @@ export async function* produceTable(
 ): AsyncGenerator<TpchRows> {
   const pending: (TpchRows | Promise<TpchRows>)[] = [];
   let next = 0;
-  while (next < unitCount || pending.length > 0) {
-    while (next < unitCount && pending.length < producer.lookahead) {
-      const count = Math.min(producer.unitsPerJob, unitCount - next);
-      pending.push(producer.produce({ table, withLines, start: next, count }));
-      next += count;
+  try {
+    while (next < unitCount || pending.length > 0) {
+      while (next < unitCount && pending.length < producer.lookahead) {
+        const count = Math.min(producer.unitsPerJob, unitCount - next);
+        pending.push(producer.produce({ table, withLines, start: next, count }));
+        next += count;
+      }
+      yield await pending.shift()!;
     }
-    yield await pending.shift()!;
+  } finally {
+    // Nobody waits for what is left when the rows are no longer wanted.
+    for (const job of pending) Promise.resolve(job).catch(() => {});
   }
 }

@@ -67,14 +67,18 @@ async function createTables(
       if (together && (name === 'lineitem' || name === 'orders')) continue;
       await create(name, batchesOf(produceTable(producer, name, units(name))));
     }
-    if (!together) return;
-    const orders: ColumnBatch[] = [];
-    const rows = produceTable(producer, 'orders', units('orders'), true);
-    await create('lineitem', linesOf(rows, orders));
-    await create('orders', asAsync(orders));
-  } finally {
-    await producer.close();
+    if (together) {
+      const orders: ColumnBatch[] = [];
+      const rows = produceTable(producer, 'orders', units('orders'), true);
+      await create('lineitem', linesOf(rows, orders));
+      await create('orders', asAsync(orders));
+    }
+  } catch (error) {
+    // Threads may take a while to end: who cancels a statement does not wait for them.
+    producer.close().catch(() => {});
+    throw error;
   }
+  await producer.close();
 }
 
 /** Workers that generate while this thread stores what they have made, if there is another core. */

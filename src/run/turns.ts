@@ -41,6 +41,46 @@ export class Turns {
     this.check();
   }
 
+  /**
+   * What a source gives, as long as the statement is not to end: then it rejects with 57014 at once,
+   * even if the source is still at work on its next item, and does not wait for it to end.
+   */
+  async *within<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+    const items = source[Symbol.asyncIterator]();
+    let isDone = false;
+    try {
+      for (;;) {
+        const { done, value } = await this.#orEnd(items.next());
+        if (done === true) {
+          isDone = true;
+          return;
+        }
+        yield value;
+      }
+    } finally {
+      if (!isDone) items.return?.().catch(() => {});
+    }
+  }
+
+  async #orEnd<T>(promise: Promise<T>): Promise<T> {
+    const { signal, deadline } = this.#limits;
+    const left = deadline === undefined ? undefined : Math.max(0, deadline - performance.now());
+    const ends = [signal, left === undefined ? undefined : AbortSignal.timeout(Math.ceil(left))];
+    let listener = () => {};
+    const end = new Promise<never>((_, reject) => {
+      listener = () => reject(this.#error());
+      for (const each of ends) each?.addEventListener('abort', listener);
+    });
+    try {
+      this.check();
+      return await Promise.race([promise, end]);
+    } finally {
+      for (const each of ends) each?.removeEventListener('abort', listener);
+      // It may fail when nobody waits for it any more.
+      promise.catch(() => {});
+    }
+  }
+
   get isOver(): boolean {
     const { signal, deadline } = this.#limits;
     return signal?.aborted === true || (deadline !== undefined && performance.now() >= deadline);
@@ -48,11 +88,14 @@ export class Turns {
 
   /** Throws 57014, with the reason of the signal as its cause, if the statement is to end. */
   check(): void {
-    if (!this.isOver) return;
+    if (this.isOver) throw this.#error();
+  }
+
+  #error(): QuernError {
     const { signal } = this.#limits;
     const [why, cause] = signal?.aborted
       ? ['the statement was cancelled', signal.reason]
       : ['the statement was cancelled, for it took longer than statement_timeout', undefined];
-    throw new QuernError(sqlState.queryCanceled, why, { cause });
+    return new QuernError(sqlState.queryCanceled, why, { cause });
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { defineCommand } from '../command.ts';
 import { type Database, openDatabase } from '../database.ts';
+import { untilInterrupted } from '../interrupt.ts';
 import type { Io } from '../io.ts';
 import { optionTable } from '../options.ts';
 import { type OutputFormat, outputFormats, runStatement } from '../print/output.ts';
@@ -36,6 +37,8 @@ const options = optionTable({
 
 const details = `Without FILE the data is in memory. Database files are not supported yet.
 Without -c and -f, SQL is read from the terminal, or from stdin when that is none.
+
+Ctrl-C cancels the statement that runs; a second one ends the program.
 
 Exit code: 0, or 1 with the error on stderr, or 2 for wrong usage.
 
@@ -72,16 +75,23 @@ export const sqlCommand = defineCommand({
         const { runShell } = await import('../shell/shell.ts');
         return await runShell(database, io, { format: options.format });
       }
-      await runScript(database, script, options.format, io);
-      return 0;
+      return await untilInterrupted((signal) =>
+        runScript(database, script, options.format, io, signal),
+      );
     } finally {
       await database.close();
     }
   },
 });
 
-async function runScript(database: Database, script: string, format: OutputFormat, io: Io) {
+async function runScript(
+  database: Database,
+  script: string,
+  format: OutputFormat,
+  io: Io,
+  signal: AbortSignal,
+) {
   for (const statement of scriptStatements(script)) {
-    await runStatement(database, statement, format, io);
+    await runStatement(database, statement, format, io, { signal });
   }
 }

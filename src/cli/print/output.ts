@@ -1,5 +1,5 @@
 import type { BatchStream } from '../../value/batch.ts';
-import type { Database, Result } from '../database.ts';
+import type { Database, QueryOptions, Result } from '../database.ts';
 import { type Io, write } from '../io.ts';
 import { UsageError } from '../usage-error.ts';
 import { createPrinter, type TextFormat, textFormats } from './printer.ts';
@@ -10,14 +10,20 @@ export type OutputFormat = (typeof outputFormats)[number];
 /** Characters gathered before they are written: few writes, and no result as one text. */
 const chunkLength = 1 << 16;
 
-/** Runs one statement and writes its result, if it has one, to stdout. */
+/**
+ * Runs one statement and writes its result, if it has one, to stdout. `onResult` is called before it
+ * writes anything.
+ */
 export async function runStatement(
   database: Database,
   sql: string,
   format: OutputFormat,
   io: Io,
+  options: Pick<QueryOptions, 'signal' | 'onProgress'> & { readonly onResult?: () => void } = {},
 ): Promise<void> {
-  const result = await database.query(sql, [], { values: 'exact' });
+  const { onResult, ...queryOptions } = options;
+  const result = await database.query(sql, [], { values: 'exact', ...queryOptions });
+  onResult?.();
   if (result.columns.length === 0) return;
   if (format === 'arrow' || format === 'parquet') await writeBinary(result, format, io);
   else await writeText(result, format, io);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, openDatabase } from '../database.ts';
 import { type Capture, capture } from '../testing.ts';
 import { Completion } from './completion.ts';
@@ -54,6 +55,20 @@ test('an error is told and the shell goes on', async () => {
   await shell.takeLine('select nope; select 5;');
   assert.match(captured.err(), /^error: .*nope/);
   assert.equal(captured.out(), '5\n');
+});
+
+test('an interrupt cancels the statement, drops those behind it, and the shell goes on', async () => {
+  const { shell, captured } = newShell();
+  assert.equal(shell.interrupt(), 'nothing');
+  const endless = 'select count(*) from range(100000) a, range(100000) b, range(100000) c';
+  const running = shell.takeLine(`${endless}; select 6;`);
+  await delay(100);
+  assert.equal(shell.interrupt(), 'statement');
+  assert.equal(shell.interrupt(), 'program');
+  await running;
+  assert.equal(captured.err(), 'error: the statement was cancelled\n');
+  await shell.takeLine('select 7;');
+  assert.equal(captured.out(), '7\n');
 });
 
 test('dot commands', async () => {

@@ -1,4 +1,5 @@
 import { createInterface, type Interface } from 'node:readline/promises';
+import { QuernError, sqlState } from '../../base/error.ts';
 import { reportError } from '../command.ts';
 import type { Database } from '../database.ts';
 import { complain, type Io, write } from '../io.ts';
@@ -7,6 +8,7 @@ import { splitStatements } from '../statements.ts';
 import { Completion } from './completion.ts';
 import { runDotCommand } from './dot-commands.ts';
 import { History, historyPath } from './history.ts';
+import { StatementProgress } from './statement-progress.ts';
 
 const firstPrompt = 'quern> ';
 const nextPrompt = '   ... ';
@@ -28,6 +30,7 @@ export interface ShellState {
 export class Shell {
   readonly state: ShellState;
   #pending = '';
+  #running: AbortController | undefined;
 
   constructor(state: ShellState) {
     this.state = state;
@@ -52,25 +55,52 @@ export class Shell {
     const text = this.#pending === '' ? line : `${this.#pending}\n${line}`;
     const { statements, rest } = splitStatements(text);
     this.#pending = rest;
-    for (const statement of statements) await this.#guarded(() => this.run(statement));
+    for (const statement of statements) {
+      // Who cancels a statement does not want those behind it on the line either.
+      if (!(await this.#guarded(() => this.run(statement)))) break;
+    }
     if (statements.length === 0) return undefined;
     return text.slice(0, text.length - rest.length).trim();
+  }
+
+  /**
+   * Cancels the statement that runs. Gives what there was to cancel: the second time nothing but
+   * the program is left.
+   */
+  interrupt(): 'statement' | 'program' | 'nothing' {
+    if (this.#running === undefined) return 'nothing';
+    if (this.#running.signal.aborted) return 'program';
+    this.#running.abort();
+    return 'statement';
   }
 
   /** Runs one statement and prints its result, and the time when the timer is on. */
   async run(statement: string): Promise<void> {
     const { database, format, io, timer } = this.state;
     const start = performance.now();
-    await runStatement(database, statement, format, io);
+    const progress = new StatementProgress(io);
+    this.#running = new AbortController();
+    try {
+      await runStatement(database, statement, format, io, {
+        signal: this.#running.signal,
+        onProgress: (now) => progress.update(now),
+        onResult: () => progress.clear(),
+      });
+    } finally {
+      this.#running = undefined;
+      progress.clear();
+    }
     if (timer) await write(io.stdout, `${(performance.now() - start).toFixed(1)} ms\n`);
   }
 
-  /** An error ends the statement, not the shell. */
-  async #guarded(action: () => Promise<void>): Promise<void> {
+  /** An error ends the statement, not the shell. False if the statement was cancelled. */
+  async #guarded(action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
+      return true;
     } catch (error) {
       reportError(error, this.state.io);
+      return !(error instanceof QuernError && error.code === sqlState.queryCanceled);
     }
   }
 }
@@ -95,6 +125,9 @@ export async function runShell(
   });
   await write(io.stdout, 'Quern: statements end with a semicolon, .help lists the commands\n');
   terminal.on('SIGINT', () => {
+    const interrupted = shell.interrupt();
+    if (interrupted === 'program') process.exit(130);
+    if (interrupted === 'statement') return;
     if (!shell.continues && terminal.line === '') complain(io, '\n.quit or Ctrl-D leaves');
     else io.stdout.write('\n');
     shell.clear();

@@ -33,7 +33,7 @@ function targetOf(session: Session, { turns }: Request): ProcedureTarget {
     createTable: async (name, { schema, batches }, { replace = false, primaryKey } = {}) => {
       const onExisting = replace ? 'replace' : 'error';
       mayCreate(catalog, name, onExisting);
-      const table = await loadTable(storage, schema, batches, () => turns.ifDue());
+      const table = await loadTable(storage, schema, turns.within(batches), () => turns.ifDue());
       try {
         mayCreate(catalog, name, onExisting);
       } catch (error) {

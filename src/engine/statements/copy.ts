@@ -28,7 +28,7 @@ export async function copyFrom(
   const { files, storage, catalog } = session.engine;
   if (format.typed) {
     const stream = await format.read(files, path, options, schema);
-    for await (const batch of stream.batches) {
+    for await (const batch of request.turns.within(stream.batches)) {
       await request.turns.ifDue();
       batches.push(place(batch));
     }
