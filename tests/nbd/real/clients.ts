@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crashTests } from './crash.ts';
 import { fileSystemTests } from './file-system.ts';
+import { hostileTests } from './hostile.ts';
 import { attempt, missing, shell } from './shell.ts';
 import { type Backend, memoryBackend, openSite, type Site, storeBackend } from './site.ts';
 import { tlsTests } from './tls.ts';
@@ -209,3 +210,4 @@ clientTest('clients killed in the middle of work', ['nbdcopy', 'nbdinfo'], 256, 
 tlsTests(clientTest);
 fileSystemTests(clientTest);
 crashTests();
+hostileTests();
