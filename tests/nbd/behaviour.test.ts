@@ -142,14 +142,47 @@ test('who holds memory that others wait for, and stands still, is let go', async
   const idle: RawClient[] = [];
   for (let i = 0; i < 2; i++) {
     const client = await RawClient.open(site.path, 'disk');
-    const announced = requestBytes({ type: command.write, length: 32 * mebibyte });
-    client.socket.write(Buffer.concat([announced, Buffer.alloc(1000)]));
+    client.socket.pause();
+    const flags = commandFlag.dontFragment;
+    client.send({ type: command.read, flags, length: 32 * mebibyte });
     idle.push(client);
   }
   await until(() => site.server.pool.usedBytes === 64 * mebibyte, 'the idle hold it all');
   const busy = await RawClient.open(site.path, 'disk');
   assert.equal(await busy.outcome({ type: command.write, data: Buffer.alloc(mebibyte) }), 0);
-  await Promise.race(idle.map((client) => client.ended()));
+  assert.ok(site.server.connectionCount < 3, 'one of them had to go');
+  for (const client of [...idle, busy]) client.close();
+});
+
+test('large writes are taken in parts: who announces much and sends little holds little', async () => {
+  let broken = false;
+  const written: number[] = [];
+  const gate = async (what: string, offset: number) => {
+    if (what !== 'write') return;
+    written.push(offset);
+    if (broken) throw new QuernError(sqlState.diskFull, 'no space left');
+  };
+  await using site = await serve(gate, { memoryBytesMax: 64 * mebibyte });
+  const idle: RawClient[] = [];
+  for (let i = 0; i < 40; i++) {
+    const client = await RawClient.open(site.path, 'disk');
+    client.socket.write(requestBytes({ type: command.write, length: 32 * mebibyte }));
+    client.socket.write(Buffer.alloc(1000));
+    idle.push(client);
+  }
+  const busy = await RawClient.open(site.path, 'disk');
+  await until(() => site.server.pool.usedBytes >= 40 * mebibyte, 'all have announced');
+  const data = Buffer.alloc(9 * mebibyte + 5, 0);
+  for (let i = 0; i < data.length; i += 4096) data.writeUInt32LE(i, i);
+  assert.equal(await busy.outcome({ type: command.write, offset: 3, data }), 0);
+  assert.ok((await busy.readRange(3, data.length)).equals(data));
+  assert.equal(new Set(written).size, 10, `${written}`);
+  broken = true;
+  assert.equal(await busy.outcome({ type: command.write, data }), errorNumber.noSpace);
+  assert.equal(written.length, 11, 'nothing is written behind a failure');
+  assert.equal((await busy.readRange(9 * mebibyte, 1)).length, 1, 'the stream goes on');
+  broken = false;
+  assert.equal(await busy.outcome({ type: command.write, data, flags: commandFlag.fua }), 0);
   for (const client of [...idle, busy]) client.close();
 });
 

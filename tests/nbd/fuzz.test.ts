@@ -85,7 +85,7 @@ class Wire extends Duplex {
 test(
   'a server survives what its clients send, and gives all memory back',
   forEachSeed(async (fuzzer) => {
-    const pool = new BufferPool(64 * 1024 * 1024);
+    const pool = new BufferPool(64 * 1024 * 1024, 64 * 1024 * 1024);
     const disk = new MemoryExport(1 << 20);
     const slow = new SlowExport(disk, () => new Promise((resolve) => setImmediate(resolve)));
     const errors: unknown[] = [];

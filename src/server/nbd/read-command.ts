@@ -1,11 +1,11 @@
 import type { BlockExport } from './block-export.ts';
-import type { BufferPool } from './buffer-pool.ts';
+import { type BufferPool, mediumBufferBytes } from './buffer-pool.ts';
 import { DescriptorList } from './descriptor-list.ts';
 import { allocationContext, allocationFlag } from './protocol.ts';
 import type { Cookie, ReplyQueue } from './reply-queue.ts';
 
 /** The most one data chunk carries, and so what a large read holds in memory at a time. */
-const pieceBytesMax = 2 * 1024 * 1024;
+const pieceBytesMax = mediumBufferBytes;
 /** More alternations of data and holes than this in one request are sent as data. */
 const extentsMax = 1024;
 

@@ -6,9 +6,12 @@ import { command, NbdProtocolError, requestHeaderBytes, requestMagic } from './p
  * - 'starved': more bytes are needed;
  * - 'payload': the header of a WRITE is here and its data is not, or not in one piece: the caller
  *   says where the data goes (`accept`) or that it does not want it (`discard`);
+ * - 'part': what was accepted is full and not all of the data; the caller takes it out of
+ * `payload`,
+ *   and 'payload' comes again for the rest;
  * - 'request': a whole request is here, its fields are in the parser until the next step.
  */
-export type ParserStep = 'starved' | 'payload' | 'request';
+export type ParserStep = 'starved' | 'payload' | 'part' | 'request';
 
 /** A part of a payload that is smaller is not worth a system call of its own. */
 const roomBytesMin = 64 * 1024;
@@ -31,15 +34,21 @@ export class RequestParser {
   offset = 0;
   length = 0;
   /**
-   * The data of a WRITE: a view of the piece it came in or of the accepted buffer; else undefined.
+   * The data of a WRITE, or its last part: a view of the piece it came in or of the accepted
+   * buffer; else undefined.
    */
   payload: Uint8Array | undefined;
+  /** Where in the request's data `payload` begins. */
+  payloadAt = 0;
 
   readonly #queue = new ByteQueue();
   readonly #header = new Uint8Array(requestHeaderBytes);
   #state: State = 'header';
   #target: Uint8Array | undefined;
+  /** How much of the target is filled; when data is read over, how much of all has come. */
   #collected = 0;
+  /** Of the data, what was handed out in parts. */
+  #handedOut = 0;
 
   /** Bytes that arrived and are not part of a request handed out. */
   get waitingBytes(): number {
@@ -69,10 +78,15 @@ export class RequestParser {
     }
   }
 
-  /** After 'payload': collects the data in `target`, whose length is the request's. */
+  /** Bytes of the data that were not handed out yet. */
+  get payloadLeft(): number {
+    return this.length - this.#handedOut;
+  }
+
+  /** After 'payload': collects the data, or its next part, in `target`. */
   accept(target: Uint8Array): void {
     assert(this.#state === 'payload', 'a payload is accepted once it was announced');
-    assert(target.length === this.length, 'a payload has the length its header says');
+    assert(target.length > 0 && target.length <= this.payloadLeft, 'a target is of what is left');
     this.#state = 'collect';
     this.#target = target;
     this.#collected = 0;
@@ -96,11 +110,12 @@ export class RequestParser {
     assert(this.#collected <= this.length, 'no more comes than there is room for');
   }
 
-  /** After 'payload': reads over the data; the request then comes without it. */
+  /** After 'payload': reads over the data, or its rest; the request then comes without it. */
   discard(): void {
     assert(this.#state === 'payload', 'a payload is discarded once it was announced');
     this.#state = 'discard';
-    this.#collected = 0;
+    this.payload = undefined;
+    this.#collected = this.#handedOut;
   }
 
   #nextHeader(): ParserStep {
@@ -122,17 +137,19 @@ export class RequestParser {
     this.offset = uint32(bytes, 16) * 0x100000000 + uint32(bytes, 20);
     this.length = uint32(bytes, 24);
     this.payload = undefined;
+    this.payloadAt = 0;
+    this.#handedOut = 0;
     if (this.type !== command.write || this.length === 0) return 'request';
     this.#state = 'payload';
     return this.#nextPayload();
   }
 
   #nextPayload(): ParserStep {
-    if (this.#queue.length < this.length) return 'payload';
-    const view = this.#queue.takeView(this.length);
+    const left = this.payloadLeft;
+    if (this.#queue.length < left) return 'payload';
+    const view = this.#queue.takeView(left);
     if (view === undefined) return 'payload';
-    this.payload = view;
-    this.#state = 'header';
+    this.#handOut(view);
     return 'request';
   }
 
@@ -140,10 +157,16 @@ export class RequestParser {
     const target = this.#target!;
     this.#collected += this.#queue.takeInto(target, this.#collected);
     if (this.#collected < target.length) return 'starved';
-    this.payload = target;
     this.#target = undefined;
-    this.#state = 'header';
-    return 'request';
+    this.#handOut(target);
+    return this.#state === 'header' ? 'request' : 'part';
+  }
+
+  #handOut(data: Uint8Array): void {
+    this.payload = data;
+    this.payloadAt = this.#handedOut;
+    this.#handedOut += data.length;
+    this.#state = this.#handedOut === this.length ? 'header' : 'payload';
   }
 
   #nextDiscard(): ParserStep {

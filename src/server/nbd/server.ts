@@ -69,7 +69,7 @@ export class NbdServer {
     const memory = options.memoryBytesMax ?? 256 * 1024 * 1024;
     assert(memory >= payloadBytesTaken, 'there is memory for the largest payload');
     this.#options = options;
-    this.pool = new BufferPool(memory);
+    this.pool = new BufferPool(memory, payloadBytesTaken);
     this.#connectionOptions = {
       catalog: options.catalog,
       pool: this.pool,

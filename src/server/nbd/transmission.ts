@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { QuernError } from '../../base/error.ts';
 import type { BlockExport, MaybePromise } from './block-export.ts';
-import type { BufferPool } from './buffer-pool.ts';
+import { type BufferPool, mediumBufferBytes } from './buffer-pool.ts';
 import { DescriptorList } from './descriptor-list.ts';
 import { errorMessageOf, errorNumberOf } from './error-map.ts';
 import { commandLimit, type NbdMetrics } from './nbd-metrics.ts';
@@ -55,6 +55,8 @@ const inFlightBytesMax = 16 * 1024 * 1024;
 const unsentBytesMax = 4 * 1024 * 1024;
 /** Replies are sent once they are this much, even if more is about to follow. */
 const flushAtBytes = 256 * 1024;
+/** Data of a WRITE beyond this is written in parts as it comes. */
+const partBytesMax = mediumBufferBytes;
 /** Reads up to this are answered at once and in one piece, if no waiting is needed. */
 const inlineReadBytesMax = 64 * 1024;
 /** Of those, what is larger than this does not go into the slab of replies. */
@@ -80,8 +82,10 @@ export class Transmission {
   #paused = false;
   #flushScheduled = false;
   #processing = false;
-  /** A payload waits for memory. */
+  /** A payload waits for memory, or for a part of it to be written. */
   #starved = false;
+  /** Why a part of the WRITE that is coming in could not be written. */
+  #partError: unknown;
   #collecting: Uint8Array | undefined;
   /** When the input that is being worked on came, by `performance.now()`. */
   #startedAt = 0;
@@ -175,6 +179,7 @@ export class Transmission {
         const step = this.#parser.next();
         if (step === 'starved') break;
         if (step === 'payload') this.#placePayload();
+        else if (step === 'part') this.#writePart();
         else this.#execute();
         if (this.#replies.gatheredBytes > flushAtBytes) this.#replies.flush();
       }
@@ -217,14 +222,14 @@ export class Transmission {
     else this.#host.resume();
   }
 
-  /** A WRITE whose data has not all come: finds a place for it, or lets it pass by. */
+  /** A WRITE whose data has not all come: finds a place for its next part, or lets it pass by. */
   #placePayload(): void {
     const parser = this.#parser;
-    if (this.#refusal(parser) !== errorNumber.none) {
+    if (this.#partError !== undefined || this.#refusal(parser) !== errorNumber.none) {
       parser.discard();
       return;
     }
-    const length = parser.length;
+    const length = Math.min(parser.payloadLeft, partBytesMax);
     const buffer = this.#host.pool.tryAcquire(length);
     if (buffer !== undefined) {
       this.#collecting = buffer;
@@ -244,6 +249,43 @@ export class Transmission {
     });
   }
 
+  /**
+   * A part of a WRITE that is not the last: written now, so that nobody needs memory for more than
+   * one. What comes behind it waits until it is done.
+   */
+  #writePart(): void {
+    const parser = this.#parser;
+    const data = parser.payload;
+    const buffer = this.#collecting;
+    assert(data !== undefined && buffer !== undefined, 'a part was collected');
+    const offset = parser.offset + parser.payloadAt;
+    let done = false;
+    try {
+      done = this.#blocks.tryWrite(offset, data);
+    } catch (error) {
+      this.#partError = error;
+      done = true;
+    }
+    this.#collecting = undefined;
+    if (done) {
+      this.#host.pool.release(buffer);
+      return;
+    }
+    this.#starved = true;
+    this.#inFlight++;
+    void attempt(() => this.#blocks.write(offset, data, false))
+      .catch((error: unknown) => {
+        this.#partError = error;
+      })
+      .then(() => {
+        this.#starved = false;
+        this.#host.pool.release(buffer);
+        this.#leave();
+        if (this.#state === 'closed') this.#replies.abandon();
+        else this.#process();
+      });
+  }
+
   #refusal(request: RequestHeader): number {
     if (this.#shuttingDown) return errorNumber.shutdown;
     return refusalOf(request, this.#blocks, this.#structured, this.#contexts.length > 0);
@@ -256,12 +298,18 @@ export class Transmission {
       return;
     }
     const { type } = parser;
+    const partError = this.#partError;
+    this.#partError = undefined;
     // What waits is taken out again by `#track`.
     if (type < commandLimit) this.#answered[type]++;
     const refusal = this.#refusal(parser);
     if (refusal !== errorNumber.none) {
       this.#releaseCollected();
       this.#fail(parser, refusal, refusalMessage(refusal));
+      return;
+    }
+    if (partError !== undefined) {
+      this.#failWith(parser, partError);
       return;
     }
     this.#host.metrics.bytes[type] += parser.length;
@@ -329,9 +377,10 @@ export class Transmission {
       return;
     }
     const durable = (parser.flags & commandFlag.fua) !== 0;
+    const offset = parser.offset + parser.payloadAt;
     let done = false;
     try {
-      done = !durable && this.#blocks.tryWrite(parser.offset, data);
+      done = !durable && this.#blocks.tryWrite(offset, data);
     } catch (error) {
       this.#releaseCollected();
       this.#failWith(parser, error);
@@ -347,7 +396,6 @@ export class Transmission {
     // Data that came in one piece is a view of what the next piece will overwrite.
     const kept = buffer === undefined ? data.slice() : data;
     const { pool } = this.#host;
-    const { offset } = parser;
     const work = attempt(() => this.#blocks.write(offset, kept, durable)).finally(() => {
       if (buffer !== undefined) pool.release(buffer);
     });
@@ -420,9 +468,8 @@ export class Transmission {
   #settled(request: Pending, startedAt: number): void {
     const seconds = (performance.now() - startedAt) / 1000;
     this.#host.metrics.latency[request.type].observe(seconds);
-    this.#inFlight--;
     this.#inFlightBytes -= payloadBytes(request);
-    if (this.#inFlight === 0) for (const resolve of this.#waitingForIdle.splice(0)) resolve();
+    this.#leave();
     if (this.#state === 'closed') {
       this.#replies.abandon();
       return;
@@ -437,6 +484,12 @@ export class Transmission {
       if (this.#state === 'closed') this.#replies.abandon();
       else this.#process();
     });
+  }
+
+  /** Something that was under way is over. */
+  #leave(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) for (const resolve of this.#waitingForIdle.splice(0)) resolve();
   }
 
   #afterSending(): void {
