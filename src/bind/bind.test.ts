@@ -177,7 +177,6 @@ test('what is parsed but not supported says so, with its place', () => {
     'select * from t limit 10 percent',
     'select * from t asof join u on t.id >= u.id',
     'select * from t positional join u',
-    'with recursive r as (select 1 union all select * from r) select * from r',
     'create table w (a int unique)',
     'create table w (a int check (a > 1))',
     'create index i on t (id)',

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/plan.ts';
 import { compileExpression } from './expressions/compile.ts';
 import { storeRow } from './operators/materialize.ts';
 import { produce } from './operators/produce.ts';
+import { hasRecursion } from './operators/recursive.ts';
 import { materializeOrdered } from './operators/sort.ts';
 import type { CompileOptions, Program, ProgramResult, ResultColumn } from './program.ts';
 import { requiredColumns } from './properties.ts';
@@ -49,7 +50,7 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
     steps: constants === undefined ? query.steps : [constants, ...query.steps],
     result,
     spills: options.spill !== undefined,
-    spilling: (spill) => compile(plan, { ...options, spill }),
+    ...(hasRecursion(plan) ? {} : { spilling: (spill) => compile(plan, { ...options, spill }) }),
   };
   return { query, program };
 }

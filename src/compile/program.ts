@@ -100,7 +100,8 @@ export type Step =
   | AllocateStep
   | GatherStep
   | FreeStep
-  | PartitionsStep;
+  | PartitionsStep
+  | LoopStep;
 
 /**
  * One call for each row group of the table that its zone maps cannot rule out, or for each of the
@@ -220,6 +221,37 @@ export interface PartitionsStep {
   readonly split: PartitionSplit;
   /** Frame offset of a u32: not 0 when no further partition is wanted. */
   readonly done?: number;
+}
+
+/**
+ * Runs steps in rounds, each of which reads the rows that the round before has added, until one
+ * adds none; before the first, the rows there are in `added` count as that. After each round,
+ * memory that `steps` have allocated is free again, and so are rows in `buffers`.
+ */
+export interface LoopStep {
+  readonly kind: 'loop';
+  readonly name: string;
+  /** Indexes of buffers: what a round adds; what it reads; all rows added, in their order. */
+  readonly added: number;
+  readonly working: number;
+  readonly result: number;
+  readonly steps: readonly Step[];
+  /** Run after each round; memory that they allocate stays. */
+  readonly after: readonly Step[];
+  /** The state of `steps` in the frame, which is at each round as it was at the first. */
+  readonly frame: StateArea;
+  /** Frame offsets of u32 in it that go on from round to round. */
+  readonly kept: readonly number[];
+  /** Their state in the local areas, zeroed before each round. */
+  readonly locals: readonly StateArea[];
+  /** Indexes of the buffers that `steps` append to, but for `added`. */
+  readonly buffers: readonly number[];
+}
+
+/** Bytes at an offset; both are multiples of 4. */
+export interface StateArea {
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 export interface PartitionedInput {

@@ -196,6 +196,7 @@ export function maxRows(plan: Plan): bigint {
       return maxRows(plan.body);
     case 'tableFunction':
     case 'withReference':
+    case 'recursive':
       return 2n ** 64n;
   }
 }
@@ -218,6 +219,8 @@ export function estimatedRows(plan: Plan): number {
       return estimatedRows(plan.left) + estimatedRows(plan.right);
     case 'with':
       return estimatedRows(plan.body);
+    case 'recursive':
+      return 10 * estimatedRows(plan.initial);
     case 'tableFunction':
     case 'withReference':
       return 1000;
@@ -281,6 +284,10 @@ export function requiredColumns(root: Plan): Map<Plan, ReadonlySet<number>> {
       case 'setOperation':
         visit(plan.left, new Set(plan.left.columns.map((column) => column.id)));
         visit(plan.right, new Set(plan.right.columns.map((column) => column.id)));
+        return;
+      case 'recursive':
+        visit(plan.initial, new Set(plan.initial.columns.map((column) => column.id)));
+        visit(plan.step, new Set(plan.step.columns.map((column) => column.id)));
         return;
       case 'with':
         visit(plan.definition, new Set(plan.definition.columns.map((column) => column.id)));

@@ -16,7 +16,9 @@ export class OptimizerContext {
 
   #scan(plan: Plan): void {
     for (const column of plan.columns) this.#nextColumn = Math.max(this.#nextColumn, column.id + 1);
-    if (plan.kind === 'with') this.#nextWith = Math.max(this.#nextWith, plan.id + 1);
+    if (plan.kind === 'with' || plan.kind === 'recursive') {
+      this.#nextWith = Math.max(this.#nextWith, plan.id + 1);
+    }
     for (const input of inputs(plan)) this.#scan(input);
     eachExpression(plan, (expression) => {
       this.#scanExpression(expression);

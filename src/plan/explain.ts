@@ -119,6 +119,10 @@ class Explainer {
         return `${plan.operation}${plan.all ? ' all' : ''} [${this.#columns(plan.columns)}]`;
       case 'with':
         return `with ${plan.name}`;
+      case 'recursive': {
+        const how = plan.all ? 'union all' : 'union';
+        return `recursive ${plan.name} (${how}) [${this.#columns(plan.columns)}]`;
+      }
       case 'withReference':
         return `read ${plan.name} [${this.#columns(plan.columns)}]`;
     }

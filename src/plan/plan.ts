@@ -18,7 +18,8 @@ export type Plan =
   | Limit
   | SetOperation
   | With
-  | WithReference;
+  | WithReference
+  | Recursive;
 
 interface Node {
   readonly columns: readonly Column[];
@@ -172,6 +173,21 @@ export interface WithReference extends Node {
   readonly name: string;
 }
 
+/**
+ * A recursive common table: the rows of `initial`, then those that `step` gives of the rows that
+ * were added last, until it gives none. `step` reads these through {@link WithReference}s of the
+ * same id. Without `all`, only rows that were not there yet are added. `columns` are new ones of
+ * the types of both inputs.
+ */
+export interface Recursive extends Node {
+  readonly kind: 'recursive';
+  readonly id: number;
+  readonly name: string;
+  readonly all: boolean;
+  readonly initial: Plan;
+  readonly step: Plan;
+}
+
 /** The inputs of a node, left to right. */
 export function inputs(plan: Plan): readonly Plan[] {
   switch (plan.kind) {
@@ -192,5 +208,7 @@ export function inputs(plan: Plan): readonly Plan[] {
       return [plan.left, plan.right];
     case 'with':
       return [plan.definition, plan.body];
+    case 'recursive':
+      return [plan.initial, plan.step];
   }
 }

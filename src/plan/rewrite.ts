@@ -105,6 +105,11 @@ export function mapInputs(plan: Plan, change: (plan: Plan) => Plan): Plan {
       const same = definition === plan.definition && body === plan.body;
       return same ? plan : { ...plan, definition, body };
     }
+    case 'recursive': {
+      const initial = change(plan.initial);
+      const step = change(plan.step);
+      return initial === plan.initial && step === plan.step ? plan : { ...plan, initial, step };
+    }
   }
 }
 
@@ -154,6 +159,7 @@ export function mapExpressions(plan: Plan, change: ExpressionChange): Plan {
     case 'withReference':
     case 'setOperation':
     case 'with':
+    case 'recursive':
       return plan;
     case 'scan': {
       const filters = mapList(plan.filters, change);

@@ -7,6 +7,7 @@ import type {
   FreedArea,
   FreeStep,
   GatherStep,
+  LoopStep,
   PartitionsStep,
   Program,
   RangeStep,
@@ -24,6 +25,7 @@ import { pageBytes } from './page-allocator.ts';
 import { type ParameterValue, writeParameters } from './parameters.ts';
 import { type Profile, type ProfileInProgress, StepProfiles } from './profile.ts';
 import { align64, allSteps } from './program-shape.ts';
+import { runRounds } from './rounds.ts';
 import { RowBuffers } from './row-buffers.ts';
 import type { LoadedProgram, Runtime } from './runtime.ts';
 import { readSlices } from './slice-log.ts';
@@ -242,6 +244,8 @@ export class Execution {
         );
       case 'partitions':
         return this.#runPartitions(step, profile);
+      case 'loop':
+        return this.#runLoop(step, profile);
       case 'call':
         return this.#call(step, profile);
       case 'allocate':
@@ -270,17 +274,10 @@ export class Execution {
     assert(this.#rows !== undefined && this.#budget !== undefined, 'the program spills');
     const outgoing = { workers: new Set<number>(), sequence: 0 };
     this.#outgoing.set(step.outgoing, outgoing);
-    const runSteps = async (steps: readonly Step[]) => {
-      for (const inner of steps) {
-        const running = this.#runStep(inner, this.#profiles.again(inner));
-        if (running !== undefined) await running;
-        await this.#thread.turnIfDue();
-      }
-    };
     const host: LoopHost = {
       rows: this.#rows,
       windowBytes: this.#budget.windowBytes,
-      runSteps,
+      runSteps: (steps) => this.#runInner(steps),
       seal: (buffer) => this.#sources.seal(buffer),
       word: (offset) => this.frameWord(offset),
       setWord: (offset, value) => this.#setFrameWord(offset, value),
@@ -297,6 +294,28 @@ export class Execution {
     this.#step = this.#numberOf(last);
     await this.#finishStep(last as MorselStep, outgoing, this.#profiles.again(last));
     profile.finish();
+  }
+
+  async #runLoop(step: LoopStep, profile: ProfileInProgress): Promise<void> {
+    profile.morsels = await runRounds(step, {
+      memory: this.runtime.memory,
+      buffers: this.buffers,
+      frame: this.#frame,
+      ownerWord: (this.#spillAt >>> 2) + spillWord.owner,
+      runSteps: (steps) => this.#runInner(steps),
+      free: (buffers) => this.#free({ kind: 'free', buffers, areas: [] }),
+      clearLocals: (areas) => this.#part.clearLocals(areas, this.#threads),
+    });
+    profile.rowsOut += this.buffers.rowCount(step.result);
+    profile.finish();
+  }
+
+  async #runInner(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      const running = this.#runStep(step, this.#profiles.again(step));
+      if (running !== undefined) await running;
+      await this.#thread.turnIfDue();
+    }
   }
 
   #call(step: CallStep, profile: ProfileInProgress): Promise<void> | undefined {

@@ -53,6 +53,7 @@ export function shapeOf(program: Program): ProgramShape {
 /** Steps and those inside of them, in the order in which threads number them. */
 export function allSteps(steps: readonly Step[]): Step[] {
   return steps.flatMap((step) => {
+    if (step.kind === 'loop') return [step, ...allSteps(step.steps), ...allSteps(step.after)];
     if (step.kind !== 'partitions') return [step];
     const distribute = step.inputs.map((input) => input.distribute);
     return [step, ...allSteps(step.steps), ...distribute];

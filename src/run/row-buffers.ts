@@ -44,6 +44,12 @@ export class RowBuffers {
     return added;
   }
 
+  /** Puts the rows of a buffer behind those of another one, where they are as well then. */
+  share(buffer: number, into: number): void {
+    for (const item of this.#runs[buffer]) this.#runs[into].push(item);
+    this.#rows[into] += this.#rows[buffer];
+  }
+
   clear(buffer: number): void {
     this.#runs[buffer] = [];
     this.#rows[buffer] = 0;

@@ -1,7 +1,7 @@
 /** One thread that runs compiled code: its instances of modules and what they import. */
 import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
-import { appenderField, morselField } from '../compile/program.ts';
+import { appenderField, morselField, type StateArea } from '../compile/program.ts';
 import { suspensionState } from '../wasm/index.ts';
 import type { Control } from './control.ts';
 import { fail, readText } from './failure.ts';
@@ -9,7 +9,7 @@ import type { EngineMemory } from './memory.ts';
 import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
 import type { ProgramShape, StepShape } from './program-shape.ts';
-import { ChunkWriter, chunkEndBytes } from './spill/chunk.ts';
+import { ChunkWriter, chunkEndBytes, spillWord } from './spill/chunk.ts';
 import type { SpillStore } from './spill/store.ts';
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;
@@ -59,7 +59,7 @@ export class Thread {
         chunk: (local: number, appender: number, bytes: number) =>
           this.#part().chunk(local >>> 0, appender >>> 0, bytes >>> 0),
         allocate: (bytes: number) =>
-          memory.pages.allocateZeroed(bytes >>> 0, this.#part().addresses.owner),
+          memory.pages.allocateZeroed(bytes >>> 0, this.#part().allocationOwner),
         release: (address: number) => memory.pages.release(address >>> 0),
         poll: () => this.#part().poll(),
         save: (bytes: number) => this.#part().save(bytes),
@@ -159,8 +159,27 @@ export class Part {
     this.#control = control;
   }
 
+  /** The owner of what the code under way allocates. */
+  get allocationOwner(): number {
+    const { owner, spill } = this.addresses;
+    return this.#memory.u32[(spill >>> 2) + spillWord.owner] || owner;
+  }
+
   localOf(worker: number): number {
     return this.addresses.workers + worker * this.#shape.workerBytes;
+  }
+
+  /** Zeroes areas of all workers, and forgets which steps they took part in. */
+  clearLocals(areas: readonly StateArea[], workers: number): void {
+    const words = this.#memory.u32;
+    for (let worker = 0; worker < workers; worker++) {
+      const local = this.localOf(worker);
+      words[(local + this.#shape.presence) >>> 2] = 0;
+      for (const { offset, bytes } of areas) {
+        const at = (local + offset) >>> 2;
+        words.fill(0, at, at + bytes / 4);
+      }
+    }
   }
 
   beginStep(step: number): void {

@@ -19,6 +19,7 @@ import type { CommonTables, Place } from '../expression/binder.ts';
 import { bindExpression } from '../expression/expression.ts';
 import { Scope } from '../scope.ts';
 import { castTo } from '../types/cast.ts';
+import { bindRecursive } from './recursive.ts';
 import { bindSelect } from './select.ts';
 import { bindSetOperation } from './set-operation.ts';
 import { bindValues } from './values.ts';
@@ -78,9 +79,12 @@ function bindCommonTable(place: QueryPlace, table: CommonTable, query: Query): B
   const name = table.name.name;
   const syntax = table.query;
   if (syntax.kind !== 'query') notSupported('a data change in WITH', table.span);
-  const inner = query.with!.recursive ? { entry: selfReference(name, table), outer } : outer;
-  const bindIt = (): Plan =>
-    renameColumns(bindQuery(context, syntax, parent, inner), table.columns, name);
+  const bindIt = (): Plan => {
+    const plan = query.with!.recursive
+      ? bindRecursive({ context, parent, commonTables: outer }, table, syntax)
+      : bindQuery(context, syntax, parent, outer);
+    return renameColumns(plan, table.columns, name);
+  };
   const definition = bindIt();
   if (table.materialized === false || freeColumns(definition).size > 0) {
     return { tables: { entry: { name, reference: bindIt }, outer }, wrap: undefined };
@@ -94,10 +98,6 @@ function bindCommonTable(place: QueryPlace, table: CommonTable, query: Query): B
     return { kind: 'with', id, name, definition, body, columns: body.columns };
   };
   return { tables: { entry: { name, reference }, outer }, wrap };
-}
-
-function selfReference(name: string, table: CommonTable): CommonTables['entry'] {
-  return { name, reference: () => notSupported('a recursive common table', table.span) };
 }
 
 /** Column names given after an alias; fewer than there are columns is allowed. */

@@ -5,6 +5,7 @@ import { compileExpression } from '../expressions/compile.ts';
 import type { Consume, Query } from '../query.ts';
 import { produceAggregate } from './aggregate.ts';
 import { produceJoin } from './join.ts';
+import { produceRecursive } from './recursive.ts';
 import { filtered, produceScan } from './scan.ts';
 import { produceSetOperation } from './set-operation.ts';
 import { produceOrdered } from './sort.ts';
@@ -75,6 +76,9 @@ function produceNode(plan: Plan, query: Query, consume: Consume): void {
       return;
     case 'window':
       produceWindow(plan, query, consume);
+      return;
+    case 'recursive':
+      produceRecursive(plan, query, consume);
       return;
     case 'with':
       produceWith(plan, query, consume);

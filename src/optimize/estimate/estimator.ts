@@ -5,6 +5,8 @@ import { type ColumnFigures, scanFigures, totalFigures } from './figures.ts';
 import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
 
 /** Rows of a table function, which nothing is known of. */
+/** Rounds of a recursive common table. */
+const recursionDepth = 10;
 const unknownRows = 1000;
 
 /**
@@ -75,6 +77,10 @@ export class Estimator {
       case 'with':
         this.defineTable(plan.id, plan.definition);
         return this.rows(plan.body);
+      case 'recursive':
+        // How often the step runs is not known: about as often as a chain or a tree is deep.
+        this.defineTable(plan.id, plan.initial);
+        return this.rows(plan.initial) + recursionDepth * this.rows(plan.step);
       case 'withReference':
         return this.#reference(plan);
     }

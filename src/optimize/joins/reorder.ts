@@ -22,6 +22,11 @@ export function reorderJoins(context: OptimizerContext, plan: Plan, estimator: E
     estimator.defineTable(plan.id, definition);
     return { ...plan, definition, body: recur(plan.body) };
   }
+  if (plan.kind === 'recursive') {
+    const initial = recur(plan.initial);
+    estimator.defineTable(plan.id, initial);
+    return { ...plan, initial, step: recur(plan.step) };
+  }
   if (!startsGraph(plan)) return mapInputs(plan, recur);
   const reduced = reduceAggregates(context, buildGraph(plan), estimator);
   const nodes = reduced.nodes.map((node) => ({ ...node, plan: recur(node.plan) }));

@@ -49,6 +49,11 @@ function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
       const right = prune(plan.right, all(plan.right));
       return { ...plan, left, right };
     }
+    case 'recursive': {
+      const all = (side: Plan): Set<number> => new Set(side.columns.map((column) => column.id));
+      const initial = prune(plan.initial, all(plan.initial));
+      return { ...plan, initial, step: prune(plan.step, all(plan.step)) };
+    }
     case 'with': {
       const body = prune(plan.body, needed);
       const all = new Set(plan.definition.columns.map((column) => column.id));

@@ -33,7 +33,7 @@ function rename(
   tables: Map<number, number>,
 ): Plan {
   let plan = original;
-  if (plan.kind === 'with') {
+  if (plan.kind === 'with' || plan.kind === 'recursive') {
     const id = context.nextWith();
     tables.set(plan.id, id);
     plan = { ...plan, id };

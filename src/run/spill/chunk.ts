@@ -24,6 +24,8 @@ export const spillWord = {
   /** Bytes of a chunk, if a single row does not need more. */
   chunkBytes: 2,
   writtenPages: 3,
+  /** Owner of what compiled code allocates; 0 for that of the execution. */
+  owner: 4,
 } as const;
 export const spillWordsBytes = 64;
 

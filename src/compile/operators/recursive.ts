@@ -1,0 +1,247 @@
+import { type Column, columnRef } from '../../plan/expression.ts';
+import { inputs, type Plan, type Recursive } from '../../plan/plan.ts';
+import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import { compileExpression } from '../expressions/compile.ts';
+import { notDistinct } from '../expressions/logic.ts';
+import type { Step } from '../program.ts';
+import { type Consume, type Query, type Scope, scopeOutside } from '../query.ts';
+import { appendOwnRow, loadField, RowLayout, type StoredField } from '../row.ts';
+import { spill, type Value } from '../value.ts';
+import { generalValue } from './general-value.ts';
+import { hashValues } from './hash.ts';
+import { produceRows } from './materialize.ts';
+import { produce } from './produce.ts';
+
+/**
+ * Recursive common tables: the steps of the recursive part run again and again as one step of the
+ * program, each time over the rows that the time before has added, until none are added. UNION adds
+ * only rows that were not there yet.
+ *
+ * What the steps leave behind is given back after each round, so the rows that are kept have their
+ * strings with them.
+ */
+export function produceRecursive(plan: Recursive, query: Query, consume: Consume): void {
+  const rows = new RecursiveRows(plan, query);
+  // Texts that a round makes are gone after it: their place in the local area is reset as well.
+  const text = query.textSlot();
+  produce(plan.initial, query, (scope) => rows.store(scope, plan.initial.columns));
+  const { layout } = rows;
+  for (const buffer of [rows.added, rows.working, rows.result]) {
+    query.setRowBytes(buffer, layout.rowBytes);
+  }
+  rows.keepNew();
+  const frame = query.frameSlot(0, 64);
+  const local = query.localSlot(0, 64);
+  const firstBuffer = query.buffers.length;
+  const firstCounter = query.counters.length;
+  query.shared.set(plan.id, {
+    buffer: rows.working,
+    rowBytes: layout.rowBytes,
+    fields: rows.fields,
+  });
+  const steps = stepsOf(query, () => {
+    produce(plan.step, query, (scope) => rows.store(scope, plan.step.columns));
+  });
+  const frameEnd = query.frameSlot(0, 64);
+  const localEnd = query.localSlot(0, 64);
+  const buffers = query.buffers.slice(firstBuffer).map((_, i) => firstBuffer + i);
+  query.steps.push({
+    kind: 'loop',
+    name: query.unique(`recursive_${plan.name}`),
+    added: rows.added,
+    working: rows.working,
+    result: rows.result,
+    steps,
+    after: stepsOf(query, () => rows.keepNew()),
+    frame: { offset: frame, bytes: frameEnd - frame },
+    kept: query.counters.slice(firstCounter).map(({ slot }) => slot),
+    locals: [
+      { offset: local, bytes: localEnd - local },
+      { offset: text, bytes: 8 },
+    ],
+    buffers,
+  });
+  produceRows(query, 'recursive', rows.result, layout.rowBytes, (scope, row) => {
+    plan.columns.forEach((column, i) => {
+      scope.define(column, () => spill(scope.f, loadField(row, rows.fields[i]), column.name));
+    });
+    consume(scope);
+  });
+}
+
+/** The steps that `build` adds, taken out of the query's. */
+function stepsOf(query: Query, build: () => void): Step[] {
+  const before = query.steps;
+  query.steps = [];
+  build();
+  const made = query.steps;
+  query.steps = before;
+  return made;
+}
+
+/** Whether the plan has a part that runs as a loop. */
+export function hasRecursion(plan: Plan): boolean {
+  return plan.kind === 'recursive' || inputs(plan).some(hasRecursion);
+}
+
+/** Slots of the first table of rows that are there. */
+const firstSlots = 1024;
+
+class RecursiveRows {
+  readonly layout = new RowLayout();
+  readonly fields: StoredField[] = [];
+  /** What a round adds; what it reads; all there is. */
+  readonly added: number;
+  readonly working: number;
+  readonly result: number;
+  readonly #plan: Recursive;
+  readonly #query: Query;
+  /** For UNION: rows that may be there already. */
+  readonly #candidates: number | undefined;
+  /** Frame offset of the addresses of the candidates and their number. */
+  readonly #pointers: number;
+  /** Frame offset of the hash table of all rows: address, mask, rows. */
+  readonly #table: number;
+
+  constructor(plan: Recursive, query: Query) {
+    this.#plan = plan;
+    this.#query = query;
+    this.added = query.buffer(plan.name, 0);
+    this.working = query.buffer(`${plan.name}_working`, 0);
+    this.result = query.buffer(`${plan.name}_result`, 0);
+    this.#candidates = plan.all ? undefined : query.buffer(`${plan.name}_candidates`, 0);
+    this.#pointers = query.frameSlot(8, 8);
+    this.#table = query.frameSlot(16, 8);
+  }
+
+  /** Appends the row of the scope. */
+  store(scope: Scope, columns: readonly Column[]): void {
+    const { f, pipeline } = scope;
+    const values = columns.map((column, i) => {
+      return generalValue(
+        compileExpression(columnRef(column), scope),
+        this.#plan.columns[i],
+        scope,
+      );
+    });
+    if (this.fields.length < values.length) {
+      for (const value of values) this.fields.push(this.layout.add(value));
+    }
+    const buffer = this.#candidates ?? this.added;
+    this.#query.setRowBytes(buffer, this.layout.rowBytes);
+    pipeline.appends.add(buffer);
+    const stored = values.map((value, i): [StoredField, Value] => [this.fields[i], value]);
+    const appender = i32.add(pipeline.local, this.#query.buffers[buffer].appender);
+    appendOwnRow(pipeline, f, pipeline.local, appender, this.layout.rowBytes, stored);
+  }
+
+  /** Of the candidates, adds those that are not there yet, in their order. */
+  keepNew(): void {
+    const query = this.#query;
+    const candidates = this.#candidates;
+    if (candidates === undefined) return;
+    const slot = this.#pointers;
+    query.steps.push({ kind: 'gather', buffer: candidates, slot, pointers: true });
+    const name = 'keep_new';
+    query.callStep(
+      name,
+      (f) => {
+        const { frame, local } = f.param;
+        const next = f.let(i32.load(frame, slot), 'next');
+        const end = f.let(i32.add(next, i32.shl(i32.load(frame, slot + 4), 2)), 'end');
+        const row = f.local('i32', 'row');
+        f.while(i32.ltU(next, end), () => {
+          f.set(row, i32.load(next));
+          this.#keepIfNew(scopeOutside(query, f), frame, local, row);
+          f.set(next, i32.add(next, 4));
+          f.checkpoint();
+        });
+      },
+      [this.added],
+    );
+    const areas = [{ of: 'frame', offset: slot, bytes: 8 } as const];
+    query.steps.push({ kind: 'free', buffers: [candidates], areas });
+  }
+
+  #keepIfNew(scope: Scope, frame: Local, local: Local, row: Local): void {
+    const { f, pipeline } = scope;
+    const values = this.fields.map((field) => spill(f, loadField(row, field), 'value'));
+    const hash = f.let(hashValues(values, scope), 'hash');
+    const table = this.#table;
+    const mask = f.let(i32.load(frame, table + 4), 'mask');
+    f.if(i32.geU(i32.shl(i32.load(frame, table + 8), 1), mask), () => {
+      f.call(this.#growFunction(), frame);
+      f.set(mask, i32.load(frame, table + 4));
+    });
+    const at = f.let(i32.and(hash, mask), 'at');
+    const entry = f.local('i32', 'entry');
+    const known = f.local('i32', 'known');
+    f.block((done) => {
+      f.loop((again) => {
+        f.set(entry, i32.add(i32.load(frame, table), i32.shl(at, 3)));
+        f.set(known, i32.load(entry));
+        f.if(i32.eqz(known), () => {
+          const stored = values.map((value, i): [StoredField, Value] => [this.fields[i], value]);
+          const appender = i32.add(local, this.#query.buffers[this.added].appender);
+          const { rowBytes } = this.layout;
+          const made = appendOwnRow(pipeline, f, local, appender, rowBytes, stored);
+          f.do(i32.store(entry, made));
+          f.do(i32.store(entry, hash, 4));
+          const count = i32.load(frame, table + 8);
+          f.do(i32.store(frame, i32.add(count, 1), table + 8));
+          f.br(done);
+        });
+        f.if(i32.eq(i32.load(entry, 4), hash), () => {
+          const inner = scope.child();
+          const tests = this.fields.map((field, i) => {
+            return notDistinct(values[i], loadField(known, field), inner);
+          });
+          f.brIf(
+            done,
+            tests.reduceRight((rest, test) => i32.if(test, rest, 0), i32.const(1) as Expr),
+          );
+        });
+        f.set(at, i32.and(i32.add(at, 1), mask));
+        f.br(again);
+      });
+    });
+  }
+
+  /** Makes the table, or doubles it. */
+  #growFunction() {
+    const query = this.#query;
+    const slot = this.#table;
+    return query.helper(`grow_recursive_${slot}`, (name) =>
+      query.module.func(
+        name,
+        { params: { frame: 'i32' } },
+        (f: FunctionBuilder<{ frame: 'i32' }>) => {
+          const { frame } = f.param;
+          const old = f.let(i32.load(frame, slot), 'old');
+          const oldMask = f.let(i32.load(frame, slot + 4), 'old_mask');
+          const doubled = i32.sub(i32.shl(i32.add(oldMask, 1), 1), 1);
+          const mask = f.let(i32.select(old, doubled, firstSlots - 1), 'mask');
+          const table = f.let(query.allocate.call(i32.shl(i32.add(mask, 1), 3)), 'table');
+          f.do(i32.store(frame, table, slot));
+          f.do(i32.store(frame, mask, slot + 4));
+          f.if(i32.eqz(old), () => f.return());
+          const i = f.local('i32', 'i');
+          const entry = f.local('i64', 'entry');
+          const at = f.local('i32', 'at');
+          const place = () => i32.add(table, i32.shl(at, 3));
+          f.for(i, 0, i32.add(oldMask, 1), () => {
+            f.set(entry, i64.load(i32.add(old, i32.shl(i, 3))));
+            f.if(i64.ne(entry, 0n), () => {
+              f.set(at, i32.and(i32.wrapI64(i64.shrU(entry, 32n)), mask));
+              f.while(i32.load(place()), () => {
+                f.set(at, i32.and(i32.add(at, 1), mask));
+              });
+              f.do(i64.store(place(), entry));
+            });
+          });
+          f.call(query.release, old);
+        },
+      ),
+    );
+  }
+}
