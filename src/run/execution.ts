@@ -5,7 +5,6 @@ import type {
   AllocateStep,
   CallStep,
   FreedArea,
-  FreeStep,
   GatherStep,
   LoopStep,
   PartitionsStep,
@@ -15,10 +14,10 @@ import type {
   ScanStep,
   Step,
 } from '../compile/program.ts';
-import { appenderField } from '../compile/program.ts';
 import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
 import { CallingThread, inOrder, type Progress, whenDone } from './calling-thread.ts';
 import { type Control, controlWord } from './control.ts';
+import { freeAreas, freeRows } from './free.ts';
 import { type MorselSource, MorselSources } from './morsel-sources.ts';
 import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
 import { pageBytes } from './page-allocator.ts';
@@ -255,7 +254,7 @@ export class Execution {
         this.#gather(step);
         break;
       case 'free':
-        this.#free(step);
+        this.#free(step.buffers, step.areas);
         break;
       default:
         unreachable(step);
@@ -303,7 +302,7 @@ export class Execution {
       frame: this.#frame,
       ownerWord: (this.#spillAt >>> 2) + spillWord.owner,
       runSteps: (steps) => this.#runInner(steps),
-      free: (buffers) => this.#free({ kind: 'free', buffers, areas: [] }),
+      free: (buffers) => this.#free(buffers, []),
       clearLocals: (areas) => this.#part.clearLocals(areas, this.#threads),
     });
     profile.rowsOut += this.buffers.rowCount(step.result);
@@ -346,36 +345,13 @@ export class Execution {
     this.#setFrameWord(step.slot, address);
   }
 
-  #free(step: FreeStep): void {
+  #free(buffers: readonly number[], areas: readonly FreedArea[]): void {
     const { memory } = this.runtime;
-    for (const area of step.areas) {
-      for (const place of this.#placesOf(area)) {
-        const at = place >>> 2;
-        const address = memory.u32[at];
-        if (address !== 0) memory.pages.release(address);
-        memory.u32.fill(0, at, at + area.bytes / 4);
-      }
-    }
-    for (const buffer of step.buffers) {
-      this.buffers.clear(buffer);
-      for (let worker = 0; worker < this.#threads; worker++) {
-        const appender = this.#part.localOf(worker) + this.program.buffers[buffer].appender;
-        const words = memory.u32;
-        let chunk = words[(appender + appenderField.chunk) >>> 2];
-        while (chunk !== 0) {
-          const next = words[chunk >>> 2];
-          memory.pages.release(chunk);
-          chunk = next;
-        }
-        words.fill(0, appender >>> 2, (appender + appenderField.bytes) >>> 2);
-      }
-    }
-  }
-
-  #placesOf({ of, offset }: FreedArea): number[] {
-    if (of === 'frame') return [this.#frame + offset];
-    const length = this.#threads;
-    return Array.from({ length }, (_, worker) => this.#part.localOf(worker) + offset);
+    const locals = Array.from({ length: this.#threads }, (_, worker) => this.#part.localOf(worker));
+    for (const buffer of buffers) this.buffers.clear(buffer);
+    const appenders = buffers.map((buffer) => this.program.buffers[buffer].appender);
+    freeRows(memory, locals, appenders);
+    freeAreas(memory, this.#frame, locals, areas);
   }
 
   #setFrameWord(offset: number, value: number): void {
