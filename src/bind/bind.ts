@@ -5,6 +5,7 @@ import { BindContext, type BindOptions } from './context.ts';
 import { notSupported, withText } from './error.ts';
 import { bindSourceArguments } from './query/from.ts';
 import { bindQuery } from './query/query.ts';
+import { bindAlterTable } from './statement/alter.ts';
 import type {
   BoundCall,
   BoundExecute,
@@ -78,6 +79,9 @@ function bindStatement(context: BindContext, node: Statement, sql: string): Boun
       return bindCreateView(context, node, sql);
     case 'drop':
       return bindDrop(context, node);
+    case 'alterTable':
+      // Nothing to drop either, then.
+      return bindAlterTable(context, node, sql) ?? { kind: 'drop', object: 'TABLE', names: [] };
     case 'copy':
       return bindCopy(context, node);
     case 'explain': {
@@ -112,9 +116,8 @@ function bindStatement(context: BindContext, node: Statement, sql: string): Boun
   }
 }
 
-/** `alterTable` as ALTER TABLE. */
+/** `createIndex` as CREATE INDEX. */
 function statementName(node: Statement): string {
-  if (node.kind === 'alterTable') return `ALTER ${node.object} ${objectName(node.name)}`;
   return node.kind.replace(/[A-Z]/g, ' $&').toUpperCase();
 }
 

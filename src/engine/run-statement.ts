@@ -6,6 +6,7 @@ import { plainValue } from '../plan/constant.ts';
 import { formatValue } from '../value/value.ts';
 import { Result } from './result.ts';
 import { type Request, resultOf, type Session } from './session.ts';
+import { alterTable } from './statements/alter.ts';
 import { runCall } from './statements/call.ts';
 import { copyFrom, copyTo } from './statements/copy.ts';
 import { createTable, createTableAs, createView, drop } from './statements/definition.ts';
@@ -38,6 +39,8 @@ export async function runStatement(
       return createView(session, statement);
     case 'drop':
       return drop(session, statement);
+    case 'alterTable':
+      return alterTable(session, statement, request);
     case 'copyFrom':
       return copyFrom(session, statement, request);
     case 'copyTo':

@@ -6,7 +6,7 @@ import type { Turns } from '../run/turns.ts';
 import { appendInTurns, type Turn } from '../table/load.ts';
 import { StagedRows, type TableStorage } from '../table/storage.ts';
 import type { Table } from '../table/table.ts';
-import type { ColumnBatch } from '../value/batch.ts';
+import type { ColumnBatch, Schema } from '../value/batch.ts';
 import type { CatalogState } from './catalog-state.ts';
 import { findDuplicate } from './unique.ts';
 
@@ -53,13 +53,7 @@ export async function replaceRows(
 ): Promise<void> {
   checkUnchanged(catalog, target);
   const { primaryKey } = target;
-  const empty = storage.empty(target.data.schema);
-  let version: Table;
-  try {
-    version = await appendTo(storage, empty, batches, primaryKey, () => turns.ifDue());
-  } finally {
-    storage.release(empty);
-  }
+  const version = await newTable(storage, target.data.schema, batches, primaryKey, turns);
   try {
     checkUnchanged(catalog, target);
   } catch (error) {
@@ -70,7 +64,24 @@ export async function replaceRows(
   catalog.set(tableEntry(target.name, version, { primaryKey, defaults }));
 }
 
-function checkUnchanged(catalog: CatalogState, target: TableEntry): void {
+/** A new table of these rows; the caller has its one use. */
+export async function newTable(
+  storage: TableStorage,
+  schema: Schema,
+  batches: readonly ColumnBatch[],
+  primaryKey: readonly number[] | undefined,
+  turns: Turns,
+): Promise<Table> {
+  const empty = storage.empty(schema);
+  try {
+    return await appendTo(storage, empty, batches, primaryKey, () => turns.ifDue());
+  } finally {
+    storage.release(empty);
+  }
+}
+
+/** Fails if the table is not as it was when `target` was read. */
+export function checkUnchanged(catalog: CatalogState, target: TableEntry): void {
   if (catalog.current.table(target.name)?.data === target.data) return;
   throw new QuernError(
     sqlState.serializationFailure,

@@ -133,6 +133,12 @@ export class TableStorage {
     return this.#hold({ schema: table.schema, columns, rowGroups, rowCount });
   }
 
+  /** The same rows, with other names of columns, or columns that may be NULL from now on. */
+  withSchema(table: Table, schema: Schema): Table {
+    assert(schema.length === table.schema.length, 'the columns are the same');
+    return this.#hold({ ...table, schema });
+  }
+
   /** One more user of the version: a catalog, or a statement that reads it. */
   retain(table: Table): void {
     const count = this.#tables.get(table);

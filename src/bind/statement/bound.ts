@@ -1,6 +1,6 @@
 import type { TableEntry } from '../../catalog/catalog.ts';
 import type { ConstantExpression, ConstantValue, Expression } from '../../plan/expression.ts';
-import type { Plan } from '../../plan/plan.ts';
+import type { Plan, TableFunction } from '../../plan/plan.ts';
 import type { OnExisting } from '../../sql/ast/definition.ts';
 import type { Statement } from '../../sql/ast/statement.ts';
 import type { SqlType } from '../../value/type.ts';
@@ -16,6 +16,7 @@ export type BoundStatement =
   | BoundCreateTableAs
   | BoundCreateView
   | BoundDrop
+  | BoundAlterTable
   | BoundCopyFrom
   | BoundCopyTo
   | BoundCall
@@ -51,6 +52,24 @@ export interface BoundInsert {
   readonly table: TableEntry;
   /** Columns of the table's types, one for each, in their order. */
   readonly plan: Plan;
+  readonly onConflict: BoundOnConflict | undefined;
+  readonly returning: BoundReturning | undefined;
+}
+
+/** What happens with new rows whose key is there already. */
+export interface BoundOnConflict {
+  /** `update`: two new rows of one key are an error; `replace`: the last one counts. */
+  readonly action: 'nothing' | 'update' | 'replace';
+  /** Ordinals of the key. */
+  readonly key: readonly number[];
+  /** Stands in the plans for the new rows, each key once. */
+  readonly rows: TableFunction;
+  /** Those of the new rows whose key is not in the table. */
+  readonly added: Plan;
+  /** All rows of the table as after an UPDATE, with the mark; undefined if none is updated. */
+  readonly updated: Plan | undefined;
+  /** Those of them that are updated, without the mark. */
+  readonly changed: Plan | undefined;
 }
 
 /** UPDATE, DELETE and TRUNCATE: the table gets these rows in the place of its own. */
@@ -63,6 +82,16 @@ export interface BoundRewrite {
    */
   readonly plan: Plan;
   readonly marksChanges: boolean;
+  readonly returning: BoundReturning | undefined;
+}
+
+/** RETURNING: a query over the rows that a statement changed. */
+export interface BoundReturning {
+  /** Stands in `plan` for the changed rows. */
+  readonly rows: TableFunction;
+  readonly plan: Plan;
+  /** Gives these rows before the change is made; undefined where the statement itself does. */
+  readonly changed: Plan | undefined;
 }
 
 export interface BoundCreateTable {
@@ -97,6 +126,17 @@ export interface BoundCreateView {
   readonly onExisting: OnExisting;
   readonly columnNames: readonly string[] | undefined;
   readonly sql: string;
+}
+
+export interface BoundAlterTable {
+  readonly kind: 'alterTable';
+  readonly table: TableEntry;
+  /** What it is called from now on. */
+  readonly name: string;
+  readonly columns: readonly NewColumn[];
+  readonly primaryKey: readonly number[] | undefined;
+  /** Its rows with these columns; undefined where only names and defaults change. */
+  readonly rows: Plan | undefined;
 }
 
 export interface BoundDrop {

@@ -72,7 +72,7 @@ function checkDuplicates(names: readonly Identifier[]): void {
   });
 }
 
-function newColumn(context: BindContext, node: ColumnDefinition, sql: string): NewColumn {
+export function newColumn(context: BindContext, node: ColumnDefinition, sql: string): NewColumn {
   if (node.type === undefined) notSupported('a generated column', node.span);
   const type = resolveType(node.type);
   let notNull = false;

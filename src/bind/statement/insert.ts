@@ -16,7 +16,9 @@ import { sameName } from '../scope.ts';
 import { castTo } from '../types/cast.ts';
 import { canAssign } from '../types/implicit.ts';
 import type { BoundInsert } from './bound.ts';
+import { bindOnConflict } from './conflict.ts';
 import { objectName } from './definition.ts';
+import { bindReturning } from './returning.ts';
 
 /** The table of that name; a view cannot be written to. */
 export function writableTable(context: BindContext, name: QualifiedName): TableEntry {
@@ -58,21 +60,31 @@ export function targetOrdinals(table: TableEntry, names: readonly Identifier[]):
 
 export function bindInsert(context: BindContext, node: Insert): BoundInsert {
   if (node.with !== undefined) notSupported('WITH before INSERT', node.with.span);
-  if (node.onConflict !== undefined) notSupported('ON CONFLICT', node.onConflict.span);
-  if (node.returning.length > 0) notSupported('RETURNING', node.returning[0].span);
   if (node.byName) notSupported('INSERT BY NAME', node.span);
   const table = writableTable(context, node.table);
   const ordinals = targetOrdinals(table, node.columns);
+  const { onConflict } = node;
+  return {
+    kind: 'insert',
+    table,
+    plan: newRows(context, node, table, ordinals),
+    onConflict: onConflict && bindOnConflict(context, node, onConflict, table),
+    returning: bindReturning(context, node, table, undefined),
+  };
+}
+
+function newRows(
+  context: BindContext,
+  node: Insert,
+  table: TableEntry,
+  ordinals: readonly number[],
+): Plan {
   const defaults = table.columns.map((_, i) => defaultOf(context, table, i, node.span));
-  if (node.source === undefined) {
-    return { kind: 'insert', table, plan: valuesPlan(context, table, [defaults]) };
-  }
+  if (node.source === undefined) return valuesPlan(context, table, [defaults]);
   const rows = plainRows(node.source);
-  if (rows !== undefined) {
-    const bound = rows.map((row) => bindRow(context, table, ordinals, defaults, row));
-    return { kind: 'insert', table, plan: valuesPlan(context, table, bound) };
-  }
-  return { kind: 'insert', table, plan: bindSource(context, node, table, ordinals, defaults) };
+  if (rows === undefined) return bindSource(context, node, table, ordinals, defaults);
+  const bound = rows.map((row) => bindRow(context, table, ordinals, defaults, row));
+  return valuesPlan(context, table, bound);
 }
 
 /**

@@ -1,37 +1,56 @@
 import { sqlState } from '../../base/error.ts';
 import type { TableEntry } from '../../catalog/catalog.ts';
-import { makeFilter } from '../../plan/build.ts';
-import { call, columnRef, constant, type Expression, trueConstant } from '../../plan/expression.ts';
+import { makeFilter, makeJoin } from '../../plan/build.ts';
+import {
+  type Column,
+  call,
+  columnRef,
+  constant,
+  type Expression,
+  trueConstant,
+} from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
-import type { Delete, Truncate, Update } from '../../sql/ast/change.ts';
+import type { Assignment, Delete, Truncate, Update } from '../../sql/ast/change.ts';
 import type { Expression as Syntax } from '../../sql/ast/expression.ts';
 import type { Identifier } from '../../sql/ast/node.ts';
+import type { TableExpression } from '../../sql/ast/query.ts';
 import { booleanType } from '../../value/type.ts';
 import type { BindContext } from '../context.ts';
 import { BindError, notSupported } from '../error.ts';
 import type { Place } from '../expression/binder.ts';
 import { bindCondition, bindExpression } from '../expression/expression.ts';
+import { bindFrom, type Source } from '../query/from.ts';
 import { Scope, tableColumns } from '../scope.ts';
 import type { BoundRewrite } from './bound.ts';
 import { assign, defaultOf, targetOrdinals, writableTable } from './insert.ts';
+import { bindReturning } from './returning.ts';
 
 interface Target {
   readonly table: TableEntry;
   readonly scan: Plan;
+  /** What FROM or USING names. */
+  readonly source: Source | undefined;
+  /** Where the columns of both have names. */
   readonly place: Place;
 }
 
-/** The rows of the table, and a place in which its columns have names. */
-function bindTarget(context: BindContext, node: Update | Delete): Target {
+/** The rows of the table, and those that FROM or USING brings. */
+function bindTarget(
+  context: BindContext,
+  node: Update | Delete,
+  tables: readonly TableExpression[],
+): Target {
   if (node.with !== undefined) notSupported(`WITH before ${verb(node)}`, node.with.span);
-  if (node.returning.length > 0) notSupported('RETURNING', node.returning[0].span);
   const table = writableTable(context, node.table);
   const columns = table.columns.map((column) =>
     context.column(column.name, column.type, !column.notNull),
   );
   const ordinals = table.columns.map((_, i) => i);
   const scan: Plan = { kind: 'scan', table, ordinals, filters: [], columns };
-  const scope = new Scope(tableColumns(node.alias?.name ?? table.name, columns), undefined);
+  const query = { context, parent: undefined, commonTables: undefined };
+  const source = tables.length === 0 ? undefined : bindFrom(query, tables);
+  const own = tableColumns(node.alias?.name ?? table.name, columns);
+  const scope = new Scope([...own, ...(source?.columns ?? [])], undefined);
   const place: Place = {
     context,
     scope,
@@ -42,21 +61,30 @@ function bindTarget(context: BindContext, node: Update | Delete): Target {
     spans: new Map(),
     expanding: [],
   };
-  return { table, scan, place };
+  return { table, scan, source, place };
 }
 
 function verb(node: Update | Delete): string {
   return node.kind.toUpperCase();
 }
 
-/** What stays: rows for which the condition is FALSE or NULL. */
+/** What stays: rows for which the condition is FALSE or NULL, with all rows of USING. */
 export function bindDelete(context: BindContext, node: Delete): BoundRewrite {
-  if (node.using.length > 0) notSupported('DELETE … USING', node.using[0].span, 'use IN or EXISTS');
-  const { table, scan, place } = bindTarget(context, node);
-  if (node.where === undefined) return emptied(table, scan);
-  const where = bindCondition({ ...place, clause: 'WHERE' }, node.where);
+  const { table, scan, source, place } = bindTarget(context, node, node.using);
+  const where =
+    node.where === undefined
+      ? trueConstant
+      : bindCondition({ ...place, clause: 'WHERE' }, node.where);
+  const head = { kind: 'rewrite', table, marksChanges: false } as const;
+  if (source !== undefined) {
+    const plan = makeJoin('anti', scan, source.plan, where);
+    const changed = makeJoin('semi', scan, source.plan, where);
+    return { ...head, plan, returning: bindReturning(context, node, table, changed) };
+  }
+  const returning = bindReturning(context, node, table, makeFilter(scan, [where]));
+  if (node.where === undefined) return { ...emptied(table, scan), returning };
   const stays = call('is_distinct_from', [where, trueConstant], booleanType, false);
-  return { kind: 'rewrite', table, plan: makeFilter(scan, [stays]), marksChanges: false };
+  return { ...head, plan: makeFilter(scan, [stays]), returning };
 }
 
 export function bindTruncate(context: BindContext, node: Truncate): BoundRewrite {
@@ -70,25 +98,68 @@ export function bindTruncate(context: BindContext, node: Truncate): BoundRewrite
 
 function emptied(table: TableEntry, scan: Plan): BoundRewrite {
   const nothing = constant(false, booleanType);
-  return { kind: 'rewrite', table, plan: makeFilter(scan, [nothing]), marksChanges: false };
+  const plan = makeFilter(scan, [nothing]);
+  return { kind: 'rewrite', table, plan, marksChanges: false, returning: undefined };
 }
 
 export function bindUpdate(context: BindContext, node: Update): BoundRewrite {
-  if (node.from.length > 0) notSupported('UPDATE … FROM', node.from[0].span, 'use a subquery');
-  const { table, scan, place } = bindTarget(context, node);
-  const changed =
-    node.where === undefined
-      ? trueConstant
-      : isTrue(bindCondition({ ...place, clause: 'WHERE' }, node.where));
+  const target = bindTarget(context, node, node.from);
+  const { table, scan } = target;
+  const { input, changed, place } = matchedRows(context, target, node.where);
   const mark = context.column('changed', booleanType, false);
   const marked: Plan = {
     kind: 'project',
-    input: scan,
-    expressions: [...scan.columns.map(columnRef), changed],
-    columns: [...scan.columns, mark],
+    input,
+    expressions: [...input.columns.map(columnRef), changed],
+    columns: [...input.columns, mark],
   };
-  const values = assignedValues(place, table, node);
-  const expressions = scan.columns.map((column, i): Expression => {
+  const values = assignedValues(place, table, node.assignments);
+  const plan = updatedRows(context, table, scan.columns, marked, mark, values);
+  const rows = makeFilter(plan, [columnRef(mark)]);
+  const returning = bindReturning(context, node, table, withoutMark(rows));
+  return { kind: 'rewrite', table, plan, marksChanges: true, returning };
+}
+
+/** The rows of the target beside what FROM brings, and which of them are to be changed. */
+function matchedRows(
+  context: BindContext,
+  { scan, source, place }: Target,
+  condition: Syntax | undefined,
+): { input: Plan; changed: Expression; place: Place } {
+  const where =
+    condition === undefined
+      ? trueConstant
+      : bindCondition({ ...place, clause: 'WHERE' }, condition);
+  if (source === undefined) return { input: scan, changed: isTrue(where), place };
+  const found = context.column('found', booleanType, false);
+  const right: Plan = {
+    kind: 'project',
+    input: source.plan,
+    expressions: [...source.plan.columns.map(columnRef), trueConstant],
+    columns: [...source.plan.columns, found],
+  };
+  // A row that several rows of FROM match would take the values of any: that is an error.
+  const input = makeJoin('single', scan, right, where);
+  const columns = place.scope.columns.map((known) => {
+    const { value } = known;
+    if (value.kind !== 'column') return known;
+    const column = input.columns.find(({ id }) => id === value.column.id);
+    return column === undefined ? known : { ...known, value: columnRef(column) };
+  });
+  const changed = isTrue(columnRef({ ...found, nullable: true }));
+  return { input, changed, place: { ...place, scope: new Scope(columns, undefined) } };
+}
+
+/** The rows of the table with the new values where `mark` is TRUE, and the mark. */
+export function updatedRows(
+  context: BindContext,
+  table: TableEntry,
+  own: readonly Column[],
+  input: Plan,
+  mark: Column,
+  values: ReadonlyMap<number, Expression>,
+): Plan {
+  const expressions = own.map((column, i): Expression => {
     const then = values.get(i);
     const otherwise = columnRef(column);
     if (then === undefined) return otherwise;
@@ -97,26 +168,34 @@ export function bindUpdate(context: BindContext, node: Update): BoundRewrite {
     return { kind: 'case', branches, otherwise, type: column.type, nullable };
   });
   const columns = expressions.map((expression, i) =>
-    context.columnFor(expression, table.columns[i].name, scan),
+    context.columnFor(expression, table.columns[i].name, input),
   );
-  const plan: Plan = {
+  return {
     kind: 'project',
-    input: marked,
+    input,
     expressions: [...expressions, columnRef(mark)],
     columns: [...columns, mark],
   };
-  return { kind: 'rewrite', table, plan, marksChanges: true };
 }
 
-function isTrue(condition: Expression): Expression {
+export function withoutMark(plan: Plan): Plan {
+  const columns = plan.columns.slice(0, -1);
+  return { kind: 'project', input: plan, expressions: columns.map(columnRef), columns };
+}
+
+export function isTrue(condition: Expression): Expression {
   if (!condition.nullable) return condition;
   return call('coalesce', [condition, constant(false, booleanType)], booleanType, false);
 }
 
 /** The new values by ordinal; all of them see the row as it was. */
-function assignedValues(place: Place, table: TableEntry, node: Update): Map<number, Expression> {
+export function assignedValues(
+  place: Place,
+  table: TableEntry,
+  assignments: readonly Assignment[],
+): Map<number, Expression> {
   const values = new Map<number, Expression>();
-  for (const { columns, value, span } of node.assignments) {
+  for (const { columns, value, span } of assignments) {
     const parts = assignedParts(columns, value);
     targetOrdinals(table, columns).forEach((ordinal, i) => {
       if (values.has(ordinal)) {

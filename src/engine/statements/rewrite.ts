@@ -1,29 +1,39 @@
 import type { BoundRewrite } from '../../bind/statement/bound.ts';
+import type { ColumnBatch } from '../../value/batch.ts';
 import { booleanType } from '../../value/type.ts';
 import { rowReader } from '../../value/vector.ts';
-import { Result } from '../result.ts';
+import type { Result } from '../result.ts';
 import type { Request, Session } from '../session.ts';
 import { replaceRows } from '../write-table.ts';
+import { resultOfChange } from './changed-rows.ts';
 
 /** UPDATE, DELETE and TRUNCATE: all rows of the table are written anew. */
 export async function rewrite(
   session: Session,
-  { table, plan, marksChanges }: BoundRewrite,
+  { table, plan, marksChanges, returning }: BoundRewrite,
   request: Request,
 ): Promise<Result> {
   session.checkWritable();
   const { storage, catalog } = session.engine;
-  const { batches } = await session.rows(plan, request);
-  let kept = 0;
-  let changed = 0;
+  const { batches, rowCount } = await session.rows(plan, request);
+  const changes = returning?.changed && (await session.rows(returning.changed, request));
+  const { batches: rows, marked } = marksChanges
+    ? splitMarked(batches)
+    : { batches, marked: table.rowCount - rowCount };
+  if (marked > 0) await replaceRows(storage, catalog, table, rows, request.turns);
+  return resultOfChange(session, marked, returning, changes?.batches ?? [], request);
+}
+
+/** Batches without their last column, a mark, and how many rows have it. */
+export function splitMarked(batches: readonly ColumnBatch[]): {
+  readonly batches: readonly ColumnBatch[];
+  readonly marked: number;
+} {
+  let marked = 0;
   const rows = batches.map(({ rowCount, columns }) => {
-    kept += rowCount;
-    if (!marksChanges) return { rowCount, columns };
-    const isChanged = rowReader(booleanType, columns[columns.length - 1]);
-    for (let row = 0; row < rowCount; row++) if (isChanged(row) === true) changed++;
+    const isMarked = rowReader(booleanType, columns[columns.length - 1]);
+    for (let row = 0; row < rowCount; row++) if (isMarked(row) === true) marked++;
     return { rowCount, columns: columns.slice(0, -1) };
   });
-  if (!marksChanges) changed = table.rowCount - kept;
-  if (changed > 0) await replaceRows(storage, catalog, table, rows, request.turns);
-  return Result.ofChange(changed);
+  return { batches: rows, marked };
 }
