@@ -30,6 +30,7 @@ import { compare } from '../expression/arithmetic.ts';
 import type { CommonTables } from '../expression/binder.ts';
 import { bindCondition, bindExpression } from '../expression/expression.ts';
 import { findColumn, Scope, type ScopeColumn, sameName, tableColumns } from '../scope.ts';
+import { castTo } from '../types/cast.ts';
 import { bindQuery, constantPlace, type QueryPlace, renameColumns } from './query.ts';
 import { bindSystemTable } from './system-tables.ts';
 
@@ -302,7 +303,7 @@ function bindJoin(place: QueryPlace, node: Join, lateral: readonly ScopeColumn[]
   const pairs = shared.map((name) => usingPair(place, left, right, name, node.span));
   predicates.push(...pairs.map((pair) => pair.condition));
   const plan = makeJoin(type, left.plan, right.plan, conjunction(predicates));
-  const columns = joinedColumns(type, left, right, pairs);
+  const columns = joinedColumns(place, type, left, right, pairs);
   if (node.alias === undefined) return { plan, columns };
   return aliasJoin(plan, columns, node.alias);
 }
@@ -323,6 +324,7 @@ interface UsingPair {
   readonly left: ScopeColumn;
   readonly right: ScopeColumn;
   readonly condition: Expression;
+  readonly span: Span;
 }
 
 function sharedNames(left: Source, right: Source): Identifier[] {
@@ -358,11 +360,12 @@ function usingPair(
   const a = find(left, 'left');
   const b = find(right, 'right');
   const condition = compare(place.context, 'eq', a.value, b.value, span);
-  return { name: a.name, left: a, right: b, condition };
+  return { name: a.name, left: a, right: b, condition, span };
 }
 
 /** The names after a join: merged columns of USING first, then the left side, then the right. */
 function joinedColumns(
+  place: QueryPlace,
   type: JoinType,
   left: Source,
   right: Source,
@@ -378,7 +381,8 @@ function joinedColumns(
   const merged = pairs.map((pair): ScopeColumn => {
     const a = leftColumns[left.columns.indexOf(pair.left)];
     const b = rightColumns[right.columns.indexOf(pair.right)];
-    return { table: undefined, name: pair.name, value: mergeValue(type, a, b), hidden: false };
+    const value = mergeValue(place, type, a.value, b.value, pair);
+    return { table: undefined, name: pair.name, value, hidden: false };
   });
   const gone = new Set<ScopeColumn>(pairs.flatMap((pair) => [pair.left, pair.right]));
   const hide = (column: ScopeColumn, original: ScopeColumn): ScopeColumn =>
@@ -390,10 +394,19 @@ function joinedColumns(
   ];
 }
 
-function mergeValue(type: JoinType, a: ScopeColumn, b: ScopeColumn): Expression {
-  if (type === 'right') return b.value;
-  if (type !== 'full') return a.value;
-  return call('coalesce', [a.value, b.value], a.value.type, true);
+/** The side that is never missing; of a full join either, in the type in which they compare. */
+function mergeValue(
+  { context }: QueryPlace,
+  type: JoinType,
+  a: Expression,
+  b: Expression,
+  { condition, span }: UsingPair,
+): Expression {
+  if (type === 'right') return b;
+  if (type !== 'full') return a;
+  const common = condition.kind === 'call' ? condition.args[0].type : a.type;
+  const sides = [a, b].map((side) => castTo(context, side, common, span));
+  return call('coalesce', sides, common, true);
 }
 
 function optionalColumn(column: ScopeColumn): ScopeColumn {

@@ -93,13 +93,16 @@ function joinTexts(call: AggregateCall, rows: CollectedRows): Value {
   const x = f.let(textRoom(scope, i32.add(y, copySlack)), 'text');
   const copy = emitStringCopy(query.module);
   const at = f.let(x, 'at');
+  // The first text may be empty: the place does not tell whether there was one.
+  const started = f.let(i32.const(0), 'started');
   eachText((from, size) => {
-    f.if(i32.ne(at, x), () => {
+    f.if(started, () => {
       f.call(copy, at, separator.x, separator.y);
       f.set(at, i32.add(at, separator.y));
     });
     f.call(copy, at, from, size);
     f.set(at, i32.add(at, size));
+    f.set(started, 1);
   });
   const none = i32.eqz(texts);
   return { form: 'string', x, y, isNull: isVoid === undefined ? none : i32.or(none, isVoid) };

@@ -13,6 +13,7 @@ import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
 import { mapAggregate, mapInputs } from '../../plan/rewrite.ts';
 import type { OptimizerContext } from '../context.ts';
 import { type Estimator, equalPair } from '../estimate/estimator.ts';
+import { evaluateWith } from './evaluate-with.ts';
 import { isUniqueOn } from './uniqueness.ts';
 
 /** A join that loses more of the right side's rows than this had better come first. */
@@ -81,12 +82,31 @@ function isMovable(plan: Aggregate, join: Join, keys: Keys): boolean {
   for (const aggregate of plan.aggregates) {
     // COUNT(*) with a filter would have to test the filter on a row that is missing.
     if (aggregate.args.length === 0 && aggregate.filter !== undefined) return false;
+    if (join.type === 'left' && !ignoresMissing(aggregate, join.right)) return false;
     mapAggregate(aggregate, (expression) => {
       onRight &&= isCovered(expression, rightIds);
       return expression;
     });
   }
   return onRight;
+}
+
+/** Aggregates of which a row without a value is as good as no row. */
+const ignoreNulls = new Set([
+  ...['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'any_value', 'median'],
+  ...['stddev_samp', 'stddev_pop', 'var_samp', 'var_pop', 'bit_and', 'bit_or', 'bit_xor'],
+]);
+
+/**
+ * Whether the row of NULLs that stands for no match adds nothing: a constant, or COALESCE, would
+ * give a value even for it. COUNT(*) counts it, and is told so.
+ */
+function ignoresMissing({ name, args }: AggregateCall, right: Plan): boolean {
+  if (args.length === 0) return name === 'count';
+  if (!ignoreNulls.has(name)) return false;
+  const nulls = new Map(right.columns.map(({ id, type }) => [id, constant(null, type)]));
+  const value = evaluateWith(args[0], nulls);
+  return value?.kind === 'constant' && value.value === null;
 }
 
 function move(context: OptimizerContext, plan: Aggregate, join: Join, keys: Keys): Plan {

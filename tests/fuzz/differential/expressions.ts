@@ -47,7 +47,7 @@ function literalOf(
 }
 
 /** How often a function of the table is chosen where one fits. */
-const tableChance = 0.04;
+const tableChance = 0.12;
 
 /** Writes random expressions of a family over the columns of a scope. */
 export class ExpressionMaker {
@@ -200,7 +200,7 @@ export class ExpressionMaker {
   #decimals(inner: (family: Family) => Fragment): Make[] {
     const random = this.#random;
     const one = (): Fragment => inner('dec');
-    const type = (): string => random.pick(['DECIMAL(12,2)', 'DECIMAL(18,4)', 'DECIMAL(30,3)']);
+    const type = (): string => random.pick(['DECIMAL(12,2)', 'DECIMAL(18,4)', 'DECIMAL(28,2)']);
     const add: Make = () => of('dec')`(${one()} ${random.pick(['+', '-'])} ${one()})`;
     return [
       add,

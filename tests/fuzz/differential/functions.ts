@@ -47,7 +47,7 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'GREATEST({dec}, {dec})',
     'LEAST({dec}, {dec})',
     'TRY_CAST({text} AS DECIMAL(9, 2))',
-    'CAST({double} AS DECIMAL(30, 3))',
+    'CAST({double} AS DECIMAL(28, 2))',
   ],
   double: [
     'sqrt(abs({double}))',
@@ -76,6 +76,7 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'lower({text})',
     'replace({text}, {text}, {text})',
     'right({text}, 2)',
+    'left({text}, -1)',
     "lpad({text}, 5, 'xy')",
     "rpad({text}, 3, 'xy')",
     'reverse({text})',

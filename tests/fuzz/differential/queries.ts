@@ -469,5 +469,15 @@ function groupBy(
     // A number alone is a position, for us as in PostgreSQL also in parentheses.
     return /^-?\d+$/.test(flat(fragment)) ? of('key')`${fragment} + 0` : of('key')`${fragment}`;
   });
-  return of('clause')` GROUP BY ${list(items)}`;
+  // Which constants of the select list are meant by one of a grouping set is not defined.
+  const isPlain = keys.every(({ fragment }) => /[a-z]\w*\.\w/.test(flat(fragment)));
+  if (positions || items.length === 0 || !isPlain || !random.chance(0.1)) {
+    return of('clause')` GROUP BY ${list(items)}`;
+  }
+  const sets = random.pick<(parts: Fragment) => Fragment>([
+    (parts) => of('sets')`ROLLUP (${parts})`,
+    (parts) => of('sets')`CUBE (${parts})`,
+    (parts) => of('sets')`GROUPING SETS ((${parts}), (${items[0]}), ())`,
+  ]);
+  return of('clause')` GROUP BY ${sets(list(items))}`;
 }
