@@ -421,14 +421,14 @@ export class QueryMaker {
 
   /** A subquery that refers to the columns of the outer query. */
   #subquery(scope: Scope, wanted: readonly Family[] | undefined): Select {
-    const outer = { columns: scope.columns, subqueries: scope.subqueries - 1 };
+    const outer = { columns: qualified(scope.columns), subqueries: scope.subqueries - 1 };
     return this.#body(outer, wanted, this.#random.chance(0.1) ? 1 : 0, true);
   }
 
   /** An aggregate without groups gives one row. */
   #singleValue(scope: Scope, family: Family): Fragment | undefined {
     const random = this.#random;
-    const outer = { columns: scope.columns, subqueries: scope.subqueries - 1 };
+    const outer = { columns: qualified(scope.columns), subqueries: scope.subqueries - 1 };
     const from = this.#from(outer, 0);
     const all = { columns: [...from.columns, ...from.columns, ...outer.columns], subqueries: 0 };
     const where = this.#clause(0.8, ' WHERE ', { ...all, subqueries: outer.subqueries }, 2);
@@ -437,6 +437,11 @@ export class QueryMaker {
       family === 'int' ? random.pick(['count', 'sum', 'min', 'max']) : random.pick(['min', 'max']);
     return of('query')`SELECT ${name}(${argument}) FROM ${from.fragment}${where}`;
   }
+}
+
+/** Columns that no name of a subquery hides: not those of USING. */
+function qualified(columns: readonly ScopeColumn[]): ScopeColumn[] {
+  return columns.filter(({ text }) => text.includes('.'));
 }
 
 function isColumnText(part: string | Fragment): boolean {

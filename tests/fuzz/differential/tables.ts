@@ -130,7 +130,7 @@ function integers(random: Random, wild: boolean): TypeMaker {
 }
 
 /**
- * At most 26 digits before the point and 12 after it: a common type of any two then holds both. Of
+ * At most 26 digits before the point and 10 after it: a common type of any two then holds both. Of
  * one that does not, DuckDB drops digits behind the point.
  */
 const decimalShapes = [
@@ -142,7 +142,6 @@ const decimalShapes = [
   [19, 3],
   [25, 10],
   [28, 2],
-  [38, 12],
 ] as const;
 
 function decimals(random: Random, wild: boolean): TypeMaker {
