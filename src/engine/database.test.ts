@@ -139,6 +139,27 @@ describe('tables', () => {
     await db.query('drop table k, kk');
   });
 
+  test('a few rows are looked up in a large table by their keys', async () => {
+    await db.query('create table big (a bigint, b varchar, primary key (a, b))');
+    await db.query(
+      "insert into big select range * 7919 % 200003, 'x' || range % 3 from range(200000)",
+    );
+    await db.query("insert into big values (5, 'y'), (6, 'y')");
+    for (const [a, b] of await values('select a, b from big limit 3 offset 130000')) {
+      await assert.rejects(values('insert into big values (-1, $2), ($1, $2)', [a, b]), {
+        code: '23505',
+        message: `duplicate primary key: (a, b) = (${a}, ${b})`,
+      });
+    }
+    await assert.rejects(values("insert into big values (8, 'y'), (8, 'y')"), { code: '23505' });
+    await assert.rejects(values("insert into big values (9, 'y'), (5, 'y')"), { code: '23505' });
+    await db.query("update big set b = 'z' where a = 6 and b = 'y'");
+    await db.query("insert into big values (6, 'y')");
+    await assert.rejects(values("insert into big values (6, 'z')"), { code: '23505' });
+    assert.deepEqual(await values('select count(*) from big'), [[200003]]);
+    await db.query('drop table big');
+  });
+
   test('a thousand small inserts, with ever new values, are a thousand rows', async () => {
     await db.query('create table many (n bigint, s varchar, d double)');
     for (let i = 0; i < 1000; i++) {

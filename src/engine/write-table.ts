@@ -107,7 +107,7 @@ async function appendTo(
     }
     const version = await appendInTurns(storage, table, staged, turn);
     try {
-      if (primaryKey !== undefined) checkUnique(storage, version, primaryKey);
+      if (primaryKey !== undefined) checkUnique(storage, version, primaryKey, table.rowCount);
       return version;
     } catch (error) {
       storage.release(version);
@@ -118,8 +118,14 @@ async function appendTo(
   }
 }
 
-function checkUnique(storage: TableStorage, table: Table, key: readonly number[]): void {
-  const duplicate = findDuplicate(storage.memory, table, key);
+/** `known`: how many rows, the first ones, have been checked before. */
+function checkUnique(
+  storage: TableStorage,
+  table: Table,
+  key: readonly number[],
+  known: number,
+): void {
+  const duplicate = findDuplicate(storage.memory, table, key, known);
   if (duplicate === undefined) return;
   const names = key.map((ordinal) => table.schema[ordinal].name).join(', ');
   throw new QuernError(
