@@ -16,7 +16,7 @@ import {
   typeName,
 } from '../../value/type.ts';
 import type { BindContext } from '../context.ts';
-import { BindError } from '../error.ts';
+import { BindError, notSupported } from '../error.ts';
 import { castTo, unifyPair } from '../types/cast.ts';
 import { decimalOf, decimalShape, isOpen, widerInteger } from '../types/common.ts';
 import { bindTemporal } from './temporal.ts';
@@ -161,6 +161,7 @@ export function bindShift(
   span: Span,
 ): Expression {
   const [value, count] = asIntegers(context, operator, operands, span);
+  if (value.type.kind === 'hugeint') notSupported('a shift of a HUGEINT', span);
   const name = operator === '<<' ? 'shift_left' : 'shift_right';
   return call(name, [value, castTo(context, count, bigintType, span)], value.type);
 }

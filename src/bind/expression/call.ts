@@ -6,7 +6,7 @@ import { dateType, timestamptzType } from '../../value/type.ts';
 import { BindError, didYouMean, notSupported } from '../error.ts';
 import { aggregateNames, isAggregate } from '../functions/aggregate.ts';
 import { resolveOverload } from '../functions/overload.ts';
-import { scalarFunctions } from '../functions/scalar.ts';
+import { missingFunctions, scalarFunctions } from '../functions/scalar.ts';
 import { bindAggregate } from './aggregate-call.ts';
 import type { Place } from './binder.ts';
 import { bindExpression } from './expression.ts';
@@ -56,6 +56,8 @@ function bindMoment(place: Place, node: Call, name: string): Expression | undefi
 
 function unknownFunction(node: Call): never {
   const name = nameText(node.name);
+  if (missingFunctions.has(name.toLowerCase()))
+    notSupported(`the function ${name}`, node.name.span);
   const known = [...scalarFunctions.keys(), ...aggregateNames(), ...windowFunctionNames()];
   throw new BindError(
     sqlState.undefinedFunction,

@@ -4,7 +4,6 @@ import {
   booleanType,
   decimalType,
   doubleType,
-  hugeintType,
   isFloat,
   isInteger,
   isNumeric,
@@ -144,7 +143,6 @@ export const numberFunctions = [
     'the greatest common divisor',
     ['gcd(12, 18)', '6'],
     fixed('gcd', [bigintType, bigintType], bigintType),
-    fixed('gcd', [hugeintType, hugeintType], hugeintType),
   ),
 ];
 

@@ -112,7 +112,7 @@ function fieldFunctions(): ScalarFunction[] {
     ['millisecond', 'the seconds in milliseconds', '15500'],
     ['microsecond', 'the seconds in microseconds', '15500000'],
     ['epoch', 'seconds since 1970-01-01, with a fraction', '1709212455.5'],
-    ['julian', 'the Julian day, with a fraction', '2460370.5515682869'],
+    ['julian', 'the Julian day, with a fraction', '2460370.551568287'],
   ];
   return helps.map(([names, help, result]) => {
     const [name] = names.split(' ');

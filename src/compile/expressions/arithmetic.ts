@@ -130,6 +130,8 @@ function unary(expression: CallExpression, value: Whole, scope: Scope): Value {
   return limit(wide, expression.type, scope);
 }
 
+const wideRange = rangeOf(-(2n ** 127n), 2n ** 127n - 1n);
+
 function binary(expression: CallExpression, a: Whole, b: Whole, scope: Scope): Value {
   const isNull = eitherNull(a.isNull, b.isNull);
   const { type } = expression;
@@ -143,6 +145,12 @@ function binary(expression: CallExpression, a: Whole, b: Whole, scope: Scope): V
         return limit({ form: 'int', x, range, isNull }, type, scope);
       }
       const { lo, hi } = (plus ? add128 : subtract128)(scope, halves(a), halves(b));
+      if (!contains(wideRange, range)) {
+        // It wrapped where the result has another sign than both, of a - b than a and -b.
+        const other = plus ? halves(b).hi : i64.xor(halves(b).hi, -1n);
+        const turned = i64.and(i64.xor(hi, halves(a).hi), i64.xor(hi, other));
+        failIf(scope, i64.ltS(turned, 0n), isNull, overflowOf(type));
+      }
       return limit({ form: 'wide', x: lo, y: hi, range, isNull }, type, scope);
     }
     case 'multiply': {

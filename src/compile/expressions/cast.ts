@@ -28,7 +28,7 @@ import { readText } from './from-text.ts';
 import { floorDivide, roundedRange, roundQuotient, scaleOf } from './rescale.ts';
 import { decode } from './strings.ts';
 import { castToText } from './to-text.ts';
-import { divideRounded128, multiply128, toDouble } from './wide.ts';
+import { divide128, divideRounded128, multiply128, toDouble } from './wide.ts';
 
 type Whole = IntValue | WideValue;
 
@@ -131,9 +131,7 @@ export class Cast {
     }
     if (isWhole(to) && isWhole(from)) return this.#rescale(value, scaleOf(from));
     if (isFloat(to) && isWhole(from)) {
-      const scale = scaleOf(from);
-      const whole = toDouble(value, scope);
-      let x = scale === 0 ? whole : f64.div(whole, 10 ** scale);
+      let x = decimalToDouble(value, scaleOf(from), scope);
       if (to.kind === 'real') x = f64.promoteF32(f32.demoteF64(x));
       return { form: 'float', x, isNull };
     }
@@ -250,6 +248,31 @@ export class Cast {
     const all = rangeOf(-(2n ** 127n), 2n ** 127n - 1n);
     return this.limit({ form: 'wide', x: lo, y: hi, range: all, isNull });
   }
+}
+
+/** Doubles have all whole numbers up to this one. */
+const exactMax = 2n ** 53n;
+
+/** The double nearest to value / 10^scale, or next to it where that takes more than 53 bits. */
+function decimalToDouble(value: Whole, scale: number, scope: Scope): Expr {
+  if (scale === 0) return toDouble(value, scope);
+  const unit = f64.const(10 ** scale);
+  // One division of two exact doubles is right; else the whole part and the rest are added.
+  if (contains(rangeOf(-exactMax, exactMax), value.range) && scale <= 22) {
+    return f64.div(toDouble(value, scope), unit);
+  }
+  const { isNull, range } = value;
+  const divisor = powerOfTen(scale);
+  const half = (remainder: boolean): Whole => {
+    if (value.form === 'int' && divisor < 2n ** 63n) {
+      const operate = remainder ? i64.remS : i64.divS;
+      return { form: 'int', x: operate(value.x, i64.const(divisor)), range, isNull };
+    }
+    const by = halves(wholeConstant(divisor) as Whole);
+    const { lo, hi } = divide128(scope, halves(value), by, remainder);
+    return { form: 'wide', x: lo, y: hi, range, isNull };
+  };
+  return f64.add(toDouble(half(false), scope), f64.div(toDouble(half(true), scope), unit));
 }
 
 function isWhole(type: SqlType): boolean {

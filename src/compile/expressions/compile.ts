@@ -13,6 +13,7 @@ import { compileConstant, compileParameter } from './constant.ts';
 import { compileDictionaryPredicate } from './dictionary.ts';
 import { compileFunction } from './functions.ts';
 import { compileInList, compileLogic } from './logic.ts';
+import { compileLookup } from './lookup.ts';
 
 /**
  * Emits the code of `expression` at the present place and answers with its value, which may be used
@@ -46,6 +47,8 @@ function compileFresh(expression: Expression, scope: Scope): Value {
   if (folded !== undefined) return compileConstant(folded, scope);
   const looked = compileDictionaryPredicate(expression, scope);
   if (looked !== undefined) return looked;
+  const found = compileLookup(expression, scope);
+  if (found !== undefined) return found;
   switch (expression.kind) {
     case 'call':
       return compileCall(expression.name, expression, scope);

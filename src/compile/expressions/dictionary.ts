@@ -1,6 +1,7 @@
 import { evaluate } from '../../plan/evaluate.ts';
 import type { Expression } from '../../plan/expression.ts';
 import { children } from '../../plan/expression.ts';
+import { isEvaluable } from '../../plan/functions/index.ts';
 import { type Expr, i32, i64 } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import type { BoolValue, CodeValue } from '../value.ts';
@@ -14,13 +15,9 @@ export function compileDictionaryPredicate(
   expression: Expression,
   scope: Scope,
 ): BoolValue | undefined {
-  if (expression.type.kind !== 'boolean' || hasParameter(expression)) return undefined;
-  const columns = [...columnsOf(expression)];
-  if (columns.length !== 1) return undefined;
-  const [column] = columns;
-  if (column.type.kind !== 'varchar') return undefined;
-  const value = scope.column(column);
-  if (value.form !== 'code') return undefined;
+  if (expression.type.kind !== 'boolean') return undefined;
+  const value = codedColumn(expression, scope);
+  if (value === undefined) return undefined;
   const outcome = (text: string | null) =>
     evaluate(expression, { column: () => text, parameter: () => null });
   const outcomes = value.dictionary.values.map(outcome);
@@ -47,8 +44,22 @@ export function compileDictionaryPredicate(
   };
 }
 
-function hasParameter(expression: Expression): boolean {
-  return expression.kind === 'parameter' || children(expression).some(hasParameter);
+/**
+ * The value of the only column that an expression reads, if that is dictionary-coded text and the
+ * expression can be evaluated for each of its entries.
+ */
+export function codedColumn(expression: Expression, scope: Scope): CodeValue | undefined {
+  if (!isDecidable(expression)) return undefined;
+  const columns = [...columnsOf(expression)];
+  if (columns.length !== 1 || columns[0].type.kind !== 'varchar') return undefined;
+  const value = scope.column(columns[0]);
+  return value.form === 'code' ? value : undefined;
+}
+
+function isDecidable(expression: Expression): boolean {
+  if (expression.kind === 'parameter') return false;
+  if (expression.kind === 'call' && !isEvaluable(expression.name)) return false;
+  return children(expression).every(isDecidable);
 }
 
 /** A run of codes [from, to) that alone pass, or undefined when they are not adjacent. */

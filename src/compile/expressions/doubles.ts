@@ -12,7 +12,7 @@ export function roundHalfAway(x: Expr, scope: Scope): Expr {
   const value = f.let(x, 'value');
   const whole = f.let(f64.trunc(value), 'whole');
   const up = f64.ge(f64.abs(f64.sub(value, whole)), 0.5);
-  return f64.add(whole, f64.select(up, f64.copysign(1, value), 0));
+  return f64.add(whole, f64.copysign(f64.select(up, 1, 0), value));
 }
 
 const rounders = {

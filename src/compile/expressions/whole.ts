@@ -8,16 +8,16 @@ import type { Scope } from '../query.ts';
 import { fitsI64, type Range, rangeOf, unionRange } from '../range.ts';
 import {
   eitherNull,
+  expectInt,
   halves,
   type IntValue,
   nullOfAny,
   spill,
   typeRange,
-  type Value,
   type WideValue,
 } from '../value.ts';
 import { asWhole, failIf, limit, narrow } from './arithmetic.ts';
-import { type Build, notSupported } from './build.ts';
+import type { Build } from './build.ts';
 import { scaleUpBy } from './cast.ts';
 import { fold } from './compile.ts';
 import { roundDouble, signOfDouble } from './doubles.ts';
@@ -125,17 +125,10 @@ const countBits: Build = ([value], { args: [argument] }) => {
   return { form: 'int', x, range: rangeOf(0n, BigInt(width)), isNull };
 };
 
-/** Two integers of at most 64 bits. */
-function narrowPair(args: readonly Value[], what: string): readonly [IntValue, IntValue] {
-  const [a, b] = args;
-  if (a.form !== 'int' || b.form !== 'int') notSupported(what);
-  return [a, b];
-}
-
 const shiftLeft: Build = (args, expression, scope) => {
   const { type } = expression;
   const isNull = nullOfAny(args);
-  const [value, count] = narrowPair(args, 'a shift of a HUGEINT');
+  const [value, count] = args.map(expectInt);
   failIf(scope, i64.ltS(count.x, 0n), isNull, failure.negativeShift);
   failIf(scope, i64.ltS(value.x, 0n), isNull, failure.shiftOfNegative);
   const width = BigInt(bitWidth(type));
@@ -148,7 +141,7 @@ const shiftLeft: Build = (args, expression, scope) => {
 
 const shiftRight: Build = (args, expression) => {
   const isNull = nullOfAny(args);
-  const [value, count] = narrowPair(args, 'a shift of a HUGEINT');
+  const [value, count] = args.map(expectInt);
   const width = i64.const(BigInt(bitWidth(expression.type)));
   const inside = i64.ltU(count.x, width);
   const x = i64.select(inside, i64.shrS(value.x, count.x), 0n);
@@ -157,7 +150,7 @@ const shiftRight: Build = (args, expression) => {
 
 const gcd: Build = (args, expression, scope) => {
   const isNull = nullOfAny(args);
-  const [a, b] = narrowPair(args, 'gcd of a HUGEINT');
+  const [a, b] = args.map(expectInt);
   const x = emitGcd(scope.query.module).call(a.x, b.x);
   const { min, max } = unionRange(unionRange(a.range, b.range), rangeOf(0n, 0n));
   const most = max > -min ? max : -min;

@@ -3,10 +3,12 @@ import { once } from './kernel.ts';
 
 const fractionBits = 52n;
 const hidden = 1n << fractionBits;
+/** Bits above a mantissa. */
+const room = i64.const(64n - fractionBits - 1n);
 
 /**
- * (x, y) → the rest of x / y with the sign of x, exact: the mantissas are divided bit by bit, as
- * many as the exponents are apart.
+ * (x, y) → the rest of x / y with the sign of x, exact: the mantissas are divided as integers,
+ * with as many bits at a time as a word has room for.
  */
 export function emitFmod(m: ModuleBuilder): Func {
   const params = { x: 'f64', y: 'f64' } as const;
@@ -41,12 +43,14 @@ export function emitFmod(m: ModuleBuilder): Func {
       };
       mantissa(aBits, aExponent);
       mantissa(bBits, bExponent);
-      f.while(i64.gtS(aExponent, bExponent), () => {
-        f.if(i64.geU(aBits, bBits), () => f.set(aBits, i64.sub(aBits, bBits)));
-        f.set(aBits, i64.shl(aBits, 1n));
-        f.set(aExponent, i64.sub(aExponent, 1n));
+      const apart = f.let(i64.sub(aExponent, bExponent), 'apart');
+      f.set(aBits, i64.remU(aBits, bBits));
+      f.while(i64.gtS(apart, 0n), () => {
+        const step = f.let(i64.select(i64.gtS(apart, room), room, apart), 'step');
+        f.set(aBits, i64.remU(i64.shl(aBits, step), bBits));
+        f.set(apart, i64.sub(apart, step));
       });
-      f.if(i64.geU(aBits, bBits), () => f.set(aBits, i64.sub(aBits, bBits)));
+      f.set(aExponent, bExponent);
       f.if(i64.eqz(aBits), () => f.return(f64.copysign(0, x)));
       // The rest in units of the lesser exponent, put together as a product of exact doubles.
       f.while(i32.and(i64.ltU(aBits, hidden), i64.gtS(aExponent, 1n)), () => {

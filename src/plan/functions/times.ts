@@ -80,6 +80,8 @@ function extract(field: string): Strict {
     }
     const ofDay = dayFields[field];
     if (ofDay !== undefined) return BigInt(ofDay(daysOf(value, argType)));
+    // A TIME may be 24:00:00.
+    if (argType.kind === 'time') return clockFields[field](value as bigint);
     const micros = instantOf(value, argType);
     return clockFields[field](micros - floorDivide(micros, microsPerDay) * microsPerDay);
   };
@@ -304,7 +306,7 @@ export const monthNames: readonly string[] = months;
 export const dayNames: readonly string[] = weekdays;
 
 function timeOfFields(hour: bigint, minute: bigint, second: number, text: string): bigint {
-  const micros = BigInt(roundHalfEven(second * 1e6));
+  const micros = Number.isFinite(second) ? BigInt(roundHalfEven(second * 1e6)) : -1n;
   const total = (hour * 60n + minute) * 60n * microsPerSecond + micros;
   const fits = hour >= 0n && minute >= 0n && minute < 60n && micros >= 0n && micros <= 60_000_000n;
   if (fits && total <= microsPerDay) return total;
