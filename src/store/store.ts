@@ -14,7 +14,7 @@ import { Compaction, type CompactionReport } from './compaction.ts';
 import { type Compressor, type CoreOptions, StoreCore } from './core.ts';
 import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
-import { blockSize, bytesOf } from './layout.ts';
+import { blockSize, bytesOf, type Pointer } from './layout.ts';
 import { StoreMap, View } from './map.ts';
 import { unknownObject } from './objects.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
@@ -27,7 +27,7 @@ import {
 } from './superblock.ts';
 import { Transaction } from './transaction.ts';
 import { MapTree } from './tree/map-tree.ts';
-import { type Usage, usageOf } from './usage.ts';
+import { type Usage, UsageWalk } from './usage.ts';
 import { type VerifyReport, verify } from './verify.ts';
 import { Volume } from './volume.ts';
 
@@ -451,15 +451,27 @@ export class Store {
   }
 
   /** The space of one object or snapshot (`name` or `name@snapshot`). Walks its tree. */
-  usage(name: string): Usage {
+  async usage(name: string): Promise<Usage> {
+    const { root, kind } = this.#rootOf(name);
+    return await new UsageWalk(this.core).usage(root, kind);
+  }
+
+  /** The space of every object and snapshot, by name. What they share is walked once. */
+  async usages(): Promise<Map<string, Usage>> {
+    const snapshots = this.snapshots().map(({ name, snapshot }) => `${name}@${snapshot}`);
+    const walk = new UsageWalk(this.core);
+    const usages = new Map<string, Usage>();
+    for (const name of [...this.list().map((object) => object.name), ...snapshots]) {
+      const { root, kind } = this.#rootOf(name);
+      usages.set(name, await walk.usage(root, kind));
+    }
+    return usages;
+  }
+
+  #rootOf(name: string): { root: Pointer | undefined; kind: ObjectKind } {
     this.core.checkOpen();
     const [object, snapshot] = splitName(name);
-    if (snapshot === undefined) {
-      const { root, kind } = this.core.head(object);
-      return usageOf(this.core, root, kind);
-    }
-    const { root, kind } = this.core.snapshot(object, snapshot);
-    return usageOf(this.core, root, kind);
+    return snapshot === undefined ? this.core.head(object) : this.core.snapshot(object, snapshot);
   }
 
   /** Reads and checks everything; see `verify.ts`. */

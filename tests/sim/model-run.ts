@@ -127,11 +127,11 @@ async function checkUsage(store: Store, random: Random): Promise<void> {
     '',
   ]);
   if (name === '') return;
-  const { referenced, exclusive, shared } = store.usage(name);
+  const { referenced, exclusive, shared } = await store.usage(name);
   if (referenced !== exclusive + shared) throw new Error('usage does not add up');
   // A branch and its removal change nothing, but a branch shares everything.
   await store.branch(name, 'probe');
-  const probe = store.usage('probe');
+  const probe = await store.usage('probe');
   if (probe.exclusive !== 0 || probe.referenced !== referenced) {
     throw new Error(`a branch of ${name} holds ${JSON.stringify(probe)}, expected ${referenced}`);
   }

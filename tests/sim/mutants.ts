@@ -114,15 +114,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'places reused before the checkpoint is durable',
     file: 'block/blocks.js',
-    find: 'this.#buried = this.#dying;\n        this.#dying = [];',
+    find: 'this.#buried = this.#dying;',
     replace:
       'this.#buried = [];\n        this.#releaseAll(this.#dying);\n        this.#dying = [];',
   },
   {
     name: 'places reused although a view needs them',
     file: 'block/blocks.js',
-    find: 'if (block.id !== 0 && this.#views.needs(block.birth, block.death))',
-    replace: 'if (block.id < 0)',
+    find: 'if (id !== 0 && this.#views.needs(births[i], deaths[i]))',
+    replace: 'if (id < 0)',
   },
   {
     name: 'copies of shared nodes do not count',

@@ -112,9 +112,10 @@ async function show(call: StoreCall, value: object, lines: string[]): Promise<vo
 async function info(call: StoreCall): Promise<number> {
   const { store } = call;
   const space = store.space();
-  const objects = store.list().map((object) => ({ ...object, usage: store.usage(object.name) }));
+  const usages = await store.usages();
+  const objects = store.list().map((object) => ({ ...object, usage: usages.get(object.name)! }));
   const snapshots = store.snapshots().map((one) => {
-    const usage = store.usage(`${one.name}@${one.snapshot}`);
+    const usage = usages.get(`${one.name}@${one.snapshot}`)!;
     return { ...one, usage };
   });
   const { superblocks, recovery } = store;

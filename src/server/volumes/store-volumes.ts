@@ -95,7 +95,7 @@ export class StoreVolumes implements VolumeService {
   async volumeUsage(volume: string, snapshot: string | undefined): Promise<VolumeUsage> {
     await this.get(volume);
     const name = snapshot === undefined ? volume : `${volume}@${snapshot}`;
-    const { referenced, exclusive, shared } = this.#store.usage(name);
+    const { referenced, exclusive, shared } = await this.#store.usage(name);
     return { referencedBytes: referenced, exclusiveBytes: exclusive, sharedBytes: shared };
   }
 

@@ -61,7 +61,7 @@ test('two thousand snapshots cost each the same, and deleting them gives everyth
   const store = await openStoreFile(join(folder, 'many.quern'));
   const volume = await store.createVolume('disk', 64 << 20);
   volume.write(new Uint8Array(8 << 20).fill(1), 0);
-  const before = store.usage('disk').referenced;
+  const before = (await store.usage('disk')).referenced;
   const random = new Random(2);
   const snapshots: Promise<void>[] = [];
   for (let i = 0; i < 2000; i++) {
@@ -71,12 +71,12 @@ test('two thousand snapshots cost each the same, and deleting them gives everyth
   }
   await Promise.all(snapshots);
   assert.equal(store.snapshots('disk').length, 2000);
-  assert.ok(store.usage('disk@s1000').exclusive <= 3 * 4096);
+  assert.ok((await store.usage('disk@s1000')).exclusive <= 3 * 4096);
   const order = random.shuffle(Array.from({ length: 2000 }, (_, i) => i));
   await Promise.all(order.map((i) => store.deleteSnapshot('disk', `s${i}`)));
   await store.core.settle();
   await store.checkpoint();
-  assert.equal(store.usage('disk').exclusive, before);
+  assert.equal((await store.usage('disk')).exclusive, before);
   assert.ok(store.space().live < before + (2 << 20));
   assert.deepEqual(store.verify().problems, []);
   await store.close();
