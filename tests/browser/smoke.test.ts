@@ -3,12 +3,6 @@
  * and on a plain page without SharedArrayBuffer. The rows must be those that Node gives.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, normalize } from 'node:path';
 import { before, test } from 'node:test';
 import { open } from '../../src/main/index.ts';
 import {
@@ -18,9 +12,7 @@ import {
   bundleDirectory,
   bundleGzipBytes,
 } from '../../tasks/bundle.ts';
-
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-const browser = names.find((name) => spawnSync(name, ['--version']).status === 0);
+import { skipWithoutBrowser, visit } from './chromium.ts';
 
 const setUp = 'call tpch(scale => 0.01)';
 const queries = [
@@ -79,9 +71,10 @@ test('the bundle is small', () => {
 
 for (const isolated of [true, false]) {
   const name = isolated ? 'with threads' : 'without SharedArrayBuffer';
-  const skip = browser === undefined ? `there is none of ${names.join(', ')} here` : false;
-  test(`Q1 and Q3 run in Chromium ${name}`, { skip, timeout: 120_000 }, async () => {
-    const report = await visit(isolated);
+  const options = { skip: skipWithoutBrowser, timeout: 120_000 };
+  test(`Q1 and Q3 run in Chromium ${name}`, options, async () => {
+    const folders = { '/bundle/': bundleDirectory };
+    const report = (await visit({ page, folders, isolated })) as Report;
     assert.equal(report.error, undefined);
     assert.equal(report.isolated, isolated);
     if (!isolated) assert.equal(report.threads, '1');
@@ -99,69 +92,4 @@ async function rowsInNode(): Promise<unknown[]> {
     typeof value === 'bigint' ? String(value) : value,
   );
   return JSON.parse(text) as unknown[];
-}
-
-/** Opens the page in a browser of its own and waits for what it reports. */
-async function visit(isolated: boolean): Promise<Report> {
-  let receive: (report: Report) => void = () => {};
-  const reported = new Promise<Report>((resolve) => {
-    receive = resolve;
-  });
-  const server = createServer((request, response) => answer(request, response, isolated, receive));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const profile = mkdtempSync(join(tmpdir(), 'quern-chromium-'));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`];
-  // A group of its own, so that the browser's own processes end with it.
-  const child = spawn(browser as string, [...flags, url], { stdio: 'ignore', detached: true });
-  const exited = new Promise<never>((_, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code) => reject(new Error(`the browser ended with ${code}`)));
-  });
-  try {
-    return await Promise.race([reported, exited]);
-  } finally {
-    exited.catch(() => {});
-    const ended = new Promise((resolve) => child.on('exit', resolve));
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    await ended;
-    await close(server);
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  }
-}
-
-function close(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(() => resolve()));
-}
-
-/** Serves the page, the bundle, and takes the report. */
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  isolated: boolean,
-  receive: (report: Report) => void,
-): void {
-  const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
-  if (isolated) {
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-  }
-  if (path === '/report') {
-    let body = '';
-    request.on('data', (chunk) => {
-      body += chunk;
-    });
-    request.on('end', () => {
-      response.end();
-      receive(JSON.parse(body) as Report);
-    });
-  } else if (path === '/') {
-    response.setHeader('Content-Type', 'text/html').end(page);
-  } else if (path.startsWith('/bundle/') && path.endsWith('.js')) {
-    const file = join(bundleDirectory, path.slice('/bundle/'.length));
-    response.setHeader('Content-Type', 'text/javascript').end(readFileSync(file));
-  } else {
-    response.writeHead(404).end();
-  }
 }

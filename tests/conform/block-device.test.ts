@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { OpfsDevice, type SyncAccessHandle } from '../../src/store/device/browser/opfs-device.ts';
+import type { BlockDevice } from '../../src/store/device/device.ts';
 import { MemoryDevice } from '../../src/store/device/memory.ts';
 import { FileDevice } from '../../src/store/device/node/file-device.ts';
-import { deviceConformance } from './block-device.ts';
+import { deviceCases } from './block-device.ts';
 
 /** The behaviour that the File System standard gives to sync access handles, over memory. */
 class StandardHandle implements SyncAccessHandle {
@@ -38,6 +39,10 @@ class StandardHandle implements SyncAccessHandle {
 const folder = mkdtempSync(join(tmpdir(), 'quern-device-'));
 after(() => rmSync(folder, { recursive: true }));
 let count = 0;
+
+function deviceConformance(kind: string, make: () => BlockDevice): void {
+  for (const { name, run } of deviceCases) test(`${kind}: ${name}`, () => run(make()));
+}
 
 deviceConformance('file', () => new FileDevice(join(folder, `device${count++}`)));
 deviceConformance('memory', () => new MemoryDevice());
