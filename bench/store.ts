@@ -29,6 +29,8 @@ export async function run(context: SuiteContext): Promise<void> {
     await snapshots(context, path);
     await commits(context, join(folder, 'maps.quern'));
     await zipf(context, join(folder, 'zipf.quern'), Math.min(size, 2 ** 29));
+    await segments(context, join(folder, 'segments.quern'));
+    await manySnapshots(context, join(folder, 'snapshots.quern'));
     await compareServers(context, {
       dir: folder,
       bytes: size,
@@ -209,4 +211,103 @@ function zipfPicker(random: Random, count: number): () => number {
     else if (uz < 1 + 0.5 ** theta) rank = 1;
     return (Math.min(rank, count - 1) * 2654435761) % count;
   };
+}
+
+/**
+ * What tables will do: thousands of column segments of 10 kB to 1 MB that are committed together,
+ * and read in any order, into memory that is used again, by many readers between whom the event
+ * loop goes round, while more are committed.
+ */
+async function segments(context: SuiteContext, path: string): Promise<void> {
+  const store = await openStoreFile(path);
+  await store.createMap('segments');
+  const random = new Random(5);
+  const source = random.fill(new Uint8Array(1 << 20));
+  const sizes = Array.from({ length: 4000 }, () => Math.floor(10_000 * 100 ** random.double()));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const key = (batch: number, i: number): Uint8Array => Uint8Array.of(batch, i >> 8, i & 255);
+  const commit = (batch: number): Promise<void> =>
+    store.transact((t) => {
+      for (const [i, size] of sizes.entries()) {
+        t.put('segments', key(batch, i), source.subarray(0, size));
+      }
+    });
+  let batch = 0;
+  await context.measure({
+    name: 'commit of 4000 segments, durable',
+    amount: { value: bytes / 2 ** 20, unit: 'MiB' },
+    programs: [{ name: 'quern', run: () => commit(batch++) }],
+  });
+  const map = store.map('segments');
+  const target = new Uint8Array(new SharedArrayBuffer(1 << 20));
+  const readAll = async (readers: number): Promise<void> => {
+    const order = random.shuffle(sizes.map((_, i) => i));
+    const read = async (): Promise<void> => {
+      for (let i = order.pop(); i !== undefined; i = order.pop()) {
+        assert(map.getInto(key(0, i), target) === sizes[i], 'a segment has its size');
+        if (readers > 1) await Promise.resolve();
+      }
+    };
+    await Promise.all(Array.from({ length: readers }, read));
+  };
+  for (const readers of [1, 64]) {
+    await context.measure({
+      name: `read of 4000 segments in any order, ${readers === 1 ? 'one reader' : '64 readers'}`,
+      amount: { value: bytes / 2 ** 20, unit: 'MiB' },
+      programs: [{ name: 'quern', run: () => readAll(readers) }],
+    });
+  }
+  await context.measure({
+    name: 'the same with 64 readers while 4000 more are committed',
+    amount: { value: (2 * bytes) / 2 ** 20, unit: 'MiB' },
+    programs: [
+      {
+        name: 'quern',
+        run: async () => {
+          await Promise.all([commit(batch++), readAll(64)]);
+        },
+      },
+    ],
+  });
+  assert(store.verify().problems.length === 0, 'the store is intact');
+  await store.close();
+}
+
+/** Is the ten thousandth snapshot as quick as the first, and do the others slow writes down? */
+async function manySnapshots(context: SuiteContext, path: string): Promise<void> {
+  const store = await filled(path, 2 ** 26);
+  const volume = store.volume('disk');
+  const random = new Random(6);
+  const source = random.fill(new Uint8Array(block));
+  const round = async (from: number, count: number): Promise<number> => {
+    const start = performance.now();
+    for (let i = from; i < from + count; i++) {
+      for (let k = 0; k < 8; k++) volume.write(source, random.int(0, 2 ** 14 - 1) * block);
+      await store.snapshot('disk', `s${i}`);
+    }
+    return ((performance.now() - start) / count) * 1000;
+  };
+  const first = await round(0, 1000);
+  await round(1000, 8000);
+  const last = await round(9000, 1000);
+  const start = performance.now();
+  const usages = await store.usages();
+  const walk = performance.now() - start;
+  assert(usages.size === 10_001, 'every snapshot is there');
+  context.note(
+    `10,000 snapshots, 8 writes of 4 KiB before each: ${first.toFixed(0)} µs for one of the first ` +
+      `thousand, ${last.toFixed(0)} µs of the last; the space of all of them in ${walk.toFixed(0)} ms`,
+  );
+  await store.close();
+  const opening = performance.now();
+  const again = await openStoreFile(path);
+  const opened = performance.now() - opening;
+  const deleting = performance.now();
+  for (const { snapshot } of again.snapshots('disk').slice(0, 5000))
+    await again.deleteSnapshot('disk', snapshot);
+  const each = ((performance.now() - deleting) / 5000) * 1000;
+  context.note(
+    `with them, opening takes ${opened.toFixed(0)} ms; deleting one ${each.toFixed(0)} µs`,
+  );
+  await again.close();
 }

@@ -153,12 +153,52 @@ export function settleValue(
   return { value: encodeExtent({ ...extent, runs }), places };
 }
 
+/** Bytes of a tagged value. */
+export function valueLength(tagged: Uint8Array): number {
+  return isExtent(tagged) ? decodeExtent(tagged).length : tagged.length - 1;
+}
+
 /** The bytes of a tagged value; `what` names it in errors. */
 export function loadValue(core: StoreCore, tagged: Uint8Array, what: () => string): Uint8Array {
   if (!isExtent(tagged)) return tagged.subarray(1);
   const extent = decodeExtent(tagged);
+  const stored = new Uint8Array(extent.storedLength);
+  readExtent(core, extent, stored, what);
+  return extent.compression === 0 ? stored : decompress(core, extent, stored, what);
+}
+
+/** Puts the bytes of a tagged value at the beginning of `target`; returns how many they are. */
+export function loadValueInto(
+  core: StoreCore,
+  tagged: Uint8Array,
+  target: Uint8Array,
+  what: () => string,
+): number {
+  const length = valueLength(tagged);
+  if (length > target.length) {
+    throw new QuernError(
+      sqlState.invalidParameterValue,
+      `${what()} has ${length} bytes, there is room for ${target.length}`,
+    );
+  }
+  if (!isExtent(tagged)) {
+    target.set(tagged.subarray(1));
+    return length;
+  }
+  const extent = decodeExtent(tagged);
+  if (extent.compression === 0) {
+    readExtent(core, extent, target.subarray(0, length), what);
+  } else {
+    const stored = new Uint8Array(extent.storedLength);
+    readExtent(core, extent, stored, what);
+    target.set(decompress(core, extent, stored, what));
+  }
+  return length;
+}
+
+/** Reads what is stored of an extent, as many bytes as `stored` has, and checks it. */
+function readExtent(core: StoreCore, extent: Extent, stored: Uint8Array, what: () => string): void {
   const { blocks } = core;
-  const bytes = new Uint8Array(Math.ceil(extent.storedLength / blockSize) * blockSize);
   let at = 0;
   let intact = true;
   for (const run of extent.runs) {
@@ -166,21 +206,26 @@ export function loadValue(core: StoreCore, tagged: Uint8Array, what: () => strin
       const place = blocks.placeOf(run.id + i);
       let count = 1;
       while (i + count < run.count && blocks.placeOf(run.id + i + count) === place + count) count++;
-      const length = count * blockSize;
-      intact &&= blocks.file.tryRead(bytes.subarray(at, at + length), place);
-      at += length;
+      // The last block is not full.
+      const bytes = stored.subarray(at, at + count * blockSize);
+      intact &&= blocks.file.tryRead(bytes, place);
+      at += bytes.length;
       i += count;
     }
   }
-  const stored = bytes.subarray(0, extent.storedLength);
   const { birth, low, high } = extent;
   intact &&= blocks.file.sealer.open(stored, extent.runs[0].id, birth, low, high);
   if (!intact) throw damaged(what(), blocks.file);
-  if (extent.compression === 0) return stored;
-  if (core.compressor === undefined) {
-    throw new QuernError(sqlState.featureNotSupported, `${what()} is compressed`, {
-      hint: 'Open the store with a compressor.',
-    });
-  }
-  return core.compressor.decompress(stored, extent.length);
+}
+
+function decompress(
+  core: StoreCore,
+  extent: Extent,
+  stored: Uint8Array,
+  what: () => string,
+): Uint8Array {
+  if (core.compressor !== undefined) return core.compressor.decompress(stored, extent.length);
+  throw new QuernError(sqlState.featureNotSupported, `${what()} is compressed`, {
+    hint: 'Open the store with a compressor.',
+  });
 }

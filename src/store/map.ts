@@ -1,7 +1,7 @@
 import { QuernError, sqlState } from '../base/error.ts';
 import { type CatalogEntry, decodeEntry, headKey, snapshotKey } from './catalog.ts';
 import type { StoreCore } from './core.ts';
-import { loadValue } from './extents.ts';
+import { loadValue, loadValueInto, valueLength } from './extents.ts';
 import type { Pointer } from './layout.ts';
 import { unknownObject } from './objects.ts';
 import { keyMax } from './tree/map-node.ts';
@@ -54,9 +54,31 @@ export class StoreMap {
     return tagged === undefined ? undefined : this.#load(key, tagged);
   }
 
+  #what(key: Uint8Array): () => string {
+    return () => `the value of key ${showKey(key)} in map '${this.name}'`;
+  }
+
   #load(key: Uint8Array, tagged: Uint8Array): Uint8Array {
-    const what = (): string => `the value of key ${showKey(key)} in map '${this.name}'`;
-    return loadValue(this.#core, tagged, what);
+    return loadValue(this.#core, tagged, this.#what(key));
+  }
+
+  /** Bytes of the value, which is not read; undefined if there is none. */
+  length(key: Uint8Array): number | undefined {
+    this.#check();
+    const tagged = this.#tree.get(key);
+    return tagged === undefined ? undefined : valueLength(tagged);
+  }
+
+  /**
+   * Puts the value at the beginning of `target` (which may be shared memory) and returns how many
+   * bytes it has; undefined if there is none. Large values are read right to where they belong,
+   * unless they are compressed. What `target` holds after an error is undefined.
+   */
+  getInto(key: Uint8Array, target: Uint8Array): number | undefined {
+    this.#check();
+    const tagged = this.#tree.get(key);
+    if (tagged === undefined) return undefined;
+    return loadValueInto(this.#core, tagged, target, this.#what(key));
   }
 
   /**

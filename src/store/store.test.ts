@@ -308,3 +308,38 @@ test('an old copy of the superblock does not bring the past back', async () => {
     assert.equal(textOf(reader.map('m').get(bytesOf('round'))), '49');
   }
 });
+
+test('values are read into memory of the caller, shared memory too', async () => {
+  const device = new KeptDevice();
+  const random = new Random(4);
+  const values = [0, 5, 959, 960, 4096, 10_001, 300_000].map((size) =>
+    random.fill(new Uint8Array(size)),
+  );
+  for (const compressor of [undefined, zlibCompressor]) {
+    const name = compressor === undefined ? 'plain' : 'packed';
+    const store = await Store.open(device, compressor === undefined ? {} : { compressor });
+    await store.createMap(name);
+    if (compressor !== undefined) values.push(new Uint8Array(200_000).fill(3));
+    await store.transact((t) => {
+      for (const [i, value] of values.entries()) t.put(name, Uint8Array.of(i), value);
+    });
+    const map = store.map(name);
+    // At odd places of the memory as well.
+    const memory = new Uint8Array(new SharedArrayBuffer(400_000), 8 + (values.length % 3));
+    for (const [i, value] of values.entries()) {
+      const key = Uint8Array.of(i);
+      memory.fill(0xee);
+      assert.equal(map.length(key), value.length);
+      assert.equal(map.getInto(key, memory), value.length);
+      assert.ok(Buffer.from(memory.slice(0, value.length)).equals(value), `value ${i}`);
+      assert.ok(
+        memory.subarray(value.length).every((byte) => byte === 0xee),
+        'and no more',
+      );
+      if (value.length === 0) continue;
+      assert.throws(() => map.getInto(key, memory.subarray(0, value.length - 1)), /there is room/);
+    }
+    assert.equal(map.getInto(Uint8Array.of(99), memory), undefined);
+    await store.close();
+  }
+});
