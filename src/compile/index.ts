@@ -5,7 +5,7 @@ import { compileExpression } from './expressions/compile.ts';
 import { storeRow } from './operators/materialize.ts';
 import { produce } from './operators/produce.ts';
 import { hasRecursion } from './operators/recursive.ts';
-import { materializeOrdered } from './operators/sort.ts';
+import { keepsOrderedRows, materializeOrdered } from './operators/sort.ts';
 import type { CompileOptions, Program, ProgramResult, ResultColumn } from './program.ts';
 import { requiredColumns } from './properties.ts';
 import { Query } from './query.ts';
@@ -58,7 +58,7 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
 /** The steps that leave the result of the root, and where it lies. */
 function compileResult(root: Plan, query: Query): ProgramResult {
   const { plan, columns } = throughRenames(root);
-  if (plan.kind === 'sort' || plan.kind === 'limit') {
+  if ((plan.kind === 'sort' || plan.kind === 'limit') && keepsOrderedRows(plan, query)) {
     const unique = [...new Set(columns)];
     const { pointers, rowBytes, fields } = materializeOrdered(plan, unique, query);
     return {

@@ -269,13 +269,16 @@ export interface PartitionedInput {
   readonly distribute: RowsStep;
 }
 
-/**
- * A partition that is too large is distributed again, over the same number of partitions.
- * - By hash: with the next bits of the hash. `shift` is the frame offset of a u32: how far to shift
- *   the hash to have the bits in the lowest place. Undefined where all rows have one hash.
- */
-export interface PartitionSplit {
+/** What to do with a partition that is too large: its rows are distributed over as many again. */
+export type PartitionSplit = HashSplit | RangeSplit;
+
+/** By the next bits of their hash. */
+export interface HashSplit {
   readonly kind: 'hash';
+  /**
+   * Frame offset of a u32: how far to shift the hash to have the bits in the lowest place.
+   * Undefined where all rows have one hash.
+   */
   readonly shift: number | undefined;
   /**
    * Given if what still does not fit may be worked on in pieces of the first input, each with all
@@ -283,6 +286,27 @@ export interface PartitionSplit {
    * change rows of the other inputs in the meantime.
    */
   readonly pieces?: { readonly last: number | undefined };
+}
+
+/**
+ * By their order: partition 2i + 1 has the rows equal to splitter i, those beside it the rows
+ * between splitters. Rows that are equal may be worked on in pieces.
+ */
+export interface RangeSplit {
+  readonly kind: 'range';
+  /** Index of the buffer with all rows, which nobody has distributed yet. */
+  readonly all: number;
+  /** Absent where all rows are equal. */
+  readonly splitters?: {
+    /** Chooses some of the sample rows from number `low` to before `high`, frame offsets of u32. */
+    readonly choose: CallStep;
+    readonly low: number;
+    readonly high: number;
+    /** Frame offset of a u32: how many were chosen. */
+    readonly count: number;
+    /** Frame offset of the address of their numbers among the samples. */
+    readonly numbers: number;
+  };
 }
 
 /** Where the rows of the result are when the last step is done. */
@@ -471,6 +495,8 @@ export const portionWork = 1024;
 export interface SpillOptions {
   /** A power of two. */
   readonly partitions: number;
+  /** One of so many rows is looked at to find out how rows that are sorted are distributed. */
+  readonly sampleEvery: number;
   readonly keepBytes: number;
   /** Whether only what is certain counts in that, or an estimate is good enough. */
   readonly certain: boolean;

@@ -90,8 +90,13 @@ async function run(
 }
 
 function spillOptions(budget: SpillBudget, certain: boolean): SpillOptions {
-  const { limitBytes, partitions } = budget;
-  return { partitions, certain, keepBytes: limitBytes / (certain ? keptMin : keptByEstimate) };
+  const { limitBytes, partitions, sampleEvery } = budget;
+  return {
+    partitions,
+    sampleEvery,
+    certain,
+    keepBytes: limitBytes / (certain ? keptMin : keptByEstimate),
+  };
 }
 
 /** Parts of the budget that an operator may keep in memory: if that is certain, or an estimate. */

@@ -279,6 +279,7 @@ export class Execution {
       runSteps: (steps) => this.#runInner(steps),
       seal: (buffer) => this.#sources.seal(buffer),
       word: (offset) => this.frameWord(offset),
+      read: (address) => this.runtime.memory.u32[address >>> 2],
       setWord: (offset, value) => this.#setFrameWord(offset, value),
       setChanging: (changing) => {
         this.#sources.changing = changing;

@@ -55,8 +55,11 @@ export function allSteps(steps: readonly Step[]): Step[] {
   return steps.flatMap((step) => {
     if (step.kind === 'loop') return [step, ...allSteps(step.steps), ...allSteps(step.after)];
     if (step.kind !== 'partitions') return [step];
-    const distribute = step.inputs.map((input) => input.distribute);
-    return [step, ...allSteps(step.steps), ...distribute];
+    const splitting: Step[] = step.inputs.map((input) => input.distribute);
+    if (step.split.kind === 'range' && step.split.splitters !== undefined) {
+      splitting.push(step.split.splitters.choose);
+    }
+    return [step, ...allSteps(step.steps), ...splitting];
   });
 }
 

@@ -7,7 +7,14 @@ import { assert } from '../../base/assert.ts';
 import type { Column } from '../../plan/expression.ts';
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { columnsOf, compileExpression } from '../expressions/compile.ts';
-import { appenderField, type FreedArea, type PartitionSplit, type RowsStep } from '../program.ts';
+import {
+  appenderField,
+  type FreedArea,
+  type HashSplit,
+  type PartitionedInput,
+  type PartitionSplit,
+  type RowsStep,
+} from '../program.ts';
 import type { Consume, Pipeline, Query, Scope } from '../query.ts';
 import { appendOwnRow, loadField, type RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
@@ -18,78 +25,111 @@ export const rowStateAt = 0;
 export const rowHashAt = 4;
 export const rowHeader = 8;
 
-/** Rows distributed over partitions; the hash of each lies in its row. */
-export class PartitionedRows {
+/** Buffers of rows, one for each partition, and the one that has the rows under way. */
+export class PartitionBuffers {
   readonly query: Query;
   readonly layout: RowLayout;
   /** The buffer that has the rows of the partitions under way. */
   readonly window: number;
+  readonly first: number;
+  readonly count: number;
   readonly #name: string;
-  readonly #first: number;
-  readonly #count: number;
 
-  /** The layout has the header of such rows and must be complete. */
+  /** The layout must be complete. */
   constructor(query: Query, name: string, layout: RowLayout) {
     const { spill } = query.options;
     assert(spill !== undefined, 'only programs that spill have partitions');
     this.query = query;
     this.layout = layout;
     this.#name = name;
-    this.#count = spill.partitions;
-    this.#first = query.movableBuffers(name, layout, this.#count);
+    this.count = spill.partitions;
+    this.first = query.movableBuffers(name, layout, this.count);
     this.window = query.movableBuffers(`${name}_window`, layout, 1);
   }
 
-  /** Appends a row to the partition of its hash; its address. */
-  append(scope: Scope, hash: Expr, stored: readonly (readonly [StoredField, Value])[]): Local {
-    return this.#append(scope.pipeline, scope.f, hash, 32 - Math.log2(this.#count), stored);
-  }
-
-  #append(
+  /** Appends a row to a partition; its address. */
+  appendTo(
     pipeline: Pipeline,
-    f: FunctionBuilder,
-    hash: Expr,
-    shift: Expr | number,
+    partition: Expr,
     stored: readonly (readonly [StoredField, Value])[],
   ): Local {
-    for (let i = 0; i < this.#count; i++) pipeline.appends.add(this.#first + i);
-    const partition = i32.and(i32.shrU(hash, shift), this.#count - 1);
-    const { appender } = this.query.buffers[this.#first];
+    for (let i = 0; i < this.count; i++) pipeline.appends.add(this.first + i);
+    const { appender } = this.query.buffers[this.first];
     const bytes = Math.log2(appenderField.bytes);
     const at = i32.add(i32.add(pipeline.local, appender), i32.shl(partition, bytes));
-    const row = appendOwnRow(pipeline, f, pipeline.local, at, this.layout.rowBytes, stored);
-    f.do(i32.store(row, 0, rowStateAt));
-    f.do(i32.store(row, hash, rowHashAt));
-    return row;
+    return appendOwnRow(pipeline, pipeline.f, pipeline.local, at, this.layout.rowBytes, stored);
   }
 
-  /** The step that distributes the rows of the window once more, by other bits of their hash. */
-  #distribute(shift: number): RowsStep {
+  /** The step that distributes the rows of the window. */
+  distribute(partitionOf: (scope: Scope, row: Local) => Expr, copyHeader: CopyHeader): RowsStep {
     const { query } = this;
     const outer = query.steps;
     query.steps = [];
     const name = `distribute_${this.#name}`;
     produceRows(query, name, this.window, this.layout.rowBytes, (scope, row) => {
-      const { f, pipeline } = scope;
       const stored = this.layout.fields.map((field): [StoredField, Value] => [
         field,
         loadField(row, field),
       ]);
-      const bits = pipeline.hoist(() => i32.load(pipeline.frame, shift), 'shift');
-      const hash = f.let(i32.load(row, rowHashAt), 'hash');
-      this.#append(pipeline, f, hash, bits, stored);
+      const partition = partitionOf(scope, row);
+      copyHeader(scope, row, this.appendTo(scope.pipeline, partition, stored));
     });
     const [step] = query.steps;
     query.steps = outer;
     assert(step.kind === 'rows', 'rows are distributed in a step over rows');
     return step;
   }
+}
 
-  /** This as an input of a loop over partitions. */
-  input(whole: boolean, extraBytes: number, shift: number) {
-    const distribute = this.#distribute(shift);
-    return { first: this.#first, window: this.window, whole, extraBytes, distribute };
+/** Code that copies what a row has besides its fields. */
+type CopyHeader = (scope: Scope, from: Local, to: Local) => void;
+
+/** Rows distributed over partitions by their hash, which lies in the row. */
+export class PartitionedRows {
+  readonly layout: RowLayout;
+  readonly window: number;
+  readonly #buffers: PartitionBuffers;
+
+  /** The layout has the header of such rows and must be complete. */
+  constructor(query: Query, name: string, layout: RowLayout) {
+    this.#buffers = new PartitionBuffers(query, name, layout);
+    this.layout = layout;
+    this.window = this.#buffers.window;
   }
+
+  /** Appends a row to the partition of its hash; its address. */
+  append(
+    { pipeline }: Scope,
+    hash: Expr,
+    stored: readonly (readonly [StoredField, Value])[],
+  ): Local {
+    const shift = 32 - Math.log2(this.#buffers.count);
+    const row = this.#buffers.appendTo(pipeline, this.#partition(hash, shift), stored);
+    writeHeader(pipeline.f, row, hash);
+    return row;
+  }
+
+  #partition(hash: Expr, shift: Expr | number): Expr {
+    return i32.and(i32.shrU(hash, shift), this.#buffers.count - 1);
+  }
+
+  /** This as an input of a loop over partitions; `shift`: where the frame has that of a hash. */
+  input(whole: boolean, extraBytes: number, shift: number): PartitionedInput {
+    const { first, window } = this.#buffers;
+    const distribute = this.#buffers.distribute(
+      ({ pipeline }, row) => {
+        const bits = pipeline.hoist(() => i32.load(pipeline.frame, shift), 'shift');
+        return this.#partition(i32.load(row, rowHashAt), bits);
+      },
+      ({ f }, from, to) => writeHeader(f, to, i32.load(from, rowHashAt)),
+    );
+    return { first, window, whole, extraBytes, distribute };
+  }
+}
+
+function writeHeader(f: FunctionBuilder, row: Local, hash: Expr): void {
+  f.do(i32.store(row, 0, rowStateAt));
+  f.do(i32.store(row, hash, rowHashAt));
 }
 
 /** The operator that works on partitions. */
@@ -104,7 +144,7 @@ export interface PartitionLoop {
       readonly whole: boolean;
       readonly extraBytes: number;
     }[];
-    readonly pieces?: PartitionSplit['pieces'];
+    readonly pieces?: HashSplit['pieces'];
     readonly canSplit: boolean;
     /** What the steps leave behind that the next partition must not find. */
     readonly buffers: readonly number[];
@@ -112,12 +152,46 @@ export interface PartitionLoop {
   };
 }
 
+/** An operator whose rows were distributed by their hash. */
 export function producePartitions(query: Query, consume: Consume, loop: PartitionLoop): void {
+  const shift = query.frameSlot(4, 4);
+  produceLoop(query, loop.name, consume, loop.build, () => {
+    const { inputs, pieces, canSplit, buffers, areas } = loop.finish();
+    return {
+      inputs: inputs.map(({ rows, whole, extraBytes }) => rows.input(whole, extraBytes, shift)),
+      split: {
+        kind: 'hash',
+        shift: canSplit ? shift : undefined,
+        ...(pieces === undefined ? {} : { pieces }),
+      },
+      buffers,
+      areas,
+    };
+  });
+}
+
+/** What is known of a loop over partitions once its steps are built. */
+interface LoopParts {
+  readonly inputs: readonly PartitionedInput[];
+  readonly split: PartitionSplit;
+  readonly done?: number;
+  readonly buffers: readonly number[];
+  readonly areas: readonly FreedArea[];
+}
+
+/** Emits the loop in which the steps that `build` emits run for each partition. */
+export function produceLoop(
+  query: Query,
+  name: string,
+  consume: Consume,
+  build: (outgoing: Consume) => void,
+  finish: () => LoopParts,
+): void {
   const outer = query.steps;
   const inner: typeof outer = [];
   let outgoing = '';
   query.steps = inner;
-  loop.build((scope) => {
+  build((scope) => {
     // What the next operators need is made once, before the loop, and is not the loop's to free.
     query.steps = outer;
     consume(scope);
@@ -126,21 +200,17 @@ export function producePartitions(query: Query, consume: Consume, loop: Partitio
   });
   query.steps = outer;
   assert(outgoing !== '', 'a loop has a step whose rows go on');
-  const { inputs, pieces, canSplit, buffers, areas } = loop.finish();
-  const shift = query.frameSlot(4, 4);
+  const { inputs, split, done, buffers, areas } = finish();
   inner.push({ kind: 'free', buffers, areas });
   query.steps.push({
     kind: 'partitions',
-    name: query.unique(loop.name),
-    inputs: inputs.map(({ rows, whole, extraBytes }) => rows.input(whole, extraBytes, shift)),
+    name: query.unique(name),
+    inputs,
     partitions: query.options.spill?.partitions ?? 1,
     steps: inner,
     outgoing,
-    split: {
-      kind: 'hash',
-      shift: canSplit ? shift : undefined,
-      ...(pieces === undefined ? {} : { pieces }),
-    },
+    split,
+    ...(done === undefined ? {} : { done }),
   });
 }
 

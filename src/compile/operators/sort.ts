@@ -1,17 +1,18 @@
 import { assert } from '../../base/assert.ts';
-import { QuernError } from '../../base/error.ts';
 import { type Column, columnRef } from '../../plan/expression.ts';
 import type { Limit, Plan, Sort } from '../../plan/plan.ts';
-import { i32, i64, type Local } from '../../wasm/index.ts';
+import { i32 } from '../../wasm/index.ts';
 import { compileExpression, fold } from '../expressions/compile.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
-import { type Consume, type Query, scopeOutside } from '../query.ts';
+import type { Consume, Query } from '../query.ts';
 import { RowLayout, type StoredField } from '../row.ts';
 import type { Value } from '../value.ts';
 import { materializeFirst } from './first-rows.ts';
 import { defineStored, produceRange, storeRow, wanted } from './materialize.ts';
 import { produce } from './produce.ts';
+import { cut } from './row-limit.ts';
 import { beforeFunction } from './row-order.ts';
+import { keepsOrdered, produceSortedPartitions } from './sort-partitions.ts';
 
 /** Rows of a plan, materialised, with an array of their addresses in their final order. */
 export interface OrderedRows {
@@ -24,6 +25,10 @@ export interface OrderedRows {
 /** ORDER BY, LIMIT and OFFSET somewhere inside a plan: the rows in order feed the next pipeline. */
 export function produceOrdered(plan: Sort | Limit, query: Query, consume: Consume): void {
   const columns = wanted(plan.columns, query.required.get(plan));
+  if (!keepsOrderedRows(plan, query)) {
+    produceSortedPartitions(plan, columns, query, consume);
+    return;
+  }
   const rows = materializeOrdered(plan, columns, query);
   produceRange(query, 'ordered', rows.pointers + 4, 65536, (scope, index) => {
     const { f, pipeline } = scope;
@@ -32,6 +37,14 @@ export function produceOrdered(plan: Sort | Limit, query: Query, consume: Consum
     defineStored(scope, columns, rows.fields, row);
     consume(scope);
   });
+}
+
+/** Whether the rows that are put in order stay in memory: all of them, or the first. */
+export function keepsOrderedRows(plan: Sort | Limit, query: Query): boolean {
+  const { input } = plan;
+  if (plan.kind === 'sort') return keepsOrdered(input, query);
+  if (input.kind !== 'sort') return keepsOrdered(input, query);
+  return firstRows(plan) !== undefined || keepsOrdered(input.input, query);
 }
 
 /** Materialises `columns` of the plan's rows, then orders and cuts them as sort and limit say. */
@@ -110,34 +123,4 @@ function firstRows(limit: Limit): number | undefined {
   const skipped = limit.offset === undefined ? 0n : constantOf(limit.offset);
   if (most === undefined || skipped === undefined || most < 0n || skipped < 0n) return undefined;
   return most + skipped <= firstRowsMax ? Number(most + skipped) : undefined;
-}
-
-/** Moves the array's start past OFFSET and lowers its count to LIMIT. */
-function cut(limit: Limit, pointers: number, query: Query): void {
-  query.callStep(query.unique('limit'), (f) => {
-    const { frame } = f.param;
-    const scope = scopeOutside(query, f);
-    const count = f.let(i32.load(frame, pointers + 4), 'count');
-    const clamped = (expression: Limit['limit'], name: string): Local | undefined => {
-      if (expression === undefined || fold(expression)?.value === null) return undefined;
-      const value = compileExpression(expression, scope);
-      assert(value.form === 'int', 'LIMIT and OFFSET are integers');
-      const folded = fold(expression)?.value;
-      if (typeof folded === 'bigint' && folded < 0n) {
-        throw new QuernError('2201W', `${name} must not be negative`);
-      }
-      const rows = i64.extendI32U(count);
-      const below = i64.ltU(value.x, rows);
-      return f.let(i32.wrapI64(i64.select(below, value.x, rows)), name);
-    };
-    const offset = clamped(limit.offset, 'OFFSET');
-    if (offset !== undefined) {
-      const start = i32.add(i32.load(frame, pointers), i32.shl(offset, 2));
-      f.do(i32.store(frame, start, pointers));
-      f.set(count, i32.sub(count, offset));
-    }
-    const most = clamped(limit.limit, 'LIMIT');
-    if (most !== undefined) f.set(count, most);
-    f.do(i32.store(frame, count, pointers + 4));
-  });
 }

@@ -13,6 +13,8 @@ export interface SpillBudget {
   readonly chunkBytes: number;
   /** Partitions that rows are distributed over; a power of two. */
   readonly partitions: number;
+  /** See SpillOptions. */
+  readonly sampleEvery: number;
 }
 
 const partitionsMin = 4;
@@ -32,6 +34,7 @@ export function shareOut(limitBytes: number, threads: number): SpillBudget {
     batchBytes: Math.max(limitBytes / 16, pageBytes),
     chunkBytes,
     partitions,
+    sampleEvery: 1024,
   };
 }
 
@@ -43,6 +46,7 @@ export const nothingKept: SpillBudget = {
   batchBytes: 0,
   chunkBytes: pageBytes,
   partitions: 4,
+  sampleEvery: 4,
 };
 
 /** The power of two at or below x, within bounds. */

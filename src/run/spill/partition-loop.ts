@@ -1,5 +1,6 @@
 /** Running the steps of an operator partition by partition. */
-import type { PartitionedInput, PartitionsStep, Step } from '../../compile/program.ts';
+import { assert } from '../../base/assert.ts';
+import type { HashSplit, PartitionedInput, PartitionsStep, Step } from '../../compile/program.ts';
 import type { Extent, MovableRows } from './movable-rows.ts';
 
 /** What the loop needs of the execution it is part of. */
@@ -11,6 +12,8 @@ export interface LoopHost {
   /** Nothing more is appended to the buffer. */
   seal(buffer: number): void;
   word(offset: number): number;
+  /** A u32 of the memory. */
+  read(address: number): number;
   setWord(offset: number, value: number): void;
   /** Steps read rows that they may have changed. */
   setChanging(changing: boolean): void;
@@ -21,10 +24,18 @@ interface Partition {
   readonly inputs: readonly Extent[][];
   /** How often its rows were distributed. */
   readonly level: number;
+  /**
+   * In a distribution by order: the numbers of the sample rows in it, and if all rows are equal.
+   */
+  readonly low: number;
+  readonly high: number;
+  readonly equal: boolean;
 }
 
 /** Bits of the hash that are left to what happens within a partition. */
 const bitsLeft = 8;
+/** Distributions by order, at most: for keys that samples tell nothing of. */
+const levelsMax = 8;
 /** A part of so much of its partition would not become smaller by another distribution. */
 const heavyShare = 0.95;
 
@@ -44,23 +55,21 @@ class PartitionLoop {
   constructor(step: PartitionsStep, host: LoopHost) {
     this.#step = step;
     this.#host = host;
-    this.#waiting = this.#takePartitions(1);
+    this.#waiting = this.#first();
   }
 
   async run(): Promise<void> {
     const { split, done } = this.#step;
-    const { windowBytes } = this.#host;
-    if (split.pieces?.last !== undefined) this.#host.setWord(split.pieces.last, 1);
+    const pieces = split.kind === 'hash' ? split.pieces : { last: undefined };
+    if (pieces?.last !== undefined) this.#host.setWord(pieces.last, 1);
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const fits = this.#bytesOf(next) <= this.#host.windowBytes;
       if (done !== undefined && this.#host.word(done) !== 0) {
         this.#free(next);
-      } else if (this.#bytesOf(next) <= windowBytes) {
-        await this.#round(next.inputs);
-        this.#free(next);
-      } else if (split.shift !== undefined && this.#bitsAfter(next.level) >= bitsLeft) {
-        this.#waiting.unshift(...(await this.#distribute(next, split.shift)));
-      } else if (split.pieces !== undefined) {
-        await this.#inPieces(next, split.pieces.last);
+      } else if (!fits && this.#canDistribute(next)) {
+        this.#waiting.unshift(...(await this.#distribute(next)));
+      } else if (!fits && pieces !== undefined && (split.kind === 'hash' || next.equal)) {
+        await this.#inPieces(next, pieces.last);
         this.#free(next);
       } else {
         await this.#round(next.inputs);
@@ -69,9 +78,29 @@ class PartitionLoop {
     }
   }
 
+  /** The partitions to begin with. */
+  #first(): Partition[] {
+    const { split } = this.#step;
+    if (split.kind === 'hash') {
+      return this.#taken().map((inputs) => ({ inputs, level: 1, low: 0, high: 0, equal: false }));
+    }
+    this.#host.seal(split.all);
+    const inputs = [this.#host.rows.take(split.all)];
+    const high = split.splitters === undefined ? 0 : this.#host.word(split.splitters.high);
+    return [{ inputs, level: 0, low: 0, high, equal: split.splitters === undefined }];
+  }
+
+  #canDistribute({ level, equal, low, high }: Partition): boolean {
+    const { split } = this.#step;
+    if (split.kind === 'hash')
+      return split.shift !== undefined && this.#bitsAfter(level) >= bitsLeft;
+    return !equal && low < high && level < levelsMax;
+  }
+
   /** The next partition, with those after it that are small enough to be done with it. */
   #next(): Partition | undefined {
-    const first = this.#waiting.shift();
+    let first = this.#waiting.shift();
+    while (first?.inputs.every((extents) => extents.length === 0)) first = this.#waiting.shift();
     if (first === undefined) return undefined;
     const { windowBytes } = this.#host;
     const inputs = first.inputs.map((extents) => [...extents]);
@@ -86,20 +115,17 @@ class PartitionLoop {
       level = Math.max(level, next.level);
       this.#waiting.shift();
     }
-    return { inputs, level };
+    return { ...first, inputs, level };
   }
 
-  #takePartitions(level: number): Partition[] {
-    const { rows, seal } = { rows: this.#host.rows, seal: (b: number) => this.#host.seal(b) };
-    const partitions: Partition[] = [];
-    for (let i = 0; i < this.#step.partitions; i++) {
-      const inputs = this.#step.inputs.map(({ first }) => {
-        seal(first + i);
-        return rows.take(first + i);
-      });
-      if (inputs.some((extents) => extents.length > 0)) partitions.push({ inputs, level });
-    }
-    return partitions;
+  /** What was distributed: the rows of each partition, for each input. */
+  #taken(): Extent[][][] {
+    return Array.from({ length: this.#step.partitions }, (_, i) =>
+      this.#step.inputs.map(({ first }) => {
+        this.#host.seal(first + i);
+        return this.#host.rows.take(first + i);
+      }),
+    );
   }
 
   #bytesOf({ inputs }: Partition): number {
@@ -143,21 +169,55 @@ class PartitionLoop {
     return 32 - (level + 1) * Math.log2(this.#step.partitions);
   }
 
-  async #distribute(partition: Partition, shift: number): Promise<Partition[]> {
-    const { rows } = this.#host;
-    const { inputs } = this.#step;
+  /** The rows of a partition in smaller ones. */
+  async #distribute(partition: Partition): Promise<Partition[]> {
+    const { split } = this.#step;
+    if (split.kind === 'hash') return this.#byHash(partition, split);
+    const { splitters } = split;
+    assert(splitters !== undefined, 'rows of no order are not distributed');
+    const { low, high } = partition;
+    this.#host.setWord(splitters.low, low);
+    this.#host.setWord(splitters.high, high);
+    await this.#host.runSteps([splitters.choose]);
+    await this.#moveRows(partition);
+    const numbers = this.#host.word(splitters.numbers);
+    const chosen = Array.from({ length: this.#host.word(splitters.count) }, (_, i) =>
+      this.#host.read(numbers + 4 * i),
+    );
+    const level = partition.level + 1;
+    return this.#taken().map((inputs, i) => {
+      const before = chosen[(i >>> 1) - 1];
+      const equal = i % 2 === 1;
+      return {
+        inputs,
+        level,
+        low: before === undefined ? low : before + 1,
+        high: chosen[i >>> 1] ?? high,
+        equal,
+      };
+    });
+  }
+
+  async #byHash(partition: Partition, { shift }: HashSplit): Promise<Partition[]> {
+    assert(shift !== undefined, 'rows of one hash are not distributed');
     this.#host.setWord(shift, this.#bitsAfter(partition.level));
-    for (const [i, { window, distribute }] of inputs.entries()) {
+    await this.#moveRows(partition);
+    const whole = this.#bytesOf(partition) * heavyShare;
+    return this.#taken().map((inputs) => {
+      const child = { ...partition, inputs, level: partition.level + 1 };
+      return this.#bytesOf(child) > whole ? { ...child, level: Number.POSITIVE_INFINITY } : child;
+    });
+  }
+
+  /** Runs the steps that distribute the rows of a partition. */
+  async #moveRows(partition: Partition): Promise<void> {
+    const { rows } = this.#host;
+    for (const [i, { window, distribute }] of this.#step.inputs.entries()) {
       rows.put(window, partition.inputs[i]);
       await this.#host.runSteps([distribute]);
       rows.take(window);
       rows.free(partition.inputs[i]);
     }
-    const children = this.#takePartitions(partition.level + 1);
-    const whole = this.#bytesOf(partition) * heavyShare;
-    return children.map((child) =>
-      this.#bytesOf(child) > whole ? { ...child, level: Number.POSITIVE_INFINITY } : child,
-    );
   }
 }
 
