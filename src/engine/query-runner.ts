@@ -8,7 +8,7 @@ import { optimize } from '../optimize/index.ts';
 import { type ConstantExpression, columnRef } from '../plan/expression.ts';
 import type { Plan, TableFunction } from '../plan/plan.ts';
 import { type ExecutionResult, execute, executeStream } from '../run/execute.ts';
-import type { ExecuteOptions } from '../run/execution.ts';
+import type { ExecuteOptions } from '../run/execute-options.ts';
 import type { Runtime } from '../run/runtime.ts';
 import type { Turns } from '../run/turns.ts';
 import { loadedBatches, loadTable } from '../table/load.ts';

@@ -4,7 +4,7 @@ import { type BindResult, bind } from '../bind/bind.ts';
 import type { Program } from '../compile/index.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type ExecutionResult, schemaOf } from '../run/execute.ts';
-import type { ExecuteOptions } from '../run/execution.ts';
+import type { ExecuteOptions } from '../run/execute-options.ts';
 import type { ParameterValue } from '../run/parameters.ts';
 import type { Runtime } from '../run/runtime.ts';
 import { type Limits, Turns } from '../run/turns.ts';
@@ -152,9 +152,13 @@ export class Session {
       try {
         const program = runner.compile(ready.plan);
         const schema = schemaOf(program);
+        let isEmpty = true;
         for await (const batch of runner.executeStream(program, this.#executeOptions(request))) {
+          isEmpty = false;
           yield new Result(schema, [batch], options.values);
         }
+        // Without rows there are columns all the same.
+        if (isEmpty) yield new Result(schema, [], options.values);
       } finally {
         await runner.done(ready);
       }
@@ -240,7 +244,7 @@ export class Session {
     try {
       const copied = runner.copiedRows(ready.plan);
       if (copied === undefined) {
-        yield* (await this.execute(runner.compile(ready.plan), request)).batches;
+        yield* runner.executeStream(runner.compile(ready.plan), this.#executeOptions(request));
         return;
       }
       for await (const batch of copied) {

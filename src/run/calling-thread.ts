@@ -2,11 +2,11 @@
  * The calling thread's work on an execution: in short calls, with turns of the event loop between.
  */
 import { morselField } from '../compile/program.ts';
-import type { Control } from './control.ts';
+import { type Control, controlWord } from './control.ts';
 import type { Morsels } from './morsels.ts';
 import type { LoadedProgram, Runtime } from './runtime.ts';
 import type { Part } from './thread.ts';
-import { type Limits, Turns } from './turns.ts';
+import { type Limits, Turns, turnMs } from './turns.ts';
 
 /** `done` of `total` morsels of step `step` (from 0) of `steps`. */
 export interface Progress {
@@ -23,6 +23,8 @@ export interface CallingThreadOptions extends Limits {
 }
 
 export class CallingThread {
+  /** Called when compiled code was suspended, which goes on when that is done. */
+  onSuspended: (() => Promise<void>) | undefined;
   readonly #runtime: Runtime;
   readonly #loaded: LoadedProgram;
   readonly #control: Control;
@@ -104,6 +106,7 @@ export class CallingThread {
     const { id, resumable } = this.#loaded;
     const part = this.#part;
     do {
+      await this.onSuspended?.();
       if (performance.now() >= part.deadline) await this.turn();
       part.deadline = this.#nextTurn();
     } while (!part.resume(this.#runtime.thread.instance(-id, resumable())));
@@ -123,6 +126,30 @@ export class CallingThread {
     const { steps, onProgress } = this.#options;
     onProgress?.({ step: this.#step, steps, done: this.#done, total: this.#total });
     return this.#turns.take();
+  }
+
+  /** Closes the step and waits until the helpers inside are done with the morsels they have. */
+  async waitForHelpers(): Promise<void> {
+    const control = this.#control;
+    let active = control.close();
+    const patience = performance.now() + turnMs;
+    while (active > 0) {
+      this.#runtime.checkAlive();
+      this.#runtime.answerShortage();
+      const gate = Atomics.load(control.words, controlWord.gate);
+      if (control.active() > 0) await this.#pause(gate, patience);
+      active = control.active();
+    }
+  }
+
+  /** Sleeps until the gate changes where this thread may sleep, else lets events pass. */
+  async #pause(gate: number, patience: number): Promise<void> {
+    if (performance.now() < patience && this.#runtime.platform.mayBlock) {
+      Atomics.wait(this.#control.words, controlWord.gate, gate, 5);
+    } else {
+      await this.#runtime.platform.yieldToEvents();
+      if (this.isOver) this.#control.stop();
+    }
   }
 
   get isOver(): boolean {

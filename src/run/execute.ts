@@ -4,12 +4,18 @@ import { QuernError, sqlState } from '../base/error.ts';
 import type { Program, SpillOptions } from '../compile/program.ts';
 import { rowsPerGroup } from '../table/layout.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
-import { type ExecuteOptions, Execution } from './execution.ts';
+import type { ExecuteOptions } from './execute-options.ts';
+import { Execution } from './execution.ts';
 import type { RowRuns } from './morsels.ts';
 import type { Profile } from './profile.ts';
 import { decodeRows } from './row-decoder.ts';
 import type { Runtime } from './runtime.ts';
 import type { SpillBudget } from './spill/budget.ts';
+
+interface RunOptions extends ExecuteOptions {
+  /** Whether the last step is left to {@link Execution.stream}. */
+  readonly streaming?: boolean;
+}
 
 /** All rows of a statement, out of linear memory. */
 export interface ExecutionResult {
@@ -49,9 +55,18 @@ export async function* executeStream(
   program: Program,
   options: ExecuteOptions = {},
 ): AsyncGenerator<ColumnBatch> {
-  const execution = await run(runtime, program, options);
+  const execution = await run(runtime, program, { ...options, streaming: true });
   try {
-    yield* resultBatches(execution);
+    if (execution.program.result.source.kind !== 'rows') {
+      yield* resultBatches(execution);
+      return;
+    }
+    const { result } = execution.program;
+    const cut = { skip: result.offset, left: result.limit ?? Number.POSITIVE_INFINITY };
+    for await (const runs of execution.stream()) {
+      yield* cutBatches(execution, addressesOf(runs, result.rowBytes), cut);
+      if (cut.left === 0) return;
+    }
   } finally {
     execution.end();
   }
@@ -62,11 +77,7 @@ export async function* executeStream(
  * that runs out of memory runs again: in a form that spills what is estimated to be large, then in
  * one that spills what is not certain to be small.
  */
-async function run(
-  runtime: Runtime,
-  program: Program,
-  options: ExecuteOptions,
-): Promise<Execution> {
+async function run(runtime: Runtime, program: Program, options: RunOptions): Promise<Execution> {
   const { spilling } = program;
   const spill = (make: NonNullable<typeof spilling>, certain: boolean) => () => {
     const budget = runtime.spillBudget(options.threads);
@@ -106,11 +117,11 @@ const keptByEstimate = 16;
 async function runOnce(
   runtime: Runtime,
   program: Program,
-  options: ExecuteOptions,
+  options: RunOptions,
 ): Promise<Execution> {
   const execution = new Execution(runtime, program, options);
   try {
-    await execution.run();
+    await execution.run(options.streaming);
     return execution;
   } catch (error) {
     execution.end();
@@ -128,19 +139,29 @@ export function schemaOf(program: Program): Schema {
 
 /** The rows of the result in batches of at most a row group. */
 function* resultBatches(execution: Execution): Generator<ColumnBatch> {
-  const { memory } = execution.runtime;
-  const { columns, limit, offset } = execution.program.result;
-  let skip = offset;
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  for (const { count, addresses } of rowAddresses(execution)) {
-    const from = Math.min(skip, count);
-    const end = Math.min(count, from + left);
-    skip -= from;
-    left -= end - from;
-    for (let at = from; at < end; at += rowsPerGroup) {
-      const rows = addresses(at, Math.min(end, at + rowsPerGroup));
-      yield decodeRows(memory, columns, rows);
-    }
+  const { limit, offset } = execution.program.result;
+  const cut = { skip: offset, left: limit ?? Number.POSITIVE_INFINITY };
+  for (const rows of rowAddresses(execution)) yield* cutBatches(execution, rows, cut);
+}
+
+/** Rows to leave out, and those that are still wanted. */
+interface Cut {
+  skip: number;
+  left: number;
+}
+
+function* cutBatches(
+  { runtime, program }: Execution,
+  { count, addresses }: RowAddresses,
+  cut: Cut,
+): Generator<ColumnBatch> {
+  const from = Math.min(cut.skip, count);
+  const end = Math.min(count, from + cut.left);
+  cut.skip -= from;
+  cut.left -= end - from;
+  for (let at = from; at < end; at += rowsPerGroup) {
+    const rows = addresses(at, Math.min(end, at + rowsPerGroup));
+    yield decodeRows(runtime.memory, program.result.columns, rows);
   }
 }
 

@@ -2,28 +2,25 @@
 import { assert, unreachable } from '../base/assert.ts';
 import type { QuernError } from '../base/error.ts';
 import type {
-  AllocateStep,
   CallStep,
-  FreedArea,
-  GatherStep,
   LoopStep,
   PartitionsStep,
   Program,
-  RangeStep,
-  RowsStep,
   ScanStep,
   Step,
 } from '../compile/program.ts';
 import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
-import { CallingThread, inOrder, type Progress, whenDone } from './calling-thread.ts';
+import { CallingThread, inOrder, whenDone } from './calling-thread.ts';
 import { type Control, controlWord } from './control.ts';
-import { freeAreas, freeRows } from './free.ts';
+import type { ExecuteOptions } from './execute-options.ts';
+import { Handover, unwanted } from './handover.ts';
+import { MemorySteps } from './memory-steps.ts';
 import { type MorselSource, MorselSources } from './morsel-sources.ts';
 import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
 import { pageBytes } from './page-allocator.ts';
-import { type ParameterValue, writeParameters } from './parameters.ts';
+import { writeParameters } from './parameters.ts';
 import { type Profile, type ProfileInProgress, StepProfiles } from './profile.ts';
-import { align64, allSteps } from './program-shape.ts';
+import { align64, allSteps, type MorselStep, streamedStep } from './program-shape.ts';
 import { runRounds } from './rounds.ts';
 import { RowBuffers } from './row-buffers.ts';
 import type { LoadedProgram, Runtime } from './runtime.ts';
@@ -34,24 +31,13 @@ import { MovableRows } from './spill/movable-rows.ts';
 import { type LoopHost, runPartitions } from './spill/partition-loop.ts';
 import type { SpillStore } from './spill/store.ts';
 import { Part, stopped } from './thread.ts';
-import { type Limits, turnMs } from './turns.ts';
 
-export interface ExecuteOptions extends Limits {
-  /** Threads to use, the calling one included; at most those of the runtime. */
-  readonly threads?: number;
-  readonly parameters?: readonly ParameterValue[];
-  /** Called now and then while the statement runs. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** How much memory a program that spills may use; the runtime decides by default. */
-  readonly budget?: SpillBudget | undefined;
-}
-
+/** Rows that a window of a step makes, more or less, before they are given away. */
+const windowBytes = 16e6;
 /** Share of the memory's limit that is free when an execution starts, if segments can move out. */
 const freeShare = 1 / 32;
 /** A step of so few morsels is not worth waking anybody. */
 const morselsAlone = 2;
-
-type MorselStep = ScanStep | RowsStep | RangeStep;
 
 /** A step whose `finish` is called later, because it will run again. */
 interface Outgoing {
@@ -72,6 +58,7 @@ export class Execution {
   readonly #loaded: LoadedProgram;
   readonly #part: Part;
   readonly #thread: CallingThread;
+  readonly #memorySteps: MemorySteps;
   readonly #frame: number;
   readonly #unsubscribe: () => void;
   readonly #started = performance.now();
@@ -88,6 +75,9 @@ export class Execution {
   readonly #spillAt: number;
   readonly #budget: SpillBudget | undefined;
   readonly #outgoing = new Map<string, Outgoing>();
+  /** The step whose rows are given away while it runs, and to whom. */
+  #streamed: MorselStep | undefined;
+  #handover: Handover<RowRuns> | undefined;
 
   constructor(runtime: Runtime, program: Program, options: ExecuteOptions) {
     this.runtime = runtime;
@@ -146,6 +136,16 @@ export class Execution {
         localOf: (worker) => this.#part.localOf(worker),
         spilled: this.#rows && this.#budget && { rows: this.#rows, ...this.#budget },
       });
+      this.#memorySteps = new MemorySteps({
+        runtime,
+        program,
+        owner: this.#owner,
+        frame: this.#frame,
+        threads: this.#threads,
+        buffers: this.buffers,
+        sources: this.#sources,
+        localOf: (worker) => this.#part.localOf(worker),
+      });
     } catch (error) {
       if (this.#rows !== undefined) runtime.relievers.delete(this.#rows.moveOutIdle);
       this.#store?.close();
@@ -162,8 +162,11 @@ export class Execution {
     return this.#sources.runs(buffer);
   }
 
-  /** Runs all steps. After it, whether or not it threw, call {@link end}. */
-  async run(): Promise<void> {
+  /**
+   * Runs all steps, but that which {@link stream} runs if `streaming`. After it, whether or not it
+   * threw, call {@link end}.
+   */
+  async run(streaming = false): Promise<void> {
     const { memory } = this.runtime;
     this.#thread.check();
     writeParameters(
@@ -173,12 +176,50 @@ export class Execution {
       this.program.parameters,
       this.#options.parameters ?? [],
     );
+    if (streaming) this.#streamed = streamedStep(this.program);
     for (const step of this.program.steps) {
+      if (step === this.#streamed) break;
       const profile = this.#profiles.start(step);
       const running = this.#runStep(step, profile);
       // Short steps are done by now; awaiting would cost each of them a turn of the event loop.
       if (running !== undefined) await running;
     }
+  }
+
+  /**
+   * The rows of the result, as many at a time as are in memory; gone when more are asked for. Those
+   * of the last step are made meanwhile.
+   */
+  async *stream(): AsyncGenerator<RowRuns> {
+    const { source } = this.program.result;
+    if (source.kind !== 'rows') return;
+    const step = this.#streamed;
+    if (step === undefined) {
+      yield* this.#sources.runs(source.buffer);
+      return;
+    }
+    const handover = new Handover<RowRuns>();
+    this.#handover = handover;
+    const run = async () => {
+      await this.#runStep(step, this.#profiles.start(step));
+    };
+    const running = run().then(
+      () => handover.end(),
+      (error: unknown) => handover.end(error === unwanted ? {} : { error }),
+    );
+    try {
+      yield* handover.items();
+    } finally {
+      await running;
+    }
+  }
+
+  /** Gives away the rows of the result that there are, and makes room for more. */
+  async #handOver([buffer]: readonly number[], handover: Handover<RowRuns>): Promise<void> {
+    if (this.buffers.rowCount(buffer) === 0) return;
+    await handover.push(this.buffers.runs(buffer));
+    this.#thread.check();
+    this.#memorySteps.free([buffer]);
   }
 
   #prepareRows(budget: SpillBudget, store: SpillStore): MovableRows {
@@ -248,13 +289,13 @@ export class Execution {
       case 'call':
         return this.#call(step, profile);
       case 'allocate':
-        this.#allocate(step);
+        this.#memorySteps.allocate(step);
         break;
       case 'gather':
-        this.#gather(step);
+        this.#memorySteps.gather(step);
         break;
       case 'free':
-        this.#free(step.buffers, step.areas);
+        this.#memorySteps.free(step.buffers, step.areas);
         break;
       default:
         unreachable(step);
@@ -303,7 +344,7 @@ export class Execution {
       frame: this.#frame,
       ownerWord: (this.#spillAt >>> 2) + spillWord.owner,
       runSteps: (steps) => this.#runInner(steps),
-      free: (buffers) => this.#free(buffers, []),
+      free: (buffers) => this.#memorySteps.free(buffers, []),
       clearLocals: (areas) => this.#part.clearLocals(areas, this.#threads),
     });
     profile.rowsOut += this.buffers.rowCount(step.result);
@@ -325,34 +366,6 @@ export class Execution {
       profile.finish();
       return undefined;
     });
-  }
-
-  #allocate(step: AllocateStep): void {
-    const bytes = typeof step.bytes === 'number' ? step.bytes : this.frameWord(step.bytes.slot);
-    const { pages } = this.runtime.memory;
-    this.#setFrameWord(step.slot, pages.allocateZeroed(bytes, this.#owner));
-  }
-
-  #gather(step: GatherStep): void {
-    const { memory } = this.runtime;
-    const movable = this.#sources.movable(step.buffer);
-    const rows = movable?.rowCount(step.buffer) ?? this.buffers.rowCount(step.buffer);
-    this.#setFrameWord(step.slot + 4, rows);
-    if (!step.pointers) return;
-    const bytes = 4 * rows;
-    const address = memory.pages.allocate(bytes, this.#owner);
-    if (movable === undefined) this.buffers.writePointers(memory, step.buffer, address);
-    else movable.writePointers(step.buffer, address);
-    this.#setFrameWord(step.slot, address);
-  }
-
-  #free(buffers: readonly number[], areas: readonly FreedArea[]): void {
-    const { memory } = this.runtime;
-    const locals = Array.from({ length: this.#threads }, (_, worker) => this.#part.localOf(worker));
-    for (const buffer of buffers) this.buffers.clear(buffer);
-    const appenders = buffers.map((buffer) => this.program.buffers[buffer].appender);
-    freeRows(memory, locals, appenders);
-    freeAreas(memory, this.#frame, locals, areas);
   }
 
   #setFrameWord(offset: number, value: number): void {
@@ -405,26 +418,67 @@ export class Execution {
   ): Promise<void> | undefined {
     profile.morsels += morsels.count;
     profile.rowsIn += morsels.rows;
-    const { sequence } = progress;
-    this.#thread.begin(this.#step, sequence, Math.max(total, sequence + morsels.count));
-    if (morsels.count > morselsAlone) {
-      return this.#runManyMorsels(step, morsels, progress, profile);
-    }
-    const all = inOrder(morsels.count, (morsel) =>
-      this.#thread.runMorsel(morsel, morsels.address + morsel * morsels.stride),
-    );
-    return whenDone(all, () => {
-      this.#endMorsels(step, morsels, progress, profile, 1);
+    const run = this.#handover !== undefined && step === this.#streamed;
+    const running = run
+      ? this.#runWindows(step, morsels, progress, profile, this.#handover as Handover<RowRuns>)
+      : this.#runAtOnce(step, morsels, progress, profile, total);
+    return whenDone(running, () => {
+      this.runtime.memory.pages.release(morsels.address);
       return undefined;
     });
   }
 
-  async #runManyMorsels(
+  #runAtOnce(
     step: MorselStep,
     morsels: Morsels,
     progress: Outgoing,
     profile: ProfileInProgress,
+    total: number,
+  ): Promise<void> | undefined {
+    const { sequence } = progress;
+    this.#thread.begin(this.#step, sequence, Math.max(total, sequence + morsels.count));
+    const alone = morsels.count <= morselsAlone;
+    const running = alone
+      ? inOrder(morsels.count, (morsel) =>
+          this.#thread.runMorsel(morsel, morsels.address + morsel * morsels.stride),
+        )
+      : this.#runManyMorsels(morsels);
+    return whenDone(running, () => {
+      this.#endMorsels(step, morsels, progress, profile, alone ? 1 : this.#threads);
+      return undefined;
+    });
+  }
+
+  /** A few morsels at a time, whose rows are given away before there are more. */
+  async #runWindows(
+    step: MorselStep,
+    morsels: Morsels,
+    progress: Outgoing,
+    profile: ProfileInProgress,
+    handover: Handover<RowRuns>,
   ): Promise<void> {
+    const { rowBytes } = this.program.buffers[step.appends[0]];
+    let size = 1;
+    for (let from = 0, count = 0; from < morsels.count; from += count) {
+      count = Math.min(size, morsels.count - from);
+      const address = morsels.address + from * morsels.stride;
+      const before = profile.rowsOut;
+      const inTheMiddle = async () => {
+        profile.rowsOut += this.#collect(step.appends, 1);
+        this.#part.slices.set(step.appends[0], []);
+        await this.#handOver(step.appends, handover);
+      };
+      // While others help, nothing can be given away in the middle of a morsel.
+      this.#thread.onSuspended = count <= morselsAlone ? inTheMiddle : undefined;
+      await this.#runAtOnce(step, { ...morsels, address, count }, progress, profile, 0);
+      // A thread that helps is not suspended, so there must not be much that a morsel leads to.
+      const bytes = ((profile.rowsOut - before) * rowBytes) / count;
+      size = Math.min(2 * this.#threads, Math.max(1, Math.floor(windowBytes / (bytes + 1))));
+      await this.#handOver(step.appends, handover);
+    }
+  }
+
+  async #runManyMorsels(morsels: Morsels): Promise<void> {
     const control = this.#control;
     const { words } = control;
     words[controlWord.next] = 0;
@@ -440,12 +494,11 @@ export class Execution {
       await this.#thread.takeMorsels(morsels);
     } catch (error) {
       control.stop();
-      await this.#waitForHelpers();
+      await this.#thread.waitForHelpers();
       throw error === stopped ? await this.#helperFailure() : error;
     }
-    await this.#waitForHelpers();
+    await this.#thread.waitForHelpers();
     if (control.stopped) throw await this.#helperFailure();
-    this.#endMorsels(step, morsels, progress, profile, this.#threads);
   }
 
   /** Runs the morsels of a table in a file as its parts come into memory. */
@@ -483,30 +536,6 @@ export class Execution {
     });
   }
 
-  /** Closes the step and waits until the helpers inside are done with the morsels they have. */
-  async #waitForHelpers(): Promise<void> {
-    const control = this.#control;
-    let active = control.close();
-    const patience = performance.now() + turnMs;
-    while (active > 0) {
-      this.runtime.checkAlive();
-      this.runtime.answerShortage();
-      const gate = Atomics.load(control.words, controlWord.gate);
-      if (control.active() > 0) await this.#pause(gate, patience);
-      active = control.active();
-    }
-  }
-
-  /** Sleeps until the gate changes where this thread may sleep, else lets events pass. */
-  async #pause(gate: number, patience: number): Promise<void> {
-    if (performance.now() < patience && this.runtime.platform.mayBlock) {
-      Atomics.wait(this.#control.words, controlWord.gate, gate, 5);
-    } else {
-      await this.runtime.platform.yieldToEvents();
-      if (this.#thread.isOver) this.#control.stop();
-    }
-  }
-
   /** What made a helper stop: its message may still be on the way. */
   async #helperFailure(): Promise<QuernError> {
     this.#thread.check();
@@ -527,7 +556,6 @@ export class Execution {
     }
     progress.sequence += morsels.count;
     profile.rowsOut += this.#collect(step.appends, workers);
-    this.runtime.memory.pages.release(morsels.address);
   }
 
   /** Winds up every worker that took part, one after the other. */

@@ -1,4 +1,14 @@
-import { morselField, type Program, type Step } from '../compile/program.ts';
+import {
+  morselField,
+  type Program,
+  type RangeStep,
+  type RowsStep,
+  type ScanStep,
+  type Step,
+} from '../compile/program.ts';
+
+/** A step that works morsel by morsel. */
+export type MorselStep = ScanStep | RowsStep | RangeStep;
 
 /** What a thread must know of a program to run its steps; plain data, so it can be sent. */
 export interface ProgramShape {
@@ -71,6 +81,15 @@ function stepShape(step: Step, { buffers }: Program): StepShape {
     rowBytes: step.kind === 'rows' ? buffers[step.buffer].rowBytes : 0,
     columns: step.kind === 'scan' ? step.ordinals.length : 0,
   };
+}
+
+/** The last step, if all it does is to make the rows of the result, in memory. */
+export function streamedStep({ steps, result, spills }: Program): MorselStep | undefined {
+  const last = steps.at(-1);
+  if (spills || result.source.kind !== 'rows' || last === undefined) return undefined;
+  if (last.kind !== 'scan' && last.kind !== 'rows' && last.kind !== 'range') return undefined;
+  const isOnly = last.appends.length === 1 && last.appends[0] === result.source.buffer;
+  return isOnly && last.finish === undefined ? last : undefined;
 }
 
 export function align64(bytes: number): number {

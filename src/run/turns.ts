@@ -42,8 +42,8 @@ export class Turns {
   }
 
   /**
-   * What a source gives, as long as the statement is not to end: then it rejects with 57014 at once,
-   * even if the source is still at work on its next item, and does not wait for it to end.
+   * What a source gives, as long as the statement is not to end: then it rejects with 57014 at
+   * once, even if the source is still at work on its next item, and does not wait for it to end.
    */
   async *within<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
     const items = source[Symbol.asyncIterator]();

@@ -2,7 +2,7 @@ import type { BatchStream } from '../../value/batch.ts';
 import type { Database, QueryOptions, Result } from '../database.ts';
 import { type Io, write } from '../io.ts';
 import { UsageError } from '../usage-error.ts';
-import { createPrinter, type TextFormat, textFormats } from './printer.ts';
+import { createPrinter, type ResultPrinter, textFormats } from './printer.ts';
 
 export const outputFormats = [...textFormats, 'arrow', 'parquet'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -11,8 +11,8 @@ export type OutputFormat = (typeof outputFormats)[number];
 const chunkLength = 1 << 16;
 
 /**
- * Runs one statement and writes its result, if it has one, to stdout. `onResult` is called before it
- * writes anything.
+ * Runs one statement and writes its result, if it has one, to stdout, as it comes. `onResult` is
+ * called before it writes anything.
  */
 export async function runStatement(
   database: Database,
@@ -21,27 +21,31 @@ export async function runStatement(
   io: Io,
   options: Pick<QueryOptions, 'signal' | 'onProgress'> & { readonly onResult?: () => void } = {},
 ): Promise<void> {
-  const { onResult, ...queryOptions } = options;
-  const result = await database.query(sql, [], { values: 'exact', ...queryOptions });
-  onResult?.();
-  if (result.columns.length === 0) return;
-  if (format === 'arrow' || format === 'parquet') await writeBinary(result, format, io);
-  else await writeText(result, format, io);
-}
-
-async function writeText(result: Result, format: TextFormat, io: Io): Promise<void> {
-  const { Result } = await import('../../main/index.ts');
-  const printer = createPrinter(format);
-  let text = printer.begin(result.columns);
-  for (const batch of result.batches) {
-    for (const row of new Result(result.schema, [batch], 'exact').values()) {
+  const { onResult, ...others } = options;
+  const queryOptions = { values: 'exact', ...others } as const;
+  if (format === 'arrow' || format === 'parquet') {
+    const result = await database.query(sql, [], queryOptions);
+    onResult?.();
+    if (result.columns.length > 0) await writeBinary(result, format, io);
+    return;
+  }
+  let printer: ResultPrinter | undefined;
+  let text = '';
+  for await (const part of database.stream(sql, [], queryOptions)) {
+    onResult?.();
+    if (part.columns.length === 0) return;
+    if (printer === undefined) {
+      printer = createPrinter(format);
+      text = printer.begin(part.columns);
+    }
+    for (const row of part.values()) {
       text += printer.row(row);
       if (text.length < chunkLength) continue;
       await write(io.stdout, text);
       text = '';
     }
   }
-  await write(io.stdout, text + printer.end());
+  if (printer !== undefined) await write(io.stdout, text + printer.end());
 }
 
 async function writeBinary(result: Result, format: 'arrow' | 'parquet', io: Io): Promise<void> {
