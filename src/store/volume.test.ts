@@ -127,3 +127,72 @@ test('sizes change both ways, and what was cut off does not come back', async ()
   assert.ok(bytes.subarray(5000).every((b) => b === 0));
   intact(store);
 });
+
+/** A device whose later reads wait until the test lets them go. */
+class WaitingDevice extends KeptDevice {
+  gate: Promise<void> = Promise.resolve();
+  reads = 0;
+
+  async readLater(target: Uint8Array, offset: number): Promise<void> {
+    this.reads++;
+    await this.gate;
+    this.read(target, offset);
+  }
+}
+
+test('what is read later is what was read at once, also beside writers and compaction', async () => {
+  const device = new WaitingDevice();
+  const random = new Random(5);
+  const store = await Store.open(device);
+  const volume = await store.createVolume('disk', 4 * mebibyte);
+  const model = new Uint8Array(volume.size);
+  const write = (offset: number, length: number) => {
+    const bytes = random.fill(new Uint8Array(length));
+    volume.write(bytes, offset);
+    model.set(bytes, offset);
+  };
+  for (let i = 0; i < 200; i++) write(random.int(0, volume.size - 20_000), random.int(1, 20_000));
+  for (let i = 0; i < 100; i++) {
+    const offset = random.int(0, volume.size);
+    const target = new Uint8Array(random.int(0, Math.min(volume.size - offset, 2 * mebibyte)));
+    await volume.readLater(target, offset);
+    assert.deepEqual(target, model.slice(offset, offset + target.length), `${offset}`);
+  }
+  // Everything is overwritten, and its places reused, between the asking and the reading.
+  for (let round = 0; round < 5; round++) {
+    let open = (): void => {};
+    device.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    device.reads = 0;
+    const target = new Uint8Array(volume.size);
+    const reading = volume.readLater(target, 0);
+    for (let pass = 0; pass < 3; pass++) {
+      for (let at = 0; at < volume.size; at += 65536) write(at, 65536);
+      await store.checkpoint();
+    }
+    await store.compact(0.1);
+    open();
+    await reading;
+    assert.deepEqual(target, model, 'all old would do as well, but the old is gone');
+    assert.ok(device.reads > 0);
+  }
+  intact(store);
+  await store.close();
+});
+
+test('what is damaged is not read later either', async () => {
+  const device = new WaitingDevice();
+  const store = await Store.open(device);
+  const volume = await store.createVolume('disk', mebibyte);
+  const block = new Random(6).fill(new Uint8Array(4096));
+  volume.write(block, 40_960);
+  const image = new Uint8Array(device.size());
+  device.read(image, 0);
+  const at = Buffer.from(image.buffer).indexOf(block);
+  device.write(Uint8Array.of(block[100] ^ 1), at + 100);
+  await assert.rejects(
+    volume.readLater(new Uint8Array(100), 41_000),
+    /'disk' at byte 40960 is damaged/,
+  );
+});

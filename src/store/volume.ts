@@ -119,6 +119,79 @@ export class Volume {
     return bytes;
   }
 
+  /** Whether reads of late had to wait for hardware: then {@link readLater} holds nobody up. */
+  get readsWait(): boolean {
+    return this.#core.device.readsWait === true;
+  }
+
+  /**
+   * Like {@link readInto}, but others can work while the hardware does. Of what is written meanwhile,
+   * each block shows the old or the new.
+   */
+  async readLater(target: Uint8Array, offset: number): Promise<void> {
+    this.#check(offset, target.length);
+    const end = offset + target.length;
+    const from = Math.floor(offset / blockSize);
+    const to = Math.ceil(end / blockSize);
+    if (offset % blockSize === 0 && end % blockSize === 0) {
+      await this.#readBlocksLater(target, from);
+      return;
+    }
+    const whole = new Uint8Array((to - from) * blockSize);
+    await this.#readBlocksLater(whole, from);
+    target.set(whole.subarray(offset - from * blockSize, end - from * blockSize));
+  }
+
+  async #readBlocksLater(target: Uint8Array, first: number): Promise<void> {
+    const count = target.length / blockSize;
+    for (let i = 0; i < count; i += BlockIdentities.max) {
+      const end = Math.min(count, i + BlockIdentities.max);
+      const part = target.subarray(i * blockSize, end * blockSize);
+      if (await this.#tryReadLater(part, first + i)) continue;
+      // Overwritten or moved meanwhile; if it is damaged, this is who says so.
+      this.#check(first * blockSize, 0);
+      this.#readBlocks(part, first + i);
+    }
+  }
+
+  /** Reads up to {@link BlockIdentities.max} blocks; false if they are not what they were. */
+  async #tryReadLater(target: Uint8Array, first: number): Promise<boolean> {
+    const { blocks } = this.#core;
+    const count = target.length / blockSize;
+    const spans: { from: number; who: BlockIdentities }[] = [];
+    const runs: { from: number; place: number; count: number }[] = [];
+    for (let i = 0; i < count; i++) {
+      const leaf = this.#tree.leafFor(first + i);
+      const slot = (first + i) % pointerFanout;
+      const id = leaf === undefined ? 0 : leaf.idAt(slot);
+      if (leaf === undefined || id === 0) {
+        target.fill(0, i * blockSize, (i + 1) * blockSize);
+        continue;
+      }
+      let span = spans.at(-1);
+      if (span === undefined || span.from + span.who.count !== i) {
+        span = { from: i, who: new BlockIdentities() };
+        spans.push(span);
+      }
+      span.who.add(id, leaf.birthAt(slot), leaf.checkLow(slot), leaf.checkHigh(slot));
+      const place = blocks.placeOf(id);
+      const run = runs.at(-1);
+      const next = run !== undefined && run.from + run.count === i;
+      if (next && run.place + run.count === place) run.count++;
+      else runs.push({ from: i, place, count: 1 });
+    }
+    const reads = runs.map((run) => {
+      const bytes = target.subarray(run.from * blockSize, (run.from + run.count) * blockSize);
+      return blocks.file.tryReadLater(bytes, run.place);
+    });
+    const read = await Promise.all(reads);
+    if (read.includes(false)) return false;
+    return spans.every(({ from, who }) => {
+      const stored = target.subarray(from * blockSize, (from + who.count) * blockSize);
+      return blocks.file.sealer.openBlocks(stored, who) < 0;
+    });
+  }
+
   #readBlock(target: Uint8Array, index: number): void {
     const leaf = this.#tree.leafFor(index);
     const slot = index % pointerFanout;

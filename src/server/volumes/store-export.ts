@@ -20,8 +20,8 @@ const stepBytes = 4 * 1024 * 1024;
 const sparseReadBytes = 32 * 1024;
 
 /**
- * A volume of the store, or a snapshot of one, as an export. The store answers at once (what it
- * reads is nearly always in the page cache), so only durability is worth waiting for.
+ * A volume of the store, or a snapshot of one, as an export. The store answers at once as long as
+ * what it reads is in the page cache; when reads begin to wait for the disk they are made later.
  */
 export class StoreExport implements BlockExport {
   readonly #store: Store;
@@ -48,14 +48,16 @@ export class StoreExport implements BlockExport {
     return this.#volume.readOnly;
   }
 
-  tryRead(offset: number, target: Uint8Array): ReadResult {
+  tryRead(offset: number, target: Uint8Array): ReadResult | 'miss' {
     if (target.length >= sparseReadBytes && this.#isHole(offset, target.length)) return 'zero';
+    if (this.#volume.readsWait) return 'miss';
     this.#volume.readInto(target, offset);
     return 'data';
   }
 
   async read(offset: number, target: Uint8Array): Promise<ReadResult> {
-    return this.tryRead(offset, target);
+    await this.#volume.readLater(target, offset);
+    return 'data';
   }
 
   tryWrite(offset: number, data: Uint8Array): boolean {
@@ -96,8 +98,7 @@ export class StoreExport implements BlockExport {
     const scratch = new Uint8Array(Math.min(length, stepBytes));
     for (let done = 0; done < length; done += scratch.length) {
       const count = Math.min(scratch.length, length - done);
-      this.#volume.readInto(scratch.subarray(0, count), offset + done);
-      await turn();
+      await this.#volume.readLater(scratch.subarray(0, count), offset + done);
     }
   }
 

@@ -77,6 +77,17 @@ export class BlockFile {
     return true;
   }
 
+  /** The same without holding anybody up, where the device can. */
+  async tryReadLater(target: Uint8Array, place: number): Promise<boolean> {
+    const { device } = this;
+    const offset = place * blockSize;
+    if (device.readLater === undefined) return this.tryRead(target, place);
+    if (offset + target.length > device.size()) return false;
+    await device.readLater(target, offset);
+    this.traffic.bytesRead += target.length;
+    return true;
+  }
+
   /** Reads one block and checks it; false if it is not what `pointer` vouches for. */
   readVerified(target: Uint8Array, place: number, id: number, pointer: Pointer): boolean {
     assert(target.length === blockSize, 'blocks are read whole');

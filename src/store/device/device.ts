@@ -4,7 +4,8 @@
  * Reads and writes are synchronous. What they touch is nearly always in the page cache, where a
  * system call costs a microsecond and a trip through a thread pool five; browsers offer no other
  * kind of access to private files either. A flush does wait for hardware, so it is a promise, and
- * the store lets others work meanwhile.
+ * the store lets others work meanwhile. Where reads turn out to wait for hardware too, those who can
+ * wait (volumes that are served) read later.
  *
  * The contract, which `tests/conform/block-device.ts` tests:
  * 1. A read sees every earlier write. Bytes never written, below `size`, are zero.
@@ -23,6 +24,12 @@ export interface BlockDevice {
   size(): number;
   /** Fills `target` from `offset`; throws 58030 if the device ends before. */
   read(target: Uint8Array, offset: number): void;
+  /**
+   * Devices that may have to wait for hardware when they read: the same without holding anybody up.
+   */
+  readLater?(target: Uint8Array, offset: number): Promise<void>;
+  /** Whether reads of late had to wait, so that {@link readLater} is the better choice. */
+  readonly readsWait?: boolean;
   write(source: Uint8Array, offset: number): void;
   flush(): Promise<void>;
   /** Sets `size`; what lies beyond is gone, what is added reads as zeros. */

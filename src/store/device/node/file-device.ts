@@ -6,6 +6,7 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
+  read,
   readSync,
   writeSync,
 } from 'node:fs';
@@ -40,6 +41,24 @@ function syncFolder(path: string): void {
   }
 }
 
+/** So many reads are made later once reads have had to wait. */
+const readsLater = 64;
+
+function readAsync(
+  file: number,
+  target: Uint8Array,
+  at: number,
+  length: number,
+  position: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(file, target, at, length, position, (error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+}
+
 /** A file, or a block device of the kernel. */
 export class FileDevice implements BlockDevice {
   readonly name: string;
@@ -48,6 +67,10 @@ export class FileDevice implements BlockDevice {
   readonly #lock: FileLock | undefined;
   #size: number;
   #closed = false;
+  /** Reads since the last one that had to wait. */
+  #fastReads = 4;
+  /** Reads to come that had better be made later. */
+  #laterLeft = 0;
 
   /**
    * Opens `path`; creates it unless `readOnly` or `create` is false. For writing it takes the lock;
@@ -78,7 +101,39 @@ export class FileDevice implements BlockDevice {
     return this.#size;
   }
 
+  get readsWait(): boolean {
+    return this.#laterLeft > 0;
+  }
+
   read(target: Uint8Array, offset: number): void {
+    const began = performance.now();
+    this.#read(target, offset);
+    // What the page cache has comes at gigabytes a second.
+    const waited = performance.now() - began > 0.2 + target.length / 500_000;
+    // One alone may have lost the processor to somebody else.
+    if (waited && this.#fastReads < 4) this.#laterLeft = readsLater;
+    this.#fastReads = waited ? 0 : this.#fastReads + 1;
+  }
+
+  async readLater(target: Uint8Array, offset: number): Promise<void> {
+    // Now and then someone tries whether reads still wait.
+    if (this.#laterLeft > 0) this.#laterLeft--;
+    let done = 0;
+    while (done < target.length) {
+      let count: number;
+      try {
+        count = await readAsync(this.#file, target, done, target.length - done, offset + done);
+      } catch (error) {
+        throw fileError(error, 'reading', this.name);
+      }
+      if (count === 0) {
+        throw new QuernError(sqlState.ioError, `read beyond the end of ${this.name}`);
+      }
+      done += count;
+    }
+  }
+
+  #read(target: Uint8Array, offset: number): void {
     let done = 0;
     while (done < target.length) {
       let count: number;
