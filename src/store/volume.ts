@@ -125,8 +125,8 @@ export class Volume {
   }
 
   /**
-   * Like {@link readInto}, but others can work while the hardware does. Of what is written meanwhile,
-   * each block shows the old or the new.
+   * Like {@link readInto}, but others can work while the hardware does. Of what is written
+   * meanwhile, each block shows the old or the new.
    */
   async readLater(target: Uint8Array, offset: number): Promise<void> {
     this.#check(offset, target.length);

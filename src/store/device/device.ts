@@ -4,8 +4,8 @@
  * Reads and writes are synchronous. What they touch is nearly always in the page cache, where a
  * system call costs a microsecond and a trip through a thread pool five; browsers offer no other
  * kind of access to private files either. A flush does wait for hardware, so it is a promise, and
- * the store lets others work meanwhile. Where reads turn out to wait for hardware too, those who can
- * wait (volumes that are served) read later.
+ * the store lets others work meanwhile. Where reads turn out to wait for hardware too, those who
+ * can wait (volumes that are served) read later.
  *
  * The contract, which `tests/conform/block-device.ts` tests:
  * 1. A read sees every earlier write. Bytes never written, below `size`, are zero.
