@@ -1,6 +1,7 @@
 /** Statements one after the other: from text to what each of them does. */
 import { QuernError } from '../base/error.ts';
 import { type BindResult, bind } from '../bind/bind.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Program } from '../compile/index.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type ExecutionResult, schemaOf } from '../run/execute.ts';
@@ -18,7 +19,7 @@ import type { CatalogState, PinnedCatalog } from './catalog-state.ts';
 import type { FileSystem } from './files.ts';
 import type { Parameters, QueryOptions } from './options.ts';
 import { orderedValues, parameterType, parameterValues } from './parameters.ts';
-import { type CachedQuery, PlanCache } from './plan-cache.ts';
+import { type CachedQuery, CatalogReads, PlanCache } from './plan-cache.ts';
 import type { Procedure } from './procedures.ts';
 import type { QueryRunner, ReadyPlan } from './query-runner.ts';
 import { Result } from './result.ts';
@@ -73,7 +74,7 @@ export class Session {
   /** Runs all statements of a text; the result is that of the last. */
   async run(sql: string, parameters: Parameters, options: QueryOptions): Promise<Result> {
     const key = cacheKey(sql, parameters);
-    const cached = this.#cache.get(key, this.engine.catalog.current.version);
+    const cached = this.#cache.get(key, this.engine.catalog.current);
     if (cached !== undefined) return this.#runCached(sql, cached, parameters, options);
     const { statements, diagnostics } = parse(sql);
     if (diagnostics.length > 0) throw diagnosticError(sql, diagnostics[0]);
@@ -112,7 +113,8 @@ export class Session {
   ): Promise<Result> {
     const catalog = this.engine.catalog.pin();
     try {
-      const { bound, timeless } = await this.#bind(sql, statement, catalog, parameters, types);
+      const read = new CatalogReads(catalog);
+      const { bound, timeless } = await this.#bind(sql, statement, read, parameters, types);
       const { parameterTypes, parameterNames } = bound;
       const values = parameterValues(parameters, parameterTypes, parameterNames);
       const request = this.#request(sql, catalog, values, options);
@@ -121,7 +123,7 @@ export class Session {
       return await this.withPlan(bound.statement.plan, request, async ({ plan }) => {
         const program = this.engine.runner.compile(plan);
         if (cacheAs !== undefined && timeless) {
-          this.#cache.set(cacheAs, catalog.version, { program, parameterTypes, parameterNames });
+          this.#cache.set(cacheAs, { program, parameterTypes, parameterNames, read });
         }
         return resultOf(await this.execute(program, request), request);
       });
@@ -187,7 +189,7 @@ export class Session {
   async #bind(
     sql: string,
     statement: Statement,
-    catalog: PinnedCatalog,
+    catalog: Catalog,
     parameters: Parameters,
     types: readonly (SqlType | undefined)[],
   ): Promise<{ bound: BindResult; timeless: boolean }> {

@@ -68,7 +68,7 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'atan2({double}, {double})',
     'GREATEST({double}, {double})',
     // Arithmetic of REAL with other numbers is in DOUBLE for us, as in PostgreSQL.
-    'CAST(CAST({dec} AS REAL) AS DOUBLE)',
+    'CAST(CAST({double} AS REAL) AS DOUBLE)',
     'TRY_CAST({text} AS DOUBLE)',
   ],
   text: [
