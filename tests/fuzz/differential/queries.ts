@@ -42,6 +42,9 @@ const joinRowsMax = 100_000;
 /** Rows of a relation that a subquery of a condition may use. */
 const subqueryRowsMax = 50;
 
+/** Rows to reckon with in a common table, whose number is not known: two are not multiplied. */
+const commonRows = 1000;
+
 const noScope: Scope = { columns: [], subqueries: 0 };
 
 /** Writes random queries over tables. */
@@ -73,7 +76,7 @@ export class QueryMaker {
     for (let i = 0; random.chance(0.2) && i < 2; i++) {
       const { fragment, columns } = this.#body(noScope, undefined, 2, true);
       ctes.push(of('cte')`w${String(i)} AS (${fragment})`);
-      this.#sources.push({ name: `w${i}`, columns, rows: 40 });
+      this.#sources.push({ name: `w${i}`, columns, rows: commonRows });
     }
     const body = this.#body(noScope, undefined, 2, false);
     this.#sources.length = count;
