@@ -63,6 +63,7 @@ function eachRow(rows: CollectedRows, body: (row: Scope) => void): void {
       f.if(fresh, () => body(rows.row(index)));
     }
     f.set(index, i32.add(index, 1));
+    f.checkpoint();
   });
 }
 
@@ -193,6 +194,7 @@ function mostFrequent(arg: Expression, rows: CollectedRows): Value {
       f.set(length, i32.sub(index, start));
       f.set(best, start);
     });
+    f.checkpoint();
   });
   return valueIn(arg, best, count, rows);
 }

@@ -79,11 +79,13 @@ export function produceSortedAggregate(plan: Aggregate, query: Query, consume: C
           const same = rows.samePartition(access, walker.start, walker.end, scope.child());
           f.brIf(done, i32.eqz(same));
           f.set(walker.end, i32.add(walker.end, 1));
+          f.checkpoint();
           f.br(again);
         });
       });
       walker.emit(consume);
       f.set(walker.start, walker.end);
+      f.checkpoint();
     });
   });
 }
@@ -350,6 +352,7 @@ class GroupWalker {
         f.if(fresh, () => made.update(cells, this.#row(at(index))));
       }
       f.set(index, i32.add(index, 1));
+      f.checkpoint();
     });
     return made.values(cells, this.#scope).map((value) => spill(f, value, 'aggregate'));
   }

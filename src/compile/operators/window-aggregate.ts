@@ -117,6 +117,7 @@ function addUpTo(
     f.checkpoint();
     set.update(cells, walk.row(done));
     f.set(done, i32.add(done, 1));
+    f.checkpoint();
   });
 }
 
@@ -146,6 +147,7 @@ function sliding(
         f.checkpoint();
         set.remove(cells, walk.row(removed));
         f.set(removed, i32.add(removed, 1));
+        f.checkpoint();
       });
       return set.values(cells, current);
     },
@@ -188,6 +190,7 @@ function segmentTree(
       f.set(position, i32.add(row, 1));
       set.update(cells, walk.row(i32.add(partitionStart, row)));
       f.set(row, position);
+      f.checkpoint();
     });
     const node = f.let(i32.sub(size, 1), 'inner');
     f.while(i32.gtS(node, 0), () => {
@@ -197,6 +200,7 @@ function segmentTree(
       cells.forEach((cell, i) => cell.set(left[i].get()));
       set.merge(cells, nodeCells(i32.add(i32.shl(node, 1), 1)), walk.outside());
       f.set(node, i32.sub(node, 1));
+      f.checkpoint();
     });
   };
   const add = (range: RowRange) => {

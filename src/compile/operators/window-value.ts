@@ -230,6 +230,7 @@ class PresentRows {
       f.do(i32.store(i32.add(this.#rows, i32.shl(this.count, 2)), at));
       f.set(this.count, i32.add(this.count, i32.eqz(isNull ?? i32.const(0))));
       f.set(at, i32.add(at, 1));
+      f.checkpoint();
     });
     f.do(i32.store(this.#cell(at), this.count));
   }

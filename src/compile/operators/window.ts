@@ -134,6 +134,7 @@ function walkPartitions(
           const same = rows.samePartition(access, partitionStart, partitionEnd, scope.child());
           f.brIf(done, i32.eqz(same));
           f.set(partitionEnd, i32.add(partitionEnd, 1));
+          f.checkpoint();
           f.br(again);
         });
       });
@@ -152,8 +153,10 @@ function walkPartitions(
       }
       consume(current);
       f.set(index, i32.add(index, 1));
+      f.checkpoint();
     });
     f.set(partitionStart, partitionEnd);
+    f.checkpoint();
   });
 }
 
@@ -251,6 +254,7 @@ class PeerGroups {
         const scope = this.#walk.outside();
         f.brIf(done, i32.eqz(this.#rows.samePeers(access, first, end, keys, scope)));
         f.set(end, i32.add(end, 1));
+        f.checkpoint();
         f.br(again);
       });
     });
