@@ -79,7 +79,7 @@ export function produceSortedAggregate(plan: Aggregate, query: Query, consume: C
           const same = rows.samePartition(access, walker.start, walker.end, scope.child());
           f.brIf(done, i32.eqz(same));
           f.set(walker.end, i32.add(walker.end, 1));
-          f.checkpoint();
+          f.checkpoint(1, { onlyResumed: true });
           f.br(again);
         });
       });

@@ -98,7 +98,7 @@ function growing(
       if (frame.endsAtRow) set.update(cells, current);
       else {
         const [{ end }] = frame.ranges(current);
-        addUpTo(set, cells, done, end, walk);
+        addUpTo(set, cells, done, end, walk, frame.isWhole);
       }
       return set.values(cells, current);
     },
@@ -111,13 +111,14 @@ function addUpTo(
   done: Local,
   end: Expr,
   walk: WindowWalk,
+  isLong: boolean,
 ): void {
   const { f } = walk;
   f.while(i32.ltU(done, end), () => {
     f.checkpoint();
     set.update(cells, walk.row(done));
     f.set(done, i32.add(done, 1));
-    f.checkpoint();
+    f.checkpoint(1, { onlyResumed: !isLong });
   });
 }
 
@@ -142,12 +143,12 @@ function sliding(
     },
     values: (current) => {
       const [{ start, end }] = frame.ranges(current);
-      addUpTo(set, cells, added, end, walk);
+      addUpTo(set, cells, added, end, walk, false);
       f.while(i32.ltU(removed, start), () => {
         f.checkpoint();
         set.remove(cells, walk.row(removed));
         f.set(removed, i32.add(removed, 1));
-        f.checkpoint();
+        f.checkpoint(1, { onlyResumed: true });
       });
       return set.values(cells, current);
     },

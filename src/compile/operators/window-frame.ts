@@ -204,7 +204,7 @@ export class FrameBounds {
                 : i32.select(other.isNull, key.nullsFirst ? 1 : 0, passes);
             f.brIf(done, i32.eqz(passesNull));
             f.set(cursor, i32.add(cursor, 1));
-            f.checkpoint();
+            f.checkpoint(1, { onlyResumed: true });
             f.br(again);
           });
         });

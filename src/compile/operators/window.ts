@@ -134,7 +134,7 @@ function walkPartitions(
           const same = rows.samePartition(access, partitionStart, partitionEnd, scope.child());
           f.brIf(done, i32.eqz(same));
           f.set(partitionEnd, i32.add(partitionEnd, 1));
-          f.checkpoint();
+          f.checkpoint(1, { onlyResumed: true });
           f.br(again);
         });
       });
@@ -156,7 +156,7 @@ function walkPartitions(
       f.checkpoint();
     });
     f.set(partitionStart, partitionEnd);
-    f.checkpoint();
+    f.checkpoint(1, { onlyResumed: true });
   });
 }
 
@@ -254,7 +254,7 @@ class PeerGroups {
         const scope = this.#walk.outside();
         f.brIf(done, i32.eqz(this.#rows.samePeers(access, first, end, keys, scope)));
         f.set(end, i32.add(end, 1));
-        f.checkpoint();
+        f.checkpoint(1, { onlyResumed: true });
         f.br(again);
       });
     });

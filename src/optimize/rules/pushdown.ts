@@ -7,7 +7,7 @@ import {
   type Expression,
 } from '../../plan/expression.ts';
 import { columnIds, isCovered, usedColumns } from '../../plan/free-columns.ts';
-import type { Aggregate, Join, JoinType, Plan } from '../../plan/plan.ts';
+import type { Aggregate, Join, JoinType, Plan, Window } from '../../plan/plan.ts';
 import { mapInputs } from '../../plan/rewrite.ts';
 import { columnSubstitution, substitute } from '../../plan/substitute.ts';
 import { booleanType } from '../../value/type.ts';
@@ -37,6 +37,8 @@ function push(plan: Plan, predicates: readonly Expression[]): Plan {
       return pushIntoJoin(plan, predicates);
     case 'aggregate':
       return pushThroughAggregate(plan, predicates);
+    case 'window':
+      return pushThroughWindow(plan, predicates);
     case 'sort':
       return { ...plan, input: push(plan.input, predicates) };
     case 'setOperation': {
@@ -83,6 +85,19 @@ function pushThroughAggregate(plan: Aggregate, predicates: readonly Expression[]
   const below = predicates.filter(isBelow).map((predicate) => substitute(predicate, groups));
   const above = predicates.filter((predicate) => !isBelow(predicate));
   return makeFilter({ ...plan, input: push(plan.input, below) }, above);
+}
+
+/** Predicates on what is partitioned by hold for all rows of a partition or for none. */
+function pushThroughWindow(plan: Window, predicates: readonly Expression[]): Plan {
+  const keys = new Set<number>();
+  for (const key of plan.partition) if (key.kind === 'column') keys.add(key.column.id);
+  const isBelow = (predicate: Expression): boolean =>
+    usedColumns(predicate).size > 0 && isCovered(predicate, keys);
+  const below = predicates.filter(isBelow);
+  const above = predicates.filter((predicate) => !isBelow(predicate));
+  const input = push(plan.input, below);
+  const added = plan.columns.slice(plan.columns.length - plan.calls.length);
+  return makeFilter({ ...plan, input, columns: [...input.columns, ...added] }, above);
 }
 
 /** Which side of a join predicates go to, and what stays. */
