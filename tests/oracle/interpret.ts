@@ -1,7 +1,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { QuernError } from '../../src/base/error.ts';
-import { castValue } from '../../src/plan/cast.ts';
 import { compareValues } from '../../src/plan/compare.ts';
+import { sameExpression } from '../../src/plan/equal.ts';
 import { evaluate } from '../../src/plan/evaluate.ts';
 import {
   type AggregateCall,
@@ -11,9 +11,17 @@ import {
   type SortKey,
   type SubqueryExpression,
 } from '../../src/plan/expression.ts';
-import type { Aggregate, Join, Plan, SetOperation } from '../../src/plan/plan.ts';
+import type {
+  Aggregate,
+  Join,
+  Plan,
+  Recursive,
+  SetOperation,
+  Window,
+} from '../../src/plan/plan.ts';
 import { mapChildren } from '../../src/plan/rewrite.ts';
-import { doubleType, hugeintType } from '../../src/value/type.ts';
+import { aggregateValue } from './aggregate.ts';
+import { windowRows } from './window.ts';
 
 /**
  * The meaning of plans, written for clarity: rows are arrays, joins are nested loops, a subquery is
@@ -64,6 +72,10 @@ class Interpreter {
         return this.#join(plan, outer);
       case 'aggregate':
         return this.#aggregate(plan, outer);
+      case 'window':
+        return this.#window(plan, outer);
+      case 'recursive':
+        return this.#recursive(plan, outer);
       case 'sort':
         return this.#sort(this.rows(plan.input, outer), plan.keys, plan.input, outer);
       case 'limit': {
@@ -144,13 +156,22 @@ class Interpreter {
     return result;
   }
 
+  /** Each grouping set by itself. */
   #aggregate(plan: Aggregate, outer: Environment): Row[] {
-    assert(plan.groupingSets === undefined, 'grouping sets have no interpreter');
+    const rows = this.rows(plan.input, outer);
+    const sets = plan.groupingSets ?? [plan.groups.map((_, i) => i)];
+    return sets.flatMap((set) => this.#groupingSet(plan, set, rows, outer));
+  }
+
+  #groupingSet(plan: Aggregate, set: readonly number[], input: Row[], outer: Environment): Row[] {
     const groups = new Map<string, { key: Row; rows: Row[] }>();
-    if (plan.groups.length === 0) groups.set(keyText([]), { key: [], rows: [] });
-    for (const row of this.rows(plan.input, outer)) {
+    const none = plan.groups.map(() => null);
+    if (set.length === 0) groups.set(keyText(none), { key: none, rows: [] });
+    for (const row of input) {
       const environment = bind(plan.input, row, outer);
-      const key = plan.groups.map((group) => this.#value(group, environment));
+      const key = plan.groups.map((group, i) =>
+        set.includes(i) ? this.#value(group, environment) : null,
+      );
       const text = keyText(key);
       const group = groups.get(text);
       if (group === undefined) groups.set(text, { key, rows: [row] });
@@ -158,41 +179,53 @@ class Interpreter {
     }
     return [...groups.values()].map(({ key, rows }) => [
       ...key,
-      ...plan.aggregates.map((call) => this.#call(call, rows, plan.input, outer)),
+      ...plan.aggregates.map((call) => {
+        if (call.name === 'grouping') return groupingBits(call, plan, set);
+        return this.#call(call, rows, plan.input, outer);
+      }),
     ]);
   }
 
   #call(call: AggregateCall, all: Row[], input: Plan, outer: Environment): ConstantValue {
     const { filter } = call;
-    const rows = all.filter((row) => {
+    const passing = all.filter((row) => {
       return filter === undefined || this.#value(filter, bind(input, row, outer)) === true;
     });
-    if (call.args.length === 0) return BigInt(rows.length);
-    const [arg] = call.args;
-    let values = rows
-      .map((row) => this.#value(arg, bind(input, row, outer)))
-      .filter((value) => value !== null);
-    if (call.distinct) {
-      values = [...new Map(values.map((value) => [keyText([value]), value])).values()];
+    let rows = this.#sort(passing, call.order, input, outer).map((row) =>
+      call.args.map((arg) => this.#value(arg, bind(input, row, outer))),
+    );
+    if (call.distinct) rows = [...new Map(rows.map((row) => [keyText(row), row])).values()];
+    return aggregateValue(call, rows);
+  }
+
+  #window(plan: Window, outer: Environment): Row[] {
+    return windowRows(plan, this.rows(plan.input, outer), {
+      value: (expression, row) => this.#value(expression, bind(plan.input, row, outer)),
+      aggregate: (call, rows) => this.#call(call, rows, plan.input, outer),
+      sort: (rows, keys) => this.#sort(rows, keys, plan.input, outer),
+      keyText,
+    });
+  }
+
+  #recursive(plan: Recursive, outer: Environment): Row[] {
+    const seen = new Set<string>();
+    const fresh = (rows: Row[]): Row[] => {
+      if (plan.all) return rows;
+      return rows.filter((row) => {
+        const text = keyText(row);
+        const isNew = !seen.has(text);
+        seen.add(text);
+        return isNew;
+      });
+    };
+    const result: Row[] = [];
+    let added = fresh(this.rows(plan.initial, outer));
+    while (added.length > 0) {
+      result.push(...added);
+      this.#shared.set(plan.id, added);
+      added = fresh(this.rows(plan.step, outer));
     }
-    if (call.name === 'count') return BigInt(values.length);
-    if (values.length === 0) return null;
-    switch (call.name) {
-      case 'min':
-        return values.reduce((a, b) => (compareValues(a, b) <= 0 ? a : b));
-      case 'max':
-        return values.reduce((a, b) => (compareValues(a, b) >= 0 ? a : b));
-      case 'sum':
-        return sum(values);
-      case 'avg': {
-        const total = sum(values);
-        const exact = arg.type.kind === 'decimal' ? arg.type : hugeintType;
-        const double = typeof total === 'bigint' ? castValue(total, exact, doubleType) : total;
-        return (double as number) / values.length;
-      }
-      default:
-        return assert(false, `${call.name} has no interpreter`) as never;
-    }
+    return result;
   }
 
   #sort(rows: Row[], keys: readonly SortKey[], input: Plan, outer: Environment): Row[] {
@@ -298,11 +331,12 @@ function compareKeys(a: ConstantValue, b: ConstantValue, key: SortKey): number {
   return key.descending ? -order : order;
 }
 
-function sum(values: readonly ConstantValue[]): ConstantValue {
-  if (typeof values[0] === 'number') {
-    return (values as number[]).reduce((total, value) => total + value, 0);
-  }
-  return (values as bigint[]).reduce((total, value) => total + value, 0n);
+/** A bit for each argument, the first one highest: 1 where the set does not have it. */
+function groupingBits(call: AggregateCall, plan: Aggregate, set: readonly number[]): bigint {
+  return call.args.reduce((bits, arg) => {
+    const at = plan.groups.findIndex((group) => sameExpression(group, arg));
+    return bits * 2n + (set.includes(at) ? 0n : 1n);
+  }, 0n);
 }
 
 /** Equal for equal rows, NULLs included. */

@@ -78,7 +78,23 @@ export class QueryMaker {
         ? ` having ${this.#aggregate(columns)} > ${this.#number()}`
         : '';
       const list = `${group} as g, ${this.#aggregate(columns)} as h, ${this.#aggregate(columns)} as i`;
+      if (random.chance(0.3)) {
+        const other = random.pick(columns);
+        const sets = random.pick([
+          `rollup (${group}, ${other})`,
+          `cube (${group}, ${other})`,
+          `grouping sets ((${group}), (${other}), ())`,
+        ]);
+        const more = `, grouping(${group}, ${other}) as j`;
+        return `select ${list}${more} from ${from}${where} group by ${sets}${having}`;
+      }
       return `select ${list} from ${from}${where} group by ${group}${having}`;
+    }
+    if (random.chance(0.25)) {
+      const list = `${random.pick(columns)} as c, ${this.#window(columns)} as d, ${this.#window(columns)} as e`;
+      const query = `select ${list} from ${from}${where}`;
+      if (random.chance(0.6)) return query;
+      return `select * from (${query}) w where ${this.#comparison(['w.c', 'w.d', 'w.e'])}`;
     }
     const list = Array.from({ length: random.int(1, 3) }, (_, i) => {
       return `${this.#scalar(columns, 1)} as c${i}`;
@@ -179,7 +195,32 @@ export class QueryMaker {
     const random = this.#random;
     if (random.chance(0.2)) return 'count(*)';
     const distinct = random.chance(0.2) ? 'distinct ' : '';
-    return `${random.pick(['count', 'sum', 'min', 'max'])}(${distinct}${random.pick(columns)})`;
+    const column = random.pick(columns);
+    if (random.chance(0.1)) return `quantile_disc(${column}, 0.${random.int(1, 9)})`;
+    if (random.chance(0.1)) return `${random.pick(['bit_and', 'bit_or', 'bit_xor'])}(${column})`;
+    return `${random.pick(['count', 'sum', 'min', 'max'])}(${distinct}${column})`;
+  }
+
+  /** A window function that gives the same for rows that the order leaves equal. */
+  #window(columns: readonly string[]): string {
+    const random = this.#random;
+    const partition = random.chance(0.6) ? `partition by ${random.pick(columns)}` : '';
+    const direction = `${random.pick(['', ' desc'])}${random.pick(['', ' nulls first'])}`;
+    const order = random.chance(0.8) ? ` order by ${random.pick(columns)}${direction}` : '';
+    if (random.chance(0.3)) {
+      return `${random.pick(['rank', 'dense_rank'])}() over (${partition}${order})`;
+    }
+    const bounds = random.pick([
+      `${random.int(0, 2)} preceding and ${random.int(0, 2)} following`,
+      `unbounded preceding and ${random.int(0, 2)} preceding`,
+      `${random.int(0, 2)} following and unbounded following`,
+      'current row and unbounded following',
+    ]);
+    const exclude = random.pick(['', '', ' exclude group']);
+    const unit = order === '' ? 'groups' : random.pick(['range', 'groups']);
+    const frame = random.chance(0.5) ? ` ${unit} between ${bounds}${exclude}` : '';
+    const name = random.pick(['count', 'sum', 'sum', 'min', 'max']);
+    return `${name}(${random.pick(columns)}) over (${partition}${order}${frame})`;
   }
 
   /** One column; one row at most where `single`. */
@@ -195,6 +236,10 @@ export class QueryMaker {
       const group = random.pick(columns);
       const having = random.chance(0.5) ? ` having count(*) > ${random.int(0, 2)}` : '';
       return `select max(${random.pick(columns)}) from ${from}${where} group by ${group}${having}`;
+    }
+    if (random.chance(0.1)) {
+      const list = `${this.#window(columns)} as w`;
+      return `select w from (select ${list} from ${from}${where}) d${this.#aliases++}`;
     }
     if (random.chance(0.1)) {
       const other = this.#table();

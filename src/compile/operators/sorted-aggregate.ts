@@ -122,9 +122,10 @@ function prepare(plan: Aggregate, query: Query): Prepared {
   };
   const asColumn = (expression: Expression): Column => {
     const { type, nullable } = expression;
+    // Calls refer to columns by themselves, whatever else has their values.
+    if (expression.kind === 'column') return add(expression, expression.column);
     const known = byKey.get(expressionKey(expression));
     if (known !== undefined) return known;
-    if (expression.kind === 'column') return add(expression, expression.column);
     return add(expression, freshColumn('ordered', type, nullable));
   };
   const groups = plan.groups.map((group, i) => add(group, plan.columns[i]));
