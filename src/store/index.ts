@@ -4,11 +4,11 @@ export type { Compressor } from './core.ts';
 export type { BlockDevice } from './device/device.ts';
 export { MemoryDevice } from './device/memory.ts';
 export { StoreMap, View } from './map.ts';
+export type { StoreOptions } from './options.ts';
 export {
   type ObjectInfo,
   type SnapshotInfo,
   Store,
-  type StoreOptions,
   type StoreSpace,
 } from './store.ts';
 export { receive, send } from './stream.ts';

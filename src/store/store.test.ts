@@ -4,7 +4,8 @@ import { Random } from '../base/random.ts';
 import { MemoryDevice } from './device/memory.ts';
 import { aesSealer } from './node/aes-sealer.ts';
 import { zlibCompressor } from './node/zlib-compressor.ts';
-import { Store, type StoreOptions } from './store.ts';
+import type { StoreOptions } from './options.ts';
+import { Store } from './store.ts';
 import { receive, send } from './stream.ts';
 
 class KeptDevice extends MemoryDevice {

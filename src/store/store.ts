@@ -11,12 +11,13 @@ import {
   snapshotName,
 } from './catalog.ts';
 import { Compaction, type CompactionReport } from './compaction.ts';
-import { type Compressor, type CoreOptions, StoreCore } from './core.ts';
+import { StoreCore } from './core.ts';
 import type { BlockDevice } from './device/device.ts';
 import type { ObjectKind, Operation } from './journal/operation.ts';
 import { blockSize, bytesOf, type Pointer } from './layout.ts';
 import { StoreMap, View } from './map.ts';
 import { unknownObject } from './objects.ts';
+import { coreOptionsOf, type StoreOptions } from './options.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import {
   checkKey,
@@ -30,37 +31,6 @@ import { MapTree } from './tree/map-tree.ts';
 import { type Usage, UsageWalk } from './usage.ts';
 import { type VerifyReport, verify } from './verify.ts';
 import { Volume } from './volume.ts';
-
-export interface StoreOptions {
-  /** Sees the last commit as of opening, takes no lock, writes nothing. */
-  readOnly?: boolean;
-  /** Bytes the store may take at most. */
-  sizeMax?: number;
-  /** Bytes of memory for tree nodes; 64 MiB unless given. */
-  cacheSize?: number;
-  /** Bytes of journal that bring about a checkpoint; 1 MiB unless given. */
-  journalSize?: number;
-  /** Dirty nodes that bring about a checkpoint; 16384 unless given. */
-  dirtyNodes?: number;
-  /** Bytes of memory for pages of tables; 64 MiB, enough for 16 GiB of store, unless given. */
-  tableCacheSize?: number;
-  /** Nodes and pages a checkpoint handles in one step, 256 unless given: some ms. */
-  checkpointPortion?: number;
-  /** Runs background work (taking deleted trees apart) soon; a timer unless given. */
-  defer?: (task: () => void) => void;
-  /** Resolves when others had their turn, amid long work; by a timer unless given. */
-  pause?: () => Promise<void>;
-  /** Encrypts everything but the superblock; `aesSealer` in `store/node/` makes one from a key. */
-  encryption?: SealerFactory;
-  /** For extents. */
-  compressor?: Compressor;
-  /** Whether new extents are compressed with it, as they are unless this is false. */
-  compress?: boolean;
-  /** Random bytes, for ids of stores and snapshots; tests pass seeded ones. */
-  random?: (count: number) => Uint8Array;
-  /** Milliseconds since 1970. */
-  clock?: () => number;
-}
 
 export interface ObjectInfo {
   name: string;
@@ -138,18 +108,7 @@ export class Store {
 
   static async #open(device: BlockDevice, options: StoreOptions): Promise<Store> {
     const readOnly = options.readOnly ?? false;
-    const coreOptions: CoreOptions = {
-      readOnly,
-      bytesMax: options.sizeMax ?? Number.MAX_SAFE_INTEGER,
-      cacheNodes: Math.max(64, Math.floor((options.cacheSize ?? 64 << 20) / blockSize)),
-      journalBytes: options.journalSize ?? 1 << 20,
-      dirtyNodes: options.dirtyNodes ?? 16384,
-      compress: options.compress ?? true,
-      defer: options.defer ?? ((task) => setTimeout(task, 0)),
-      pause: options.pause ?? (() => new Promise<void>((resolve) => setTimeout(resolve, 0))),
-      portion: options.checkpointPortion ?? 256,
-      tableCache: options.tableCacheSize ?? 64 << 20,
-    };
+    const coreOptions = coreOptionsOf(options);
     const random = options.random ?? randomBytes;
     if (!readOnly && isUnborn(device)) {
       device.truncate(0);

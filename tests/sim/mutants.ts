@@ -192,10 +192,12 @@ export async function runMutants(filter: string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'quern-mutants-'));
   let survivors = 0;
   try {
-    for (const part of ['src/base', 'src/store', 'tests/sim', 'tests/conform']) {
+    for (const part of ['src/base', 'src/wasm', 'src/store', 'tests/sim', 'tests/conform']) {
       cpSync(join(build, part), join(folder, part), { recursive: true });
     }
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    const failing = await caughtBy(folder);
+    if (failing !== undefined) throw new Error(`${failing} fails without any mutant`);
     for (const mutant of mutants.filter(({ name }) => name.includes(filter))) {
       const path = join(folder, 'src/store', mutant.file);
       const source = readFileSync(path, 'utf8');

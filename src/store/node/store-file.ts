@@ -1,5 +1,6 @@
 import { FileDevice } from '../device/node/file-device.ts';
-import { Store, type StoreOptions } from '../store.ts';
+import type { StoreOptions } from '../options.ts';
+import { Store } from '../store.ts';
 import { zlibCompressor } from './zlib-compressor.ts';
 
 /**
