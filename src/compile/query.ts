@@ -164,9 +164,9 @@ export class Query {
     return offset;
   }
 
-  /** Offset in the local area of { cursor, limit } for strings made at run time. */
+  /** Offset in the local area of { cursor, limit, block } for strings made at run time. */
   textSlot(): number {
-    this.#textSlot ??= this.localSlot(8, 8);
+    this.#textSlot ??= this.localSlot(16, 8);
     return this.#textSlot;
   }
 
@@ -374,6 +374,8 @@ export class Pipeline {
  */
 export class Scope {
   readonly pipeline: Pipeline;
+  /** Set where no string that is made outlives the expression under way. */
+  isTemporary = false;
   readonly #parent: Scope | undefined;
   readonly #columns = new Map<number, Value | (() => Value)>();
   readonly #memo = new Map<string, Value>();
@@ -382,6 +384,7 @@ export class Scope {
   constructor(pipeline: Pipeline, parent?: Scope) {
     this.pipeline = pipeline;
     this.#parent = parent;
+    this.isTemporary = parent?.isTemporary ?? false;
   }
 
   get f(): StepFunction {

@@ -97,3 +97,13 @@ async function compare(make: (argument: Argument) => string): Promise<string[]> 
   }
   return faults;
 }
+
+test('strings that only a condition or a sum needs do not fill the memory', async () => {
+  await database.query('create table numbers as select i from range(200000) r(i)');
+  // Together these strings take 100 MB.
+  const sql = `explain analyze select sum(length(repeat(i::varchar, 50) || '!')) from numbers
+    where lpad(i::varchar, 200, '-') < repeat('9', 200)`;
+  const plan = (await database.query(sql)).values().join('\n');
+  const [, megabytes] = /at most (\S+) MB/.exec(plan) ?? [];
+  assert.ok(Number(megabytes) < 5, plan);
+});

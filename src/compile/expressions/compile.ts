@@ -14,6 +14,7 @@ import { compileDictionaryPredicate } from './dictionary.ts';
 import { compileFunction } from './functions.ts';
 import { compileInList, compileLogic } from './logic.ts';
 import { compileLookup } from './lookup.ts';
+import { withTemporaryTexts } from './text-room.ts';
 
 /**
  * Emits the code of `expression` at the present place and answers with its value, which may be used
@@ -26,7 +27,9 @@ export function compileExpression(expression: Expression, scope: Scope): Value {
   const key = expressionKey(expression);
   const known = scope.recall(key);
   if (known !== undefined) return known;
-  const value = spill(scope.f, compileFresh(expression, scope), nameOf(expression));
+  const value = withTemporaryTexts(expression, scope, (inner) =>
+    spill(scope.f, compileFresh(expression, inner), nameOf(expression)),
+  );
   scope.remember(key, value);
   return value;
 }

@@ -1,6 +1,7 @@
+import { children, type Expression } from '../../plan/expression.ts';
 import { type Expr, type Func, i32, type Local } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
-import type { StringValue } from '../value.ts';
+import type { StringValue, Value } from '../value.ts';
 import { passingRoom } from './own-text.ts';
 
 /** Strings made at run time are taken from blocks of at least this size. */
@@ -30,11 +31,48 @@ export function roomFunction({ query, pipeline }: Scope): Func {
         );
         f.set(cursor, query.allocate.call(size));
         f.do(i32.store(local, i32.add(cursor, size), slot + 4));
+        f.do(i32.store(local, cursor, slot + 8));
       });
       f.do(i32.store(local, i32.add(cursor, wanted), slot));
       f.return(cursor);
     }),
   );
+}
+
+/** Functions that answer a part of their argument, and make no string. */
+const cutting = new Set(['substring', 'left', 'right', 'trim', 'ltrim', 'rtrim', 'split_part']);
+
+function makesText(expression: Expression): boolean {
+  const { kind, type } = expression;
+  const isText = type.kind === 'varchar';
+  if (isText && kind === 'cast' && expression.input.type.kind !== 'varchar') return true;
+  if (isText && kind === 'call' && !cutting.has(expression.name)) return true;
+  return children(expression).some(makesText);
+}
+
+/**
+ * Computes an expression, and gives the room of the strings that it makes on the way back: the
+ * value itself is no string. Without this a filter over many rows would fill the memory.
+ */
+export function withTemporaryTexts<V extends Value>(
+  expression: Expression,
+  scope: Scope,
+  compute: (inner: Scope) => V,
+): V {
+  const isText = expression.type.kind === 'varchar' || expression.type.kind === 'blob';
+  if (isText || scope.isTemporary || !makesText(expression)) return compute(scope);
+  const { f, query, pipeline } = scope;
+  const { local } = pipeline;
+  const slot = query.textSlot();
+  const cursor = f.let(i32.load(local, slot), 'text_cursor');
+  const limit = f.let(i32.load(local, slot + 4), 'text_limit');
+  const inner = scope.child();
+  inner.isTemporary = true;
+  const value = compute(inner);
+  // A block that was begun meanwhile has nothing that is still needed.
+  const same = i32.eq(i32.load(local, slot + 4), limit);
+  f.do(i32.store(local, i32.select(same, cursor, i32.load(local, slot + 8)), slot));
+  return value;
 }
 
 /**
