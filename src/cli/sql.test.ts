@@ -31,6 +31,31 @@ test('-c runs statements and writes their results in the wanted format', async (
   assert.equal((await quern(['-c', 'create table t (a integer)'])).out, '');
 });
 
+test('lines for the shell work in scripts too, between statements', async () => {
+  const script = [
+    "create table t (a integer not null, b varchar); insert into t values (1, '",
+    ".tables\n');",
+    '.mode csv',
+    '.tables',
+    '\\d t',
+    '.schema',
+    '.mode line',
+    'select a, b from t;',
+    '.quit',
+    'select nothing;',
+  ].join('\n');
+  const { code, out, err } = await quern([], script);
+  assert.deepEqual([code, err], [0, '']);
+  const schema = 'table_name,column_name,data_type,is_nullable\nt,a,INTEGER,NO\nt,b,VARCHAR,YES\n';
+  assert.ok(out.startsWith('name\nt\n'), out);
+  assert.match(out, /a,INTEGER,NO\n/);
+  assert.ok(out.includes(schema), out);
+  assert.ok(out.endsWith('a = 1\nb = \n.tables\n\n'), out);
+  const wrong = await quern([], '.tabels\n');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /unknown command \.tabels, not \.tables\?/);
+});
+
 test('-f runs a file, stdin is read when nothing else is given', async () => {
   const path = join(folder, 'script.sql');
   writeFileSync(path, "-- a script\ncreate table t as select 'a;b' as s;\nselect s from t;\n");

@@ -30,3 +30,25 @@ export function scriptStatements(text: string): string[] {
   const { statements, rest } = splitStatements(text);
   return rest === '' ? statements : [...statements, rest];
 }
+
+/** A statement, or a line for the shell: `.mode csv`. */
+export interface ScriptPiece {
+  readonly kind: 'statement' | 'command';
+  readonly text: string;
+}
+
+/** What a script consists of, in order. Commands are lines of their own between statements. */
+export function* scriptPieces(script: string): Generator<ScriptPiece> {
+  let pending = '';
+  for (const line of script.split('\n')) {
+    const isCommand = /^[.\\]/.test(line) && splitStatements(pending).rest.trim() === '';
+    if (!isCommand) {
+      pending += `${line}\n`;
+      continue;
+    }
+    for (const text of splitStatements(pending).statements) yield { kind: 'statement', text };
+    pending = '';
+    yield { kind: 'command', text: line.trim() };
+  }
+  for (const text of scriptStatements(pending)) yield { kind: 'statement', text };
+}

@@ -6,7 +6,7 @@ import { untilInterrupted } from '../interrupt.ts';
 import type { Io } from '../io.ts';
 import { optionTable } from '../options.ts';
 import { type OutputFormat, outputFormats, runStatement } from '../print/output.ts';
-import { scriptStatements } from '../statements.ts';
+import { scriptPieces } from '../statements.ts';
 import { UsageError } from '../usage-error.ts';
 
 const options = optionTable({
@@ -90,8 +90,18 @@ async function runScript(
   format: OutputFormat,
   io: Io,
   signal: AbortSignal,
-) {
-  for (const statement of scriptStatements(script)) {
-    await runStatement(database, statement, format, io, { signal });
+): Promise<void> {
+  const state = { database, io, format, timer: false, done: false };
+  for (const { kind, text } of scriptPieces(script)) {
+    if (kind === 'statement') {
+      await runStatement(database, text, state.format, io, { signal });
+      continue;
+    }
+    const [{ Shell }, { runDotCommand }] = await Promise.all([
+      import('../shell/shell.ts'),
+      import('../shell/dot-commands.ts'),
+    ]);
+    await runDotCommand(new Shell(state), text);
+    if (state.done) return;
   }
 }

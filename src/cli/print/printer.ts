@@ -1,5 +1,6 @@
 import { CsvPrinter } from './csv.ts';
 import { JsonPrinter, NdjsonPrinter } from './json.ts';
+import { LinePrinter } from './line.ts';
 import { MarkdownPrinter, TablePrinter } from './table.ts';
 import { ValuesPrinter } from './values.ts';
 
@@ -19,7 +20,15 @@ export interface ResultPrinter {
   end(): string;
 }
 
-export const textFormats = ['table', 'csv', 'json', 'ndjson', 'markdown', 'values'] as const;
+export const textFormats = [
+  'table',
+  'csv',
+  'json',
+  'ndjson',
+  'markdown',
+  'line',
+  'values',
+] as const;
 export type TextFormat = (typeof textFormats)[number];
 
 export function createPrinter(format: TextFormat): ResultPrinter {
@@ -34,6 +43,8 @@ export function createPrinter(format: TextFormat): ResultPrinter {
       return new NdjsonPrinter();
     case 'markdown':
       return new MarkdownPrinter();
+    case 'line':
+      return new LinePrinter();
     case 'values':
       return new ValuesPrinter();
   }

@@ -47,12 +47,9 @@ const commands: Record<string, DotCommand> = {
     },
   },
   '.schema': {
-    argument: 'TABLE',
-    summary: 'Show the columns of a table',
-    run: (shell, argument) => {
-      if (argument === '') throw new UsageError('.schema needs the name of a table');
-      return shell.run(`DESCRIBE ${argument}`);
-    },
+    argument: '[TABLE]',
+    summary: 'Show the columns of a table, or of all',
+    run: (shell, argument) => shell.run(argument === '' ? allColumns : `DESCRIBE ${argument}`),
   },
   '.tables': {
     argument: '',
@@ -71,10 +68,28 @@ const commands: Record<string, DotCommand> = {
 
 export const dotNames = Object.keys(commands);
 
-/** Runs a line that starts with a dot. */
+const allColumns = `SELECT table_name, column_name, data_type, is_nullable
+  FROM information_schema.columns ORDER BY table_name, ordinal_position`;
+
+/** What fingers that know psql type. */
+const psqlNames: Readonly<Record<string, string>> = {
+  '\\?': '.help',
+  '\\d': '.tables',
+  '\\dt': '.tables',
+  '\\i': '.read',
+  '\\q': '.quit',
+};
+
+/** Whether a line is a command of the shell, not SQL. */
+export function isDotCommand(line: string): boolean {
+  return /^\s*[.\\]/.test(line);
+}
+
+/** Runs a line that starts with a dot, or with a backslash as in psql. */
 export async function runDotCommand(shell: Shell, line: string): Promise<void> {
   const [word, ...rest] = line.split(/\s+/);
-  const name = word === '.exit' ? '.quit' : word;
+  const isTable = word === '\\d' && rest.length > 0;
+  const name = word === '.exit' ? '.quit' : isTable ? '.schema' : (psqlNames[word] ?? word);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const near = nearestName(name, dotNames);

@@ -6,7 +6,7 @@ import { complain, type Io, write } from '../io.ts';
 import { type OutputFormat, runStatement } from '../print/output.ts';
 import { splitStatements } from '../statements.ts';
 import { Completion } from './completion.ts';
-import { runDotCommand } from './dot-commands.ts';
+import { isDotCommand, runDotCommand } from './dot-commands.ts';
 import { History, historyPath } from './history.ts';
 import { StatementProgress } from './statement-progress.ts';
 
@@ -48,7 +48,7 @@ export class Shell {
 
   /** Runs what the line completes. Gives that text for the history, or undefined. */
   async takeLine(line: string): Promise<string | undefined> {
-    if (!this.continues && line.trimStart().startsWith('.')) {
+    if (!this.continues && isDotCommand(line)) {
       await this.#guarded(() => runDotCommand(this, line.trim()));
       return line.trim();
     }
