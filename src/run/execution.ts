@@ -9,14 +9,14 @@ import type {
   ScanStep,
   Step,
 } from '../compile/program.ts';
-import type { LoadMemory, SegmentLoader } from '../table/segment-loader.ts';
+import type { SegmentLoader } from '../table/segment-loader.ts';
 import { CallingThread, inOrder, whenDone } from './calling-thread.ts';
 import { type Control, controlWord } from './control.ts';
 import type { ExecuteOptions } from './execute-options.ts';
 import { Handover, unwanted } from './handover.ts';
 import { MemorySteps } from './memory-steps.ts';
 import { type MorselSource, MorselSources } from './morsel-sources.ts';
-import { type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
+import { loadMemory, type Morsels, type RowRuns, scanMorsels, scannedGroups } from './morsels.ts';
 import { pageBytes } from './page-allocator.ts';
 import { writeParameters } from './parameters.ts';
 import { type Profile, type ProfileInProgress, StepProfiles } from './profile.ts';
@@ -510,10 +510,7 @@ export class Execution {
     const { memory } = this.runtime;
     const groups = scannedGroups(step);
     const progress = { workers: new Set<number>(), sequence: 0 };
-    const owned: LoadMemory = {
-      allocate: (bytes) => memory.pages.allocate(bytes, this.#owner),
-      release: (address) => memory.pages.release(address),
-    };
+    const owned = loadMemory(memory.pages, this.#owner);
     for await (const part of loader.load(groups, step.ordinals, owned)) {
       await this.#thread.turn();
       const { sequence } = progress;

@@ -7,7 +7,9 @@ import {
   type ZoneTest,
 } from '../compile/program.ts';
 import { layoutWidth, type RowGroup, rowsPerGroup } from '../table/layout.ts';
+import type { LoadMemory } from '../table/segment-loader.ts';
 import type { EngineMemory } from './memory.ts';
+import type { PageAllocator } from './page-allocator.ts';
 
 /** The morsels of a step: descriptors at `address`, `stride` bytes apart. */
 export interface Morsels {
@@ -69,6 +71,14 @@ export function scanMorsels(
     rows += group.rowCount;
   }
   return { address, stride, count, rows };
+}
+
+/** Memory of an execution for what a table in a file brings in. */
+export function loadMemory(pages: PageAllocator, owner: number): LoadMemory {
+  return {
+    allocate: (bytes) => pages.allocate(bytes, owner),
+    release: (address) => pages.release(address),
+  };
 }
 
 /** The row groups that the zone maps cannot rule out. */
