@@ -38,8 +38,9 @@ const options = optionTable({
   log: {
     type: 'text',
     value: 'FORMAT',
+    choices: ['text', 'json'],
     default: 'text',
-    summary: 'Log as text (failures only), or as json (every client and request, a line each)',
+    summary: 'Log failures only, as text, or every client and request, as JSON lines',
   },
   'tls-optional': { type: 'flag', summary: 'Serve NBD clients without TLS as well' },
 });
@@ -103,7 +104,6 @@ function newLog(format: string, io: Io): Log {
   if (format === 'json') {
     return (event) => complain(io, JSON.stringify({ time: new Date().toISOString(), ...event }));
   }
-  if (format !== 'text') throw new UsageError(`--log '${format}': expected text or json`);
   return ({ event, message, address }) => {
     if (event === 'serving') complain(io, `serving ${address}`);
     else if (event === 'warning') complain(io, `warning: ${message}`);

@@ -7,12 +7,13 @@ import { type Io, write } from '../io.ts';
 import { type OptionTable, optionTable } from '../options.ts';
 import { UsageError } from '../usage-error.ts';
 
+const localServer = 'http://localhost:8480';
+
 const common = optionTable({
   server: {
     type: 'text',
     value: 'URL',
-    default: 'http://localhost:8480',
-    summary: 'The HTTP API of quern serve',
+    summary: `The HTTP API of quern serve (or in the environment, QUERN_SERVER; default ${localServer})`,
   },
   token: {
     type: 'text',
@@ -226,7 +227,7 @@ function command(
       }
       const { server, token, json } = options;
       const volumes = new HttpVolumes(
-        server as string,
+        (server as string | undefined) ?? process.env['QUERN_SERVER'] ?? localServer,
         (token as string | undefined) ?? process.env['QUERN_TOKEN'],
       );
       const show = (value: object) => showValue(io, value, json === true);
