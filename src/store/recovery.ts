@@ -106,6 +106,8 @@ function checkEnd(file: BlockFile, runs: Set<number>, end: JournalStart): void {
   if (end.place >= file.places()) throw damaged('the journal');
   // A set can grow while it is walked.
   for (const run of runs) {
+    // The name of a spare run is not sealed: it may be any number.
+    if (run >= file.places()) continue;
     for (let place = run; place < run + journalRunPlaces; place++) {
       const record = readAnyRecord(file, place);
       if (record === undefined) continue;

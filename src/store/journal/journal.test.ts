@@ -71,6 +71,21 @@ test('no damage to the journal makes what was acknowledged vanish without an err
   assert.ok(refused >= rounds, `${refused} of ${records}`);
 });
 
+test('a damaged name of the next run, which is not sealed, does no harm', async () => {
+  const { store, device } = await longJournal(20);
+  const { file } = store.core.blocks;
+  let records = 0;
+  for (let place = 0; place < file.places(); place++) {
+    if (readAnyRecord(file, place) === undefined) continue;
+    records++;
+    const damaged = [[0xff], [0, 0, 0, 0, 0, 0, 0x80], [0, 0, 0, 1]];
+    device.write(Uint8Array.from(damaged[records % 3]), place * blockSize + 32);
+  }
+  assert.ok(records > 20);
+  const opened = await Store.open(device, { readOnly: true });
+  assert.equal(roundOf(opened), 20);
+});
+
 test('a record that a crash has torn is the end, and the report says so', async () => {
   const { store, device } = await longJournal(20);
   const { file } = store.core.blocks;
