@@ -64,7 +64,7 @@ export interface ParameterExpression extends Typed {
  * names of operators: add subtract multiply divide modulo negate; eq ne lt le gt ge (both arguments
  * of one type), is_distinct_from, is_not_distinct_from; and or not (three-valued; and/or take two
  * or more arguments); is_null is_not_null; like ilike (text, pattern[, escape]); concat;
- * extract_year … Functions keep their SQL names. docs of the list: `functions.ts`.
+ * extract_year … Functions keep their SQL names; `functions/` has the meaning of all.
  */
 export interface CallExpression extends Typed {
   readonly kind: 'call';

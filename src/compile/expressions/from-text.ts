@@ -7,6 +7,7 @@ import {
   emitNumberFromText,
   exactPowers,
 } from '../kernels/number-from-text.ts';
+import { powerTable } from '../kernels/powers-of-ten.ts';
 import {
   emitDateFromText,
   emitTimeFromText,
@@ -82,7 +83,8 @@ function readDouble(text: StringValue, y: Expr, cast: Cast): Value {
   const wrong = f.local('i32', 'wrong');
   const powers = i32.add(pipeline.frame, query.constantBytes(exactPowers()));
   const func = emitDoubleFromText(query.module, query.parseDouble());
-  f.setMulti([x, wrong], func.callMulti(text.x, y, powers));
+  const table = i32.add(pipeline.frame, query.constantBytes(powerTable()));
+  f.setMulti([x, wrong], func.callMulti(text.x, y, powers, table));
   cast.failIf(wrong);
   const { isNull } = text;
   if (to.kind === 'double') return { form: 'float', x, isNull };
