@@ -201,7 +201,11 @@ function storedForm({ physical, read }: ParquetColumn): StoredForm | undefined {
   }
 }
 
-function isSupported(page: PageHeader, target: ColumnTarget, { field }: ParquetColumn): boolean {
+function isSupported(
+  page: PageHeader,
+  target: ColumnTarget,
+  { field, physical, read }: ParquetColumn,
+): boolean {
   const hasLevels = field.nullable && page.type === pageTypes.data;
   if (hasLevels && page.levelEncoding !== encodings.rle) return false;
   switch (page.encoding) {
@@ -210,10 +214,19 @@ function isSupported(page: PageHeader, target: ColumnTarget, { field }: ParquetC
     case encodings.plainDictionary:
     case encodings.rleDictionary:
       return true;
+    case encodings.deltaBinaryPacked:
+      return target.kind === 'int' && /^INT(32|64)$/.test(physical.physical) && !read.unsigned;
+    case encodings.deltaLengthByteArray:
+      return target.kind === 'texts';
     default:
       return false;
   }
 }
+
+const deltaEncodings: readonly number[] = [
+  encodings.deltaBinaryPacked,
+  encodings.deltaLengthByteArray,
+];
 
 /** A page and where its bytes begin in the chunk. */
 interface LocatedPage {
@@ -231,6 +244,7 @@ class ChunkDescription {
   readonly #bytes: number;
   readonly #allocate: Allocate;
   #entryBytes = 0;
+  #hasDeltas = false;
 
   constructor(
     memory: DecodeMemory,
@@ -280,7 +294,8 @@ class ChunkDescription {
     this.set('data', data);
     if (target.kind !== 'texts') return;
     this.#memory.u32[data >>> 2] = 0;
-    this.set('codes', this.get('entryCount') > 0 ? this.#room(rowCount * 4) : 0);
+    const hasNumbers = this.get('entryCount') > 0 || this.#hasDeltas;
+    this.set('codes', hasNumbers ? this.#room(rowCount * 4) : 0);
     this.#setHeap(this.get('heapEnd') + this.#codedBytes(rowCount));
   }
 
@@ -315,11 +330,15 @@ class ChunkDescription {
     let scratch = 0;
     let plain = 0;
     for (const [i, { page, at }] of pages.entries()) {
-      const isCoded = page.encoding !== encodings.plain && page.type !== pageTypes.dictionary;
+      const isDeltas = deltaEncodings.includes(page.encoding);
+      const isValues = page.encoding === encodings.plain || isDeltas;
+      const isCoded = !isValues && page.type !== pageTypes.dictionary;
       if (isCoded && !hasDictionary && page.values > 0)
         throw brokenPage('codes without a dictionary');
       const words = this.#page(page, at, nullable);
       if ((words.flags & pageFlag.snappy) !== 0) scratch = Math.max(scratch, words.size);
+      if (isDeltas) words.flags |= pageFlag.deltas;
+      this.#hasDeltas ||= isDeltas;
       if (isCoded) words.flags |= pageFlag.dictionary;
       else plain += words.size;
       const base = (address + i * pageFieldBytes) >>> 2;

@@ -16,6 +16,7 @@ import {
   memory,
 } from '../../../wasm/index.ts';
 import { decompressFunc } from '../../compression/snappy-code.ts';
+import { deltaResult, deltasFunc, lengthTextsFunc } from './delta-code.ts';
 import { hybridFunc } from './hybrid-code.ts';
 import {
   chunkField,
@@ -47,12 +48,20 @@ export function decodeCode(shared: boolean): Uint8Array<ArrayBuffer> {
   for (const form of ['i32', 'u32', 'i64', 'flba'] as const) {
     for (const width of widths) {
       const stored = form === 'i64' ? 8 : form === 'flba' ? 'stride' : 4;
-      add(form, width, { kind: 'fixed', width, stored, plain: integersFunc(m, form, width) });
+      const plain = integersFunc(m, form, width);
+      const deltas = form === 'i32' || form === 'i64' ? deltasFunc(m, form, width) : undefined;
+      add(form, width, { kind: 'fixed', width, stored, plain, deltas });
     }
   }
-  add('f32', 4, { kind: 'fixed', width: 4, stored: 4, plain: floatsFunc(m, 4) });
-  add('f64', 8, { kind: 'fixed', width: 8, stored: 8, plain: floatsFunc(m, 8) });
-  add('boolean', 1, { kind: 'fixed', width: 1, stored: 'bit', plain: booleansFunc(m) });
+  add('f32', 4, { kind: 'fixed', width: 4, stored: 4, plain: floatsFunc(m, 4), deltas: undefined });
+  add('f64', 8, { kind: 'fixed', width: 8, stored: 8, plain: floatsFunc(m, 8), deltas: undefined });
+  add('boolean', 1, {
+    kind: 'fixed',
+    width: 1,
+    stored: 'bit',
+    plain: booleansFunc(m),
+    deltas: undefined,
+  });
   for (const width of [1, 2, 4] as const) {
     m.export(decoderName('texts', width), codesDecoder(m, routines, width));
   }
@@ -76,6 +85,8 @@ type Values =
       /** Bytes a plain value. */
       readonly stored: 4 | 8 | 'stride' | 'bit';
       readonly plain: Func;
+      /** For packed deltas, where they can be. */
+      readonly deltas: Func | undefined;
     }
   | { readonly kind: 'codes'; readonly width: IntWidth }
   | { readonly kind: 'texts' };
@@ -93,6 +104,8 @@ function newRoutines(m: ModuleBuilder) {
     plainTexts: plainTextsFunc(m),
     codedTexts: codedTextsFunc(m),
     notAscii: notAsciiFunc(m),
+    lengths: deltasFunc(m, 'i32', 4),
+    lengthTexts: lengthTextsFunc(m),
   };
 }
 
@@ -252,9 +265,14 @@ class ChunkDecoder {
       this.#has('dictionary'),
       () => this.#readCodes(),
       () => {
-        if (values.kind === 'fixed') this.#readPlain(values);
-        else if (values.kind === 'texts') this.#readTexts();
-        else this.#fail('broken');
+        if (values.kind === 'codes') this.#fail('broken');
+        else {
+          f.if(
+            this.#has('deltas'),
+            () => (values.kind === 'texts' ? this.#readLengthTexts() : this.#readDeltas(values)),
+            () => (values.kind === 'texts' ? this.#readTexts() : this.#readPlain(values)),
+          );
+        }
       },
     );
   }
@@ -307,6 +325,35 @@ class ChunkDecoder {
     const { plain } = values;
     const good = plain.call(from, valid, stride, bound('base'), bound('min'), bound('span'), data);
     f.if(i32.eqz(good), () => this.#fail('outOfBounds'));
+  }
+
+  #readDeltas({ deltas }: Extract<Values, { kind: 'fixed' }>): void {
+    const { f, from, to, valid, data } = this;
+    if (deltas === undefined) {
+      this.#fail('broken');
+      return;
+    }
+    const bound = (field: 'base' | 'min' | 'span') => i64.load(f.param.chunk, chunkField[field]);
+    const end = deltas.call(from, to, valid, bound('base'), bound('min'), bound('span'), data);
+    this.#checkDeltas(f.let(end, 'deltasEnd'));
+  }
+
+  #checkDeltas(end: Local): void {
+    const { f } = this;
+    f.if(i32.eq(end, deltaResult.broken), () => this.#fail('broken'));
+    f.if(i32.eq(end, deltaResult.outOfBounds), () => this.#fail('outOfBounds'));
+  }
+
+  /** First the lengths, as packed deltas, then the texts back to back. */
+  #readLengthTexts(): void {
+    const { f, from, to, valid, data, used } = this;
+    const lengths = f.let(this.#chunk('codes'), 'lengths');
+    const { lengths: readLengths, lengthTexts } = this.routines;
+    const read = readLengths.call(from, to, valid, 0n, 0n, 0x7fffffffn, lengths);
+    const end = f.let(read, 'lengthsEnd');
+    f.if(i32.leU(end, 1), () => this.#fail('broken'));
+    const heap = this.#chunk('heap');
+    this.#noteTexts(lengthTexts.call(end, to, lengths, valid, data, heap, used, this.#room()));
   }
 
   #readTexts(): void {

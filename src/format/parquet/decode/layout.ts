@@ -55,9 +55,9 @@ export const pageFieldBytes = 32;
 
 /**
  * `snappy`: the values are compressed, the length in front of them left out. `levels`: the levels
- * come first, behind their length.
+ * come first, behind their length. `deltas`: of integers, or of the lengths of texts.
  */
-export const pageFlag = { snappy: 1, levels: 2, dictionary: 4 } as const;
+export const pageFlag = { snappy: 1, levels: 2, dictionary: 4, deltas: 8 } as const;
 
 /** What the code answers. */
 export const decodeStatus = {
