@@ -59,6 +59,8 @@ export interface Program {
 export interface CaseResult {
   name: string;
   amount?: { value: number; unit: string };
+  /** Rows of the result, of a query. */
+  rowCount?: number;
   programs: ProgramResult[];
 }
 
@@ -66,8 +68,10 @@ export interface ProgramResult {
   name: string;
   /** Milliseconds of each timed run, in order. */
   samples: number[];
-  /** Milliseconds of the very first run. */
+  /** Milliseconds of the very first run, or of first runs in processes of their own. */
   cold: number;
+  /** This cold time by that of the first program; only where both come of fresh processes. */
+  coldRatio?: number;
   median: number;
   /** Against the first program; absent for the first and for what failed. */
   ratio?: Ratio;

@@ -1,22 +1,32 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { QuernError, sqlState } from '../base/error.ts';
 import { tpch } from '../tpc/index.ts';
 import type { EngineAdapter, FetchedResult } from './adapters/adapter.ts';
 import { engines } from './engines.ts';
 import { type ResultTable, resultDifference } from './result-table.ts';
-import type { Program, SuiteContext, SuiteOption } from './suite.ts';
+import type { CaseResult, Program, SuiteContext, SuiteOption } from './suite.ts';
+import { coldTime } from './tpch-cold.ts';
 
 export const tpchOptions = {
   scale: { type: 'string', default: '1', description: 'scale factor' },
   threads: { type: 'string', default: '1', description: 'threads of each engine' },
   against: { type: 'string', default: 'duckdb', description: "engines to compare with, or ''" },
   queries: { type: 'string', default: '', description: 'numbers such as 1,6; all by default' },
+  cold: {
+    type: 'string',
+    default: '0',
+    description: 'fresh processes for the cold time of each query and engine; 0: the first run',
+  },
   texts: { type: 'string', description: 'JSON file of other query texts, by number' },
 } as const satisfies Record<string, SuiteOption>;
 
 export interface TpchBenchmark {
   scale: number;
   threads: number;
+  /** Fresh processes that run each query cold. */
+  cold: number;
   /** Names of engines that ours is compared with. */
   against: readonly string[];
   /** Texts by number. */
@@ -40,6 +50,7 @@ export function readTpchOptions(options: SuiteContext['options']): TpchBenchmark
   return {
     scale,
     threads: Number(text('threads')),
+    cold: Number(text('cold')),
     against,
     queries: new Map(
       [...all].filter(([number]) => numbers.length === 0 || numbers.includes(number)),
@@ -63,8 +74,9 @@ function queryTexts(path: string, scale: number): Map<number, string> {
  * cold run are held against each other: a query on which the engines disagree is noted, not timed.
  */
 export async function runTpch(context: SuiteContext, benchmark: TpchBenchmark): Promise<void> {
-  const { scale, threads, against, queries } = benchmark;
+  const { scale, threads, against, queries, cold } = benchmark;
   const opened: EngineAdapter[] = [];
+  const cases: [number, CaseResult][] = [];
   try {
     for (const name of ['quern', ...against]) {
       const engine = await engines[name]({ threads });
@@ -74,9 +86,50 @@ export async function runTpch(context: SuiteContext, benchmark: TpchBenchmark): 
       const seconds = (performance.now() - start) / 1000;
       context.log(`${engine.name}: tables generated and loaded in ${seconds.toFixed(1)} s`);
     }
-    for (const [number, sql] of queries) await runQuery(context, opened, `Q${number}`, sql);
+    for (const [number, sql] of queries) {
+      const result = await runQuery(context, opened, `Q${number}`, sql);
+      if (result !== undefined) cases.push([number, result]);
+    }
+    if (cold > 0) await runCold(context, benchmark, opened, cases);
   } finally {
     for (const engine of opened) await engine.close();
+  }
+}
+
+/**
+ * Puts times of fresh processes in the place of those of first runs. The engines here give up their
+ * tables, so that the processes have the memory.
+ */
+async function runCold(
+  context: SuiteContext,
+  benchmark: TpchBenchmark,
+  opened: EngineAdapter[],
+  cases: readonly (readonly [number, CaseResult])[],
+): Promise<void> {
+  const { scale, threads, queries } = benchmark;
+  const names = ['quern', ...benchmark.against];
+  const folder = mkdtempSync(join(tmpdir(), 'quern-cold-'));
+  try {
+    const copies: (string | undefined)[] = [];
+    for (const [i, engine] of opened.entries()) {
+      const copy = engine.saveCopy && join(folder, `${names[i]}.db`);
+      if (copy !== undefined) await engine.saveCopy?.(copy);
+      copies.push(copy);
+    }
+    for (const engine of opened.splice(0)) await engine.close();
+    for (const [number, { programs, rowCount = 0 }] of cases) {
+      context.log(`Q${number} cold`);
+      for (const [i, program] of programs.entries()) {
+        if (program.error !== undefined) continue;
+        const sql = queries.get(number) as string;
+        const run = { engine: names[i], threads, scale, sql, copy: copies[i] };
+        program.cold = await coldTime(run, benchmark.cold, rowCount);
+        if (i > 0) program.coldRatio = program.cold / programs[0].cold;
+      }
+    }
+    context.note('cold: the first execution in a process that has loaded the tables, and no more');
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -85,7 +138,7 @@ async function runQuery(
   adapters: readonly EngineAdapter[],
   name: string,
   sql: string,
-): Promise<void> {
+): Promise<CaseResult | undefined> {
   const results = new Map<EngineAdapter, FetchedResult>();
   const programs = adapters.map((engine): Program => {
     return {
@@ -101,9 +154,16 @@ async function runQuery(
     };
   });
   try {
-    await context.measure({ name, programs, check: () => checkAgreement(results) });
+    const measured = await context.measure({
+      name,
+      programs,
+      check: () => checkAgreement(results),
+    });
+    measured.rowCount = results.get(adapters[0])?.rowCount ?? 0;
+    return measured;
   } catch (error) {
     context.note(`${name}: not measured: ${(error as Error).message.split('\n')[0]}`);
+    return undefined;
   }
 }
 

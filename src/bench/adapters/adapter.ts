@@ -12,6 +12,9 @@ export interface EngineAdapter {
   load(name: string, schema: Schema, path: string): Promise<void>;
   /** Generates the eight tables of TPC-H at a scale factor and loads them. */
   loadTpch(scale: number): Promise<void>;
+  /** Writes all tables to a file from which {@link loadCopy} loads them quickly into memory. */
+  saveCopy?(path: string): Promise<void>;
+  loadCopy?(path: string): Promise<void>;
   /** Runs a query and fetches the whole result, as a program would: this is what is timed. */
   query(sql: string): Promise<FetchedResult>;
   close(): Promise<void>;

@@ -39,6 +39,16 @@ export async function openDuckdb(options: DuckdbOptions): Promise<EngineAdapter>
         await loadBatches(connection, table, tpch.read(table, { scale }));
       }
     },
+    async saveCopy(path) {
+      await connection.run(`ATTACH ${quoteSql(path)} AS kept`);
+      await connection.run('COPY FROM DATABASE memory TO kept');
+      await connection.run('DETACH kept');
+    },
+    async loadCopy(path) {
+      await connection.run(`ATTACH ${quoteSql(path)} AS kept (READ_ONLY)`);
+      await connection.run('COPY FROM DATABASE kept TO memory');
+      await connection.run('DETACH kept');
+    },
     async query(sql) {
       const reader = await connection.runAndReadAll(sql);
       return { rowCount: reader.currentRowCount, table: () => readTable(reader) };

@@ -10,19 +10,40 @@ export function textReport(report: SuiteReport): string {
     `${env.date}${env.commit === undefined ? '' : `, commit ${env.commit}`}`,
   ];
   const rows = report.cases.flatMap(caseRows);
-  const summary = ratioMeans(report.cases).map(
-    ({ name, mean, count }) => `${name} takes ${mean.toFixed(2)} times ours (${count} cases)`,
-  );
+  const summary = [
+    ...ratioMeans(report.cases).map(({ name, mean, count }) => meanLine(name, mean, count, '')),
+    ...coldMeans(report.cases).map(({ name, mean, count }) =>
+      meanLine(name, mean, count, ', cold'),
+    ),
+  ];
   const table = rows.length === 0 ? [] : alignRows([columns, ...rows]);
   return [...head, '', ...table, '', ...summary, ...report.notes, ''].join('\n');
 }
 
 /** The geometric mean of the ratios of each program we are compared with. */
 export function ratioMeans(cases: readonly CaseResult[]) {
+  return meansOf(cases, ({ ratio }) => ratio?.value);
+}
+
+/** The same of the times of fresh processes. */
+export function coldMeans(cases: readonly CaseResult[]) {
+  return meansOf(cases, ({ coldRatio }) => coldRatio);
+}
+
+function meanLine(name: string, mean: number, count: number, how: string): string {
+  return `${name} takes ${mean.toFixed(2)} times ours${how} (${count} cases)`;
+}
+
+function meansOf(
+  cases: readonly CaseResult[],
+  ratioOf: (program: ProgramResult) => number | undefined,
+) {
   const ratios = new Map<string, number[]>();
   for (const { programs } of cases) {
-    for (const { name, ratio } of programs) {
-      if (ratio !== undefined) ratios.set(name, [...(ratios.get(name) ?? []), ratio.value]);
+    for (const program of programs) {
+      const ratio = ratioOf(program);
+      if (ratio === undefined) continue;
+      ratios.set(program.name, [...(ratios.get(program.name) ?? []), ratio]);
     }
   }
   return [...ratios].map(([name, values]) => {
@@ -30,7 +51,7 @@ export function ratioMeans(cases: readonly CaseResult[]) {
   });
 }
 
-const columns = ['case', 'program', 'median', 'cold', 'rate', 'ratio', 'noise', ''];
+const columns = ['case', 'program', 'median', 'cold', 'rate', 'ratio', 'noise', 'cold ratio', ''];
 
 function caseRows(result: CaseResult): string[][] {
   return result.programs.map((program, i) => [
@@ -41,6 +62,7 @@ function caseRows(result: CaseResult): string[][] {
     program.error === undefined ? formatRate(result, program) : '',
     program.ratio === undefined ? '' : program.ratio.value.toFixed(2),
     program.ratio === undefined ? '' : `±${(program.ratio.noise * 100).toFixed(0)} %`,
+    program.coldRatio === undefined ? '' : program.coldRatio.toFixed(2),
     program.error ?? (program.ratio === undefined ? '' : `ours is ${wording(program)}`),
   ]);
 }
