@@ -54,6 +54,8 @@ export class Query {
   /** Helper functions made at their first use, by name. */
   readonly #helpers = new Map<string, Func>();
   readonly #constants: { offset: number; bytes: Uint8Array }[] = [];
+  /** Offsets of constants by what they are. */
+  readonly #constantOffsets = new Map<string, number>();
   readonly #names = new Map<string, number>();
   readonly #areas = new Map<string, number>();
   #frameBytes = 0;
@@ -141,16 +143,13 @@ export class Query {
 
   /** Puts constant bytes into the frame before the first step; the answer is their offset. */
   constantBytes(bytes: Uint8Array): number {
-    for (const constant of this.#constants) {
-      if (
-        constant.bytes.length === bytes.length &&
-        constant.bytes.every((b, i) => b === bytes[i])
-      ) {
-        return constant.offset;
-      }
-    }
+    let key = '';
+    for (const byte of bytes) key += String.fromCharCode(byte);
+    const known = this.#constantOffsets.get(key);
+    if (known !== undefined) return known;
     const offset = this.frameSlot(bytes.length + 16, 16);
     this.#constants.push({ offset, bytes });
+    this.#constantOffsets.set(key, offset);
     return offset;
   }
 

@@ -1,7 +1,7 @@
 /** The table functions that a plan calls, also in its subqueries. */
 import type { TableEntry } from '../catalog/catalog.ts';
 import { children, type Expression } from '../plan/expression.ts';
-import { inputs, type Plan, type TableFunction } from '../plan/plan.ts';
+import { inputs, type Plan, type TableFunction, type Values } from '../plan/plan.ts';
 import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../plan/rewrite.ts';
 
 export function tableFunctionsOf(plan: Plan): Set<TableFunction> {
@@ -10,6 +10,28 @@ export function tableFunctionsOf(plan: Plan): Set<TableFunction> {
     if (node.kind === 'tableFunction') found.add(node);
   });
   return found;
+}
+
+/** So many rows of VALUES are data rather than code. */
+const longValuesMin = 32;
+
+/** VALUES of many constant rows. */
+export function longValuesOf(plan: Plan): Set<Values> {
+  const found = new Set<Values>();
+  eachPlan(plan, (node) => {
+    if (node.kind !== 'values' || node.rows.length < longValuesMin) return;
+    if (node.columns.some(({ type }) => type.kind === 'null')) return;
+    if (node.rows.every((row) => row.every(isConstant))) found.add(node);
+  });
+  return found;
+}
+
+function isConstant(expression: Expression): boolean {
+  if (expression.kind === 'constant') return true;
+  if (expression.kind === 'cast') return isConstant(expression.input);
+  return (
+    expression.kind === 'call' && expression.name === 'negate' && isConstant(expression.args[0])
+  );
 }
 
 /** The columns that are read of each table. */

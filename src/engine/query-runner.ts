@@ -6,7 +6,7 @@ import { tableEntry } from '../catalog/entry.ts';
 import { type CompileOptions, compile, compileToText, type Program } from '../compile/index.ts';
 import { optimize } from '../optimize/index.ts';
 import { type ConstantExpression, columnRef } from '../plan/expression.ts';
-import type { Plan, TableFunction } from '../plan/plan.ts';
+import type { Plan, TableFunction, Values } from '../plan/plan.ts';
 import { type ExecutionResult, execute, executeStream } from '../run/execute.ts';
 import type { ExecuteOptions } from '../run/execute-options.ts';
 import type { Runtime } from '../run/runtime.ts';
@@ -15,7 +15,8 @@ import { loadedBatches, loadTable } from '../table/load.ts';
 import { tableBatches } from '../table/read.ts';
 import type { TableStorage } from '../table/storage.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
-import { scannedOrdinals, tableFunctionsOf, withTables } from './plan-tables.ts';
+import { interpretValues } from './interpret-values.ts';
+import { longValuesOf, scannedOrdinals, tableFunctionsOf, withTables } from './plan-tables.ts';
 import type { OpenedTable, SourceRegistry } from './sources.ts';
 
 /**
@@ -29,7 +30,7 @@ export interface ReadyPlan {
 
 /** A table that lives as long as a statement. */
 interface Temporary {
-  readonly call: TableFunction;
+  readonly call: TableFunction | Values;
   readonly entry: TableEntry;
   /** For tables whose rows are read as they are scanned. */
   readonly opened: OpenedTable | undefined;
@@ -54,6 +55,7 @@ export class QueryRunner {
     const temporary: Temporary[] = [];
     try {
       for (const call of tableFunctionsOf(bound)) temporary.push(await this.#open(call, turns));
+      for (const values of longValuesOf(bound)) temporary.push(await this.#store(values, turns));
       if (temporary.length === 0) return { plan: optimize(bound), temporary };
       const tables = new Map(temporary.map(({ call, entry }) => [call as Plan, entry]));
       const plan = optimize(withTables(bound, tables));
@@ -122,6 +124,15 @@ export class QueryRunner {
     const { data } = scan.table;
     if (data.loader === undefined) return tableBatches(memory, data, ordinals);
     return loadedBatches(memory, data, data.loader, ordinals);
+  }
+
+  /** Many constant rows as a table: as code they would take long to compile. */
+  async #store(values: Values, turns: Turns): Promise<Temporary> {
+    const batch = interpretValues(values, []);
+    assert(batch !== undefined, 'the rows are constants');
+    const schema = schemaOfPlan(values).map((field) => ({ ...field, nullable: true }));
+    const table = await loadTable(this.#storage, schema, [batch], () => turns.ifDue());
+    return { call: values, entry: tableEntry('values', table), opened: undefined };
   }
 
   async #open(call: TableFunction, turns: Turns): Promise<Temporary> {

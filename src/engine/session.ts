@@ -120,9 +120,10 @@ export class Session {
       const request = this.#request(sql, catalog, values, options);
       if (bound.statement.kind !== 'query')
         return await runStatement(this, bound.statement, request);
-      return await this.withPlan(bound.statement.plan, request, async ({ plan }) => {
+      return await this.withPlan(bound.statement.plan, request, async ({ plan, temporary }) => {
         const program = this.engine.runner.compile(plan);
-        if (cacheAs !== undefined && timeless) {
+        // What refers to tables of its own does not outlive them.
+        if (cacheAs !== undefined && timeless && temporary.length === 0) {
           this.#cache.set(cacheAs, { program, parameterTypes, parameterNames, read });
         }
         return resultOf(await this.execute(program, request), request);
