@@ -53,7 +53,8 @@ export class JoinCosts {
     const mask = a.mask | b.mask;
     let rows = this.#rows.get(mask);
     if (rows === undefined) {
-      rows = a.rows * b.rows * this.#share(a.mask, b.mask);
+      // Less than a row says nothing of what comes next, which would then seem to cost nothing.
+      rows = Math.max(a.rows * b.rows * this.#share(a.mask, b.mask), Math.min(a.rows, b.rows, 1));
       this.#rows.set(mask, rows);
     }
     const [left, right] = a.rows >= b.rows ? [a, b] : [b, a];
@@ -114,12 +115,22 @@ export class JoinCosts {
   /** The share of pairs that pass everything that can be tested once both sets are there. */
   #share(a: number, b: number): number {
     const classes = this.#crossing(a, b);
-    const rest = this.#lateShare(a, b);
+    const rest = this.#lateShare(a, b) * this.#equationShare(a, b);
     if (classes.length === 0) return rest;
     const shares = classes.map((item) => this.#classShare(item, a, b));
     if (shares.length === 1) return shares[0] * rest;
     const fewest = Math.min(this.#combinations(classes, a), this.#combinations(classes, b));
     return togetherShare(shares, fewest) * rest;
+  }
+
+  /** Of equations between expressions, which belong to no class of columns. */
+  #equationShare(a: number, b: number): number {
+    let share = 1;
+    for (const { mask, expression, isEquation } of this.#graph.predicates) {
+      if (!isEquation || !isNew(mask, a, b) || expression.kind !== 'call') continue;
+      share *= this.#estimator.equalShare(expression.args[0], expression.args[1]);
+    }
+    return share;
   }
 
   #crossing(a: number, b: number): EqualClass[] {

@@ -1,5 +1,7 @@
 import { makeFilter, makeJoin } from '../../plan/build.ts';
+import { sameExpression } from '../../plan/equal.ts';
 import {
+  type Column,
   columnRef,
   conjunction,
   conjuncts,
@@ -54,7 +56,13 @@ function push(plan: Plan, predicates: readonly Expression[]): Plan {
     case 'with':
       return { ...plan, definition: push(plan.definition, []), body: push(plan.body, predicates) };
     case 'scan': {
-      const open = predicates.filter((item) => item.kind !== 'constant' || item.value !== true);
+      const open = predicates.filter((item, i) => {
+        if (item.kind === 'constant' && item.value === true) return false;
+        // What follows in several ways would count several times where rows are estimated.
+        return ![...plan.filters, ...predicates.slice(0, i)].some((other) =>
+          sameExpression(other, item),
+        );
+      });
       return open.length === 0 ? plan : { ...plan, filters: [...plan.filters, ...open] };
     }
     default:
@@ -162,7 +170,7 @@ function placeInner(
   }
 }
 
-/** Adds `b = 5` to `a = b` and `a = 5`. */
+/** Adds `b = 5` to `a = b` and `a = 5`; `b` may be an expression. */
 function withEqualConstants(predicates: readonly Expression[]): readonly Expression[] {
   const added: Expression[] = [];
   for (const predicate of predicates) {
@@ -170,15 +178,26 @@ function withEqualConstants(predicates: readonly Expression[]): readonly Express
     const [a, b] = predicate.args;
     if (a.kind !== 'column' || b.kind !== 'constant') continue;
     for (const other of predicates) {
-      if (other.kind !== 'call' || other.name !== 'eq') continue;
-      const [x, y] = other.args;
-      if (x.kind !== 'column' || y.kind !== 'column') continue;
-      const partner = x.column.id === a.column.id ? y : y.column.id === a.column.id ? x : undefined;
+      const partner = partnerOf(other, a.column);
       if (partner === undefined) continue;
-      added.push(substitute(predicate, new Map([[a.column.id, partner]])));
+      const implied = foldExpression(substitute(predicate, new Map([[a.column.id, partner]])));
+      const known = [...predicates, ...added].some((item) => sameExpression(item, implied));
+      if (!known) added.push(implied);
     }
   }
   return added.length === 0 ? predicates : [...predicates, ...added];
+}
+
+/** What a column equals by a predicate, if that has other columns. */
+function partnerOf(predicate: Expression, column: Column): Expression | undefined {
+  if (predicate.kind !== 'call' || predicate.name !== 'eq') return undefined;
+  const isColumn = (side: Expression): boolean =>
+    side.kind === 'column' && side.column.id === column.id;
+  const [x, y] = predicate.args;
+  const partner = isColumn(x) ? y : isColumn(y) ? x : undefined;
+  if (partner === undefined) return undefined;
+  const used = usedColumns(partner);
+  return used.size > 0 && !used.has(column.id) ? partner : undefined;
 }
 
 function placeOuter(
