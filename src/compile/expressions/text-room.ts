@@ -42,12 +42,16 @@ export function roomFunction({ query, pipeline }: Scope): Func {
 /** Functions that answer a part of their argument, and make no string. */
 const cutting = new Set(['substring', 'left', 'right', 'trim', 'ltrim', 'rtrim', 'split_part']);
 
+/** Whether a string is made anywhere within. Without recursion: this is called at any depth. */
 function makesText(expression: Expression): boolean {
-  const { kind, type } = expression;
-  const isText = type.kind === 'varchar';
-  if (isText && kind === 'cast' && expression.input.type.kind !== 'varchar') return true;
-  if (isText && kind === 'call' && !cutting.has(expression.name)) return true;
-  return children(expression).some(makesText);
+  const open = [expression];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const isText = next.type.kind === 'varchar';
+    if (isText && next.kind === 'cast' && next.input.type.kind !== 'varchar') return true;
+    if (isText && next.kind === 'call' && !cutting.has(next.name)) return true;
+    open.push(...children(next));
+  }
+  return false;
 }
 
 /**
