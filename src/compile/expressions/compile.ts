@@ -14,7 +14,7 @@ import { compileDictionaryPredicate } from './dictionary.ts';
 import { compileFunction } from './functions.ts';
 import { compileInList, compileLogic } from './logic.ts';
 import { compileLookup } from './lookup.ts';
-import { withTemporaryTexts } from './text-room.ts';
+import { needsTemporaryTexts, withTemporaryTexts } from './text-room.ts';
 
 /**
  * Emits the code of `expression` at the present place and answers with its value, which may be used
@@ -27,9 +27,12 @@ export function compileExpression(expression: Expression, scope: Scope): Value {
   const key = expressionKey(expression);
   const known = scope.recall(key);
   if (known !== undefined) return known;
-  const value = withTemporaryTexts(expression, scope, (inner) =>
-    spill(scope.f, compileFresh(expression, inner), nameOf(expression)),
-  );
+  // Expressions nest deeply: where there is no need, no calls come between.
+  const value = needsTemporaryTexts(expression, scope)
+    ? withTemporaryTexts(scope, (inner) =>
+        spill(scope.f, compileFresh(expression, inner), nameOf(expression)),
+      )
+    : spill(scope.f, compileFresh(expression, scope), nameOf(expression));
   scope.remember(key, value);
   return value;
 }
@@ -91,18 +94,25 @@ function compileCall(
   return compileFunction(expression, scope);
 }
 
-/** The columns an expression reads, each once. */
+/** The columns an expression reads, each once. Without recursion, as it is asked at any depth. */
 export function columnsOf(expression: Expression, found = new Set<Column>()): Set<Column> {
-  if (expression.kind === 'column') found.add(expression.column);
-  for (const child of children(expression)) columnsOf(child, found);
+  const open = [expression];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.kind === 'column') found.add(next.column);
+    else open.push(...children(next));
+  }
   return found;
 }
 
+/** Without recursion: this is asked at any depth. */
 function isConstant(expression: Expression): boolean {
-  if (expression.kind === 'constant') return true;
-  if (expression.kind === 'column' || expression.kind === 'parameter') return false;
-  if (expression.kind === 'call' && !isEvaluable(expression.name)) return false;
-  return children(expression).every(isConstant);
+  const open = [expression];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.kind === 'column' || next.kind === 'parameter') return false;
+    if (next.kind === 'call' && !isEvaluable(next.name)) return false;
+    if (next.kind !== 'constant') open.push(...children(next));
+  }
+  return true;
 }
 
 /** The constant that an expression without columns and parameters stands for. */

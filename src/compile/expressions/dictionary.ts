@@ -49,9 +49,9 @@ export function compileDictionaryPredicate(
  * expression can be evaluated for each of its entries.
  */
 export function codedColumn(expression: Expression, scope: Scope): CodeValue | undefined {
-  if (!isDecidable(expression)) return undefined;
   const columns = [...columnsOf(expression)];
   if (columns.length !== 1 || columns[0].type.kind !== 'varchar') return undefined;
+  if (!isDecidable(expression)) return undefined;
   const value = scope.column(columns[0]);
   return value.form === 'code' ? value : undefined;
 }

@@ -54,17 +54,17 @@ function makesText(expression: Expression): boolean {
   return false;
 }
 
+/** Whether an expression that is no string itself makes some on the way. */
+export function needsTemporaryTexts(expression: Expression, scope: Scope): boolean {
+  const isText = expression.type.kind === 'varchar' || expression.type.kind === 'blob';
+  return !isText && !scope.isTemporary && makesText(expression);
+}
+
 /**
  * Computes an expression, and gives the room of the strings that it makes on the way back: the
  * value itself is no string. Without this a filter over many rows would fill the memory.
  */
-export function withTemporaryTexts<V extends Value>(
-  expression: Expression,
-  scope: Scope,
-  compute: (inner: Scope) => V,
-): V {
-  const isText = expression.type.kind === 'varchar' || expression.type.kind === 'blob';
-  if (isText || scope.isTemporary || !makesText(expression)) return compute(scope);
+export function withTemporaryTexts<V extends Value>(scope: Scope, compute: (inner: Scope) => V): V {
   const { f, query, pipeline } = scope;
   const { local } = pipeline;
   const slot = query.textSlot();
