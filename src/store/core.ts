@@ -94,7 +94,7 @@ export class StoreCore extends Objects {
     const blocks = new Blocks(device, sealer, views, {
       bytes: options.bytesMax,
       // Nearly all of it goes to the two large tables.
-      tableLeaves: Math.max(4, Math.floor(options.tableCache / 2 / blockSize)),
+      tableLeaves: Math.max(1, Math.floor(options.tableCache / 2 / blockSize)),
     });
     super(blocks, new Pool(blocks, views, options.cacheNodes), views);
     this.device = device;

@@ -129,6 +129,10 @@ async function checkUsage(store: Store, random: Random): Promise<void> {
   if (name === '') return;
   const { referenced, exclusive, shared } = await store.usage(name);
   if (referenced !== exclusive + shared) throw new Error('usage does not add up');
+  const all = (await store.usages()).get(name);
+  if (all?.referenced !== referenced || all.exclusive !== exclusive) {
+    throw new Error(`${name} holds ${referenced}, together with all others ${all?.referenced}`);
+  }
   // A branch and its removal change nothing, but a branch shares everything.
   await store.branch(name, 'probe');
   const probe = await store.usage('probe');
