@@ -57,7 +57,7 @@ export function produceRecursive(plan: Recursive, query: Query, consume: Consume
     kept: query.counters.slice(firstCounter).map(({ slot }) => slot),
     locals: [
       { offset: local, bytes: localEnd - local },
-      { offset: text, bytes: 8 },
+      { offset: text, bytes: 16 },
     ],
     buffers,
   });
