@@ -53,6 +53,8 @@ export class Connection implements Receiver, TransmissionHost {
   #shuttingDown = false;
   #closed = false;
   #progressAt = 0;
+  /** Sends that are not over. */
+  #sends = 0;
   /** Of the export that was opened last. */
   #name = '';
   #openedAt = 0;
@@ -82,7 +84,7 @@ export class Connection implements Receiver, TransmissionHost {
   /** Takes what the client sent; `piece` is the caller's again on return. */
   receive(piece: Uint8Array): void {
     if (this.#transmission !== undefined) {
-      this.#progressAt = performance.now();
+      this.progressed();
       this.#transmission.receive(piece);
       return;
     }
@@ -98,8 +100,13 @@ export class Connection implements Receiver, TransmissionHost {
   /** So many bytes stand where {@link room} said. */
   filled(count: number): void {
     assert(this.#transmission !== undefined, 'only the data of requests has its place');
-    this.#progressAt = performance.now();
+    this.progressed();
     this.#transmission.filled(count);
+  }
+
+  /** From now on it has its time again to move a byte. */
+  progressed(): void {
+    this.#progressAt = performance.now();
   }
 
   /** Whether it has kept memory since `before` (of `performance.now()`) without moving a byte. */
@@ -126,10 +133,13 @@ export class Connection implements Receiver, TransmissionHost {
   send(segments: readonly Uint8Array[], _bytes: number, sent: () => void): void {
     const stream = this.#stream;
     const last = segments.length - 1;
+    // Its time to take them begins when there is something to take.
+    if (this.#sends++ === 0) this.progressed();
     if (last > 0) stream.cork();
     for (let i = 0; i < last; i++) stream.write(segments[i]);
     stream.write(segments[last], () => {
-      this.#progressAt = performance.now();
+      this.#sends--;
+      this.progressed();
       sent();
     });
     if (last > 0) stream.uncork();

@@ -41,6 +41,8 @@ export interface TransmissionHost {
   resume(): void;
   /** Everything is answered and sent, and the client (or the shutdown) wants the end. */
   finished(): void;
+  /** The client, who waited for us, can go on. */
+  progressed(): void;
   /** The stream cannot be continued. */
   failed(error: unknown): void;
   /** An export threw what is no answer to a client but a matter for us. The stream goes on. */
@@ -244,6 +246,7 @@ export class Transmission {
         return;
       }
       this.#collecting = late;
+      this.#host.progressed();
       parser.accept(late.subarray(0, length));
       this.#process();
     });

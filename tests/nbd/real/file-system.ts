@@ -35,6 +35,13 @@ export function fileSystemTests(clientTest: ClientTest): void {
     clientTest('ext4 of the kernel', ['root', ...programs], 1, async () => {});
     return;
   }
+  clientTest('ext4 of the kernel, cloned in the middle of work', programs, 512, async (site) => {
+    try {
+      await cloneUnderLoad(site);
+    } finally {
+      await takeDown(site.folder);
+    }
+  });
   clientTest('ext4 of the kernel', programs, 512, async (site) => {
     const { folder, uri } = site;
     try {
@@ -64,12 +71,55 @@ export function fileSystemTests(clientTest: ClientTest): void {
         fusermount3 -u disk.fuse`);
       if (snapshot !== undefined) await checkSnapshot(folder, snapshot);
     } finally {
-      await attempt(`cd ${folder}
-        for mount in *.mnt; do umount -l $mount || true; done
-        for loop in *.loop; do losetup -d $(cat $loop) || true; done
-        for fuse in *.fuse; do fusermount3 -u -z $fuse || true; done`);
+      await takeDown(folder);
     }
   });
+}
+
+function takeDown(folder: string): Promise<unknown> {
+  return attempt(`cd ${folder}
+    for mount in *.mnt; do umount -l $mount || true; done
+    for loop in *.loop; do losetup -d $(cat $loop) || true; done
+    for fuse in *.fuse; do fusermount3 -u -z $fuse || true; done`);
+}
+
+/**
+ * Clones of moments in the middle of work, without as much as a sync: the kernel replays its journal
+ * and finds a sound file system, with every file whole that had been synced by then.
+ */
+async function cloneUnderLoad({ folder, uri, clone }: Site): Promise<void> {
+  if (clone === undefined) return;
+  await shell(`${prelude(folder)}
+    attach '${uri}' busy ''
+    mkfs.ext4 -q $(cat busy.loop)
+    mount $(cat busy.loop) busy.mnt
+    touch working
+    (n=0; while [ -e working ]; do
+      n=$((n + 1))
+      head -c $((n * 997 % 300000 + 1)) /dev/urandom > busy.mnt/$n
+      sha256sum < busy.mnt/$n > busy.mnt/$n.sum
+      sync busy.mnt/$n busy.mnt/$n.sum
+      echo $n > synced
+      if [ $n -gt 30 ]; then rm busy.mnt/$((n - 30)) busy.mnt/$((n - 30)).sum; fi
+    done) > /dev/null 2>&1 &`);
+  try {
+    for (const moment of ['early', 'later', 'last']) {
+      await shell('sleep 1.5');
+      const synced = Number(await shell(`cat ${folder}/synced`));
+      const address = await clone(moment);
+      await shell(`${prelude(folder)}
+        attach '${address}' ${moment} ''
+        mount $(cat ${moment}.loop) ${moment}.mnt
+        for i in $(seq ${Math.max(1, synced - 12)} ${synced}); do
+          sha256sum < ${moment}.mnt/$i | cmp - ${moment}.mnt/$i.sum
+        done
+        umount ${moment}.mnt
+        e2fsck -fn $(cat ${moment}.loop)
+        detach ${moment}`);
+    }
+  } finally {
+    await attempt(`cd ${folder}; rm -f working; sleep 1`);
+  }
 }
 
 /** What fstrim gave back is a hole again. */

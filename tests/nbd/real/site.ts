@@ -20,6 +20,11 @@ export interface Site extends AsyncDisposable {
   readonly server: NbdServer;
   /** Takes a snapshot of `disk`, and gives the address of it; undefined where there are none. */
   readonly snapshot: ((name: string) => Promise<string>) | undefined;
+  /**
+   * Takes a snapshot of `disk` and makes a writable volume of it; gives its address, undefined where
+   * there are none.
+   */
+  readonly clone: ((name: string) => Promise<string>) | undefined;
   /** A second server of the same volumes on a free port, with TLS. */
   listenTls(tls: TlsOptions): Promise<number>;
 }
@@ -33,6 +38,7 @@ export interface Backend {
 export interface OpenBackend {
   readonly catalog: ExportCatalog;
   snapshot?(name: string): Promise<string>;
+  clone?(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -56,6 +62,11 @@ export const storeBackend: Backend = {
         await store.snapshot('disk', name);
         return `disk@${name}`;
       },
+      clone: async (name) => {
+        await store.snapshot('disk', name);
+        await store.branch(`disk@${name}`, name);
+        return name;
+      },
       close: () => store.close(),
     };
   },
@@ -72,11 +83,13 @@ export async function openSite(backend: Backend, bytes: number): Promise<Site> {
   const servers = [server];
   const uriOf = (name: string) => `nbd+unix:///${name}?socket=${socket}`;
   const takeSnapshot = volumes.snapshot?.bind(volumes);
+  const makeClone = volumes.clone?.bind(volumes);
   return {
     folder,
     socket,
     uri: uriOf('disk'),
     server,
+    clone: makeClone && (async (name) => uriOf(await makeClone(name))),
     snapshot: takeSnapshot && (async (name) => uriOf(await takeSnapshot(name))),
     async listenTls(tls) {
       const secure = new NbdServer({ catalog, tls });
