@@ -137,7 +137,12 @@ export class Connection implements Receiver, TransmissionHost {
     if (this.#sends++ === 0) this.progressed();
     if (last > 0) stream.cork();
     for (let i = 0; i < last; i++) stream.write(segments[i]);
+    // Node calls back twice where a corked write fails at once: as a part of the batch that failed,
+    // and as one that still waits.
+    let over = false;
     stream.write(segments[last], () => {
+      if (over) return;
+      over = true;
       this.#sends--;
       this.progressed();
       sent();
