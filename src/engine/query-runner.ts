@@ -14,10 +14,11 @@ import type { Turns } from '../run/turns.ts';
 import { loadedBatches, loadTable } from '../table/load.ts';
 import { tableBatches } from '../table/read.ts';
 import type { TableStorage } from '../table/storage.ts';
-import type { ColumnBatch, Schema } from '../value/batch.ts';
+import type { BatchStream, ColumnBatch, Schema } from '../value/batch.ts';
 import { interpretValues } from './interpret-values.ts';
 import { longValuesOf, scannedOrdinals, tableFunctionsOf, withTables } from './plan-tables.ts';
 import type { OpenedTable, SourceRegistry } from './sources.ts';
+import { storedSource } from './stored-source.ts';
 
 /**
  * An optimized plan. Whoever has it must tell {@link QueryRunner.done} when it is no longer used.
@@ -35,6 +36,9 @@ interface Temporary {
   /** For tables whose rows are read as they are scanned. */
   readonly opened: OpenedTable | undefined;
 }
+
+/** With fewer columns there is nothing to save. */
+const storedColumnsMin = 3;
 
 export class QueryRunner {
   readonly #runtime: Runtime;
@@ -60,14 +64,21 @@ export class QueryRunner {
       const tables = new Map(temporary.map(({ call, entry }) => [call as Plan, entry]));
       const plan = optimize(withTables(bound, tables));
       const reads = scannedOrdinals(plan);
-      let isBetter = false;
+      const known = new Map<TableEntry, ReadonlySet<number>>();
       for (const { call, entry, opened } of temporary) {
         if (opened === undefined) continue;
-        const data = await opened.tableFor(reads.get(entry) ?? new Set());
-        tables.set(call, tableEntry(entry.name, data));
-        isBetter = true;
+        const ordinals = reads.get(entry) ?? new Set();
+        const better = tableEntry(entry.name, await opened.tableFor(ordinals));
+        tables.set(call, better);
+        known.set(better, ordinals);
       }
-      return { plan: isBetter ? optimize(withTables(bound, tables)) : plan, temporary };
+      if (known.size === 0) return { plan, temporary };
+      const final = optimize(withTables(bound, tables));
+      for (const [entry, ordinals] of scannedOrdinals(final)) {
+        const there = known.get(entry) ?? ordinals;
+        for (const at of ordinals) assert(there.has(at), 'what is read was known to be read');
+      }
+      return { plan: final, temporary };
     } catch (error) {
       await this.done({ temporary });
       throw error;
@@ -143,6 +154,13 @@ export class QueryRunner {
     const sourceCall = { args: call.args.map(constants), named };
     const opened = await source.open?.(sourceCall, this.#runtime.memory);
     if (opened !== undefined) return { call, entry: tableEntry(call.name, opened.table()), opened };
+    if (call.columns.length >= storedColumnsMin) {
+      const load = (stream: BatchStream) =>
+        loadTable(this.#storage, stream.schema, turns.within(stream.batches), () => turns.ifDue());
+      const read = () => source.read(sourceCall);
+      const stored = storedSource(schemaOfPlan(call), this.#storage, read, load);
+      return { call, entry: tableEntry(call.name, stored.table()), opened: stored };
+    }
     const stream = await source.read(sourceCall);
     const table = await loadTable(this.#storage, stream.schema, turns.within(stream.batches), () =>
       turns.ifDue(),
