@@ -1,14 +1,19 @@
 import { portionWork } from '../compile/program.ts';
 
-/** How long a call should last at most, when one can tell. */
+/** How long a call should last at most, when one can tell by its rows. */
 const callMs = 8;
+/**
+ * And by its work, which limits what rows lead to that are unlike those before; more, so that those
+ * which are like them are done before.
+ */
+const workMs = 30;
 /**
  * Portions for the first call of a step, of which nothing is known: enough for a whole morsel if
  * its rows find one match each, few enough for rows that take a microsecond.
  */
 const portionsFirst = 128;
 /** The same for a function that is called once: nothing says how many rows it works on. */
-const portionsOnce = 16;
+const portionsOnce = 64;
 const portionsMax = 1 << 20;
 
 /** Rows of the first call of a step. */
@@ -56,7 +61,7 @@ export class Pace {
   /** A call has done that many portions of work in that time. */
   notePortions(portions: number, milliseconds: number): void {
     if (portions <= 0 || this.#impatient) return;
-    const affordable = Math.floor((callMs * portions) / Math.max(milliseconds, 1e-3));
+    const affordable = Math.floor((workMs * portions) / Math.max(milliseconds, 1e-3));
     this.portions = Math.max(1, Math.min(affordable, portionsMax));
   }
 
