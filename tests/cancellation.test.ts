@@ -25,10 +25,10 @@ const statements: Readonly<Record<string, string>> = {
   'making data': 'call tpch(scale => 30)',
 };
 
-/** What an abort may take: 100 ms on a machine that has nothing else to do. */
-const limitMs = 100;
+/** What half of all aborts may take: an abort takes less than 100 ms where nothing else runs. */
+const limitMs = 200;
 /** Tests share the machine with others; a hang takes longer than that. */
-const patienceMs = 1500;
+const patienceMs = 4000;
 
 async function prepare(db: Database): Promise<void> {
   await db.query('create table a as select range as x from range(200000)');
