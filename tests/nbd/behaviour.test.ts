@@ -225,6 +225,29 @@ test('a client that vanishes: its writes come to their end, its export is given 
   await until(() => site.server.pool.usedBytes === 0, 'all memory is back');
 });
 
+test('clients that vanish with replies on their way: all memory is back, once', async () => {
+  await using site = await serve(async () => {}, { memoryBytesMax: 64 * mebibyte });
+  await fill(site.path);
+  for (let round = 0; round < 10; round++) {
+    const leaving = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const client = await RawClient.open(site.path, 'disk');
+        client.socket.on('error', () => {});
+        client.socket.pause();
+        for (let i = 0; i < 60; i++) {
+          const flags = i % 3 === 0 ? commandFlag.dontFragment : 0;
+          client.send({ type: command.read, flags, length: i % 2 === 0 ? mebibyte : 50_000 });
+        }
+        return client;
+      }),
+    );
+    await until(() => site.server.pool.usedBytes > 4 * mebibyte, 'replies wait');
+    for (const client of leaving) client.socket.destroy();
+    await until(() => site.server.connectionCount === 0, 'all are gone');
+    await until(() => site.server.pool.usedBytes === 0, 'all memory is back');
+  }
+});
+
 test('clients beyond the limit are turned away', async () => {
   await using site = await serve(async () => {}, { connectionsMax: 2 });
   const clients = [await RawClient.greet(site.path), await RawClient.greet(site.path)];
