@@ -9,20 +9,19 @@ import { build, type Metafile } from 'esbuild';
 /** Where the bundle is left: `quern.js` is the entry, `helper.js` the code of its threads. */
 export const bundleDirectory = 'dist/bundle';
 
-/** Most bytes of the engine with all its formats, each file compressed with gzip. */
+/** Most bytes of what every page that runs queries loads, each file compressed with gzip. */
 export const bundleBytesMax = 300_000;
 
 export interface BundledFile {
   readonly name: string;
   readonly bytes: number;
   readonly gzipBytes: number;
-  /** Whether the entry needs it before anything runs. */
-  readonly initial: boolean;
 }
 
 export interface Bundle {
+  /** The engine: what its entry and its threads need. */
   readonly files: readonly BundledFile[];
-  /** What the engine can do without: the generator of TPC-H data, and zstd. */
+  /** Loaded when it is asked for: file formats, the generator of TPC-H data. */
   readonly extras: readonly BundledFile[];
   /** Minified bytes of each folder of the source. */
   readonly folders: ReadonlyMap<string, number>;
@@ -58,32 +57,26 @@ export async function buildBundle(directory = bundleDirectory): Promise<Bundle> 
 }
 
 function describe({ outputs }: Metafile): Bundle {
-  const initial = new Set<string>();
+  const needed = new Set<string>();
   const visit = (path: string): void => {
-    if (initial.has(path)) return;
-    initial.add(path);
+    if (needed.has(path)) return;
+    needed.add(path);
     for (const item of outputs[path]?.imports ?? []) {
       if (item.kind === 'import-statement') visit(item.path);
     }
   };
+  // The platform is imported at run time, but always.
+  const roots = /(main\/index|run\/browser\/(helper|platform))\.js$/;
   for (const [path, { entryPoint }] of Object.entries(outputs)) {
-    if (entryPoint?.endsWith('main/index.js')) visit(path);
+    if (entryPoint !== undefined && roots.test(entryPoint)) visit(path);
   }
   const files: BundledFile[] = [];
   const extras: BundledFile[] = [];
   const folders = new Map<string, number>();
   for (const [path, { bytes, inputs }] of Object.entries(outputs)) {
     const gzipBytes = gzipSync(readFileSync(path), { level: 9 }).length;
-    const file = {
-      name: path.split('/').at(-1) ?? path,
-      bytes,
-      gzipBytes,
-      initial: initial.has(path),
-    };
-    const isExtra = Object.keys(inputs).some((input) =>
-      /zstd-wasm|src\/tpc\/h\/kernel/.test(input),
-    );
-    (isExtra ? extras : files).push(file);
+    const file = { name: path.split('/').at(-1) ?? path, bytes, gzipBytes };
+    (needed.has(path) ? files : extras).push(file);
     for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
       const folder =
         /^(?:dist\/src|node_modules)\/((?:@[\w-]+\/)?[\w-]+)/.exec(input)?.[1] ?? input;
@@ -108,17 +101,15 @@ export async function bundle(): Promise<number> {
     show(name, bytes, kilobytes(bundleGzipBytes(some)));
   };
   console.log(`${''.padEnd(36)}${'minified'.padStart(10)}${'gzip'.padStart(10)}`);
-  const some = files.filter(({ gzipBytes }) => gzipBytes >= 1000);
-  for (const file of some.sort((a, b) => b.gzipBytes - a.gzipBytes)) {
-    showSum(file.initial ? file.name : `${file.name} (when needed)`, [file]);
-  }
+  const bySize = (some: readonly BundledFile[]) =>
+    some
+      .filter(({ gzipBytes }) => gzipBytes >= 1000)
+      .sort((one, other) => other.gzipBytes - one.gzipBytes);
+  for (const file of bySize(files)) showSum(file.name, [file]);
+  for (const file of bySize(extras)) showSum(`${file.name} (when needed)`, [file]);
   console.log('');
-  showSum(
-    'needed at once',
-    files.filter((file) => file.initial),
-  );
-  showSum('all of the engine', files);
-  showSum('TPC-H data and zstd, when needed', extras);
+  showSum('the engine', files);
+  showSum('formats and TPC-H data, when needed', extras);
   console.log('\nby folder');
   for (const [folder, bytes] of [...folders].sort((a, b) => b[1] - a[1])) show(folder, bytes);
   const total = bundleGzipBytes(files);
