@@ -2,6 +2,7 @@ import type { Column, Expression } from '../plan/expression.ts';
 import { children, conjuncts } from '../plan/expression.ts';
 import type { Join, Plan, Scan } from '../plan/plan.ts';
 import { eachExpression } from '../plan/rewrite.ts';
+import { isUniqueOn, leftKeys, rightKeys } from '../plan/uniqueness.ts';
 import { splitCondition } from './operators/join-keys.ts';
 
 /** The column an expression is, if it is one. */
@@ -9,69 +10,18 @@ export function columnOf(expression: Expression): Column | undefined {
   return expression.kind === 'column' ? expression.column : undefined;
 }
 
-/**
- * Whether no two rows of the plan agree in all of `columns`: proven from strictly ascending
- * columns, declared keys, groupings, and joins that cannot repeat a row.
- */
-export function isUnique(plan: Plan, columns: ReadonlySet<Column>): boolean {
-  switch (plan.kind) {
-    case 'scan': {
-      const has = (ordinal: number) => {
-        const index = plan.ordinals.indexOf(ordinal);
-        return index >= 0 && columns.has(plan.columns[index]);
-      };
-      if (plan.table.primaryKey?.every(has)) return true;
-      return plan.ordinals.some(
-        (ordinal, i) =>
-          columns.has(plan.columns[i]) &&
-          plan.table.data.columns[ordinal].statistics.order === 'strict',
-      );
-    }
-    case 'filter':
-    case 'sort':
-    case 'limit':
-      return isUnique(plan.input, columns);
-    case 'project': {
-      const inner = new Set<Column>();
-      plan.columns.forEach((column, i) => {
-        const source = columnOf(plan.expressions[i]);
-        if (columns.has(column) && source !== undefined) inner.add(source);
-      });
-      return isUnique(plan.input, inner);
-    }
-    case 'aggregate':
-      return (
-        plan.groupingSets === undefined && plan.groups.every((_, i) => columns.has(plan.columns[i]))
-      );
-    case 'join': {
-      const keys = splitCondition(plan.condition, plan.left, plan.right);
-      const rightKeys = keyColumns(keys.right);
-      const leftKeys = keyColumns(keys.left);
-      if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') {
-        return isUnique(plan.left, columns);
-      }
-      if (plan.type === 'single') return isUnique(plan.left, columns);
-      if (plan.type === 'inner' || plan.type === 'left') {
-        // Each left row meets at most one right row: what is unique on the left stays so.
-        if (isUnique(plan.right, rightKeys) && isUnique(plan.left, columns)) return true;
-      }
-      if (plan.type === 'inner' || plan.type === 'right') {
-        if (isUnique(plan.left, leftKeys) && isUnique(plan.right, columns)) return true;
-      }
-      return false;
-    }
-    default:
-      return false;
-  }
-}
-
-export function keyColumns(expressions: readonly Expression[]): Set<Column> {
-  const columns = new Set<Column>();
+/** The ids of the expressions that are columns. */
+export function keyColumns(expressions: readonly Expression[]): Set<number> {
+  const ids = new Set<number>();
   for (const expression of expressions) {
     const column = columnOf(expression);
-    if (column !== undefined) columns.add(column);
+    if (column !== undefined) ids.add(column.id);
   }
-  return columns;
+  return ids;
+}
+
+function idsOf(columns: ReadonlySet<Column>): Set<number> {
+  return new Set([...columns].map(({ id }) => id));
 }
 
 /**
@@ -93,7 +43,7 @@ function spread(plan: Plan, known: Set<Column>): void {
   };
   switch (plan.kind) {
     case 'scan':
-      if (isUnique(plan, known)) addAll(plan.columns);
+      if (isUniqueOn(plan, idsOf(known))) addAll(plan.columns);
       return;
     case 'filter':
     case 'sort':
@@ -108,7 +58,7 @@ function spread(plan: Plan, known: Set<Column>): void {
       });
       return;
     case 'aggregate':
-      if (isUnique(plan, known)) addAll(plan.columns);
+      if (isUniqueOn(plan, idsOf(known))) addAll(plan.columns);
       return;
     case 'join': {
       spread(plan.left, known);
@@ -184,10 +134,9 @@ export function maxRows(plan: Plan): bigint {
       if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') return left;
       if (plan.type === 'single') return left;
       const right = maxRows(plan.right);
-      const keys = splitCondition(plan.condition, plan.left, plan.right);
       const outer = plan.type === 'inner' ? 0n : left + right;
-      if (isUnique(plan.right, keyColumns(keys.right))) return left + outer;
-      if (isUnique(plan.left, keyColumns(keys.left))) return right + outer;
+      if (isUniqueOn(plan.right, rightKeys(plan))) return left + outer;
+      if (isUniqueOn(plan.left, leftKeys(plan))) return right + outer;
       return left * right + outer;
     }
     case 'setOperation':

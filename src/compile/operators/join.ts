@@ -1,10 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import { type Column, columnRef, conjunction } from '../../plan/expression.ts';
 import type { Join } from '../../plan/plan.ts';
+import { isUniqueOn } from '../../plan/uniqueness.ts';
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { compileCondition, compileExpression } from '../expressions/compile.ts';
 import { failure } from '../program.ts';
-import { estimatedRows, isUnique, keyColumns } from '../properties.ts';
+import { estimatedRows, keyColumns } from '../properties.ts';
 import type { Consume, Pipeline, Query, Scope } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value, withNull } from '../value.ts';
@@ -98,7 +99,7 @@ class JoinCompiler {
     this.#query = query;
     this.#keys = lookUpOf(join);
     this.#unique =
-      this.#keys.right.length > 0 && isUnique(join.right, keyColumns(this.#keys.right));
+      this.#keys.right.length > 0 && isUniqueOn(join.right, keyColumns(this.#keys.right));
     this.#payload = payloadOf(join, this.#keys, query);
     this.#difference = differenceOf(join, this.#keys);
   }
@@ -251,7 +252,7 @@ class JoinCompiler {
     const bytes = exists ? Number(domain / 8n) + 8 : Number(domain) * 4;
     query.steps.push({ kind: 'allocate', slot, bytes });
     if (exists) return { kind: 'bitmap', key: best, range, slot };
-    const unique = isUnique(this.#join.right, keyColumns([this.#keys.right[best]]));
+    const unique = isUniqueOn(this.#join.right, keyColumns([this.#keys.right[best]]));
     return { kind: 'direct', key: best, range, slot, unique };
   }
 

@@ -11,10 +11,10 @@ import {
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
 import { mapAggregate, mapInputs } from '../../plan/rewrite.ts';
+import { isUniqueOn } from '../../plan/uniqueness.ts';
 import type { OptimizerContext } from '../context.ts';
 import { type Estimator, equalPair } from '../estimate/estimator.ts';
 import { evaluateWith } from './evaluate-with.ts';
-import { isUniqueOn } from './uniqueness.ts';
 
 /** A join that loses more of the right side's rows than this had better come first. */
 const keptMin = 0.5;

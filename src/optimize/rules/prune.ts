@@ -3,7 +3,7 @@ import type { Column, Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
 import { eachExpression } from '../../plan/rewrite.ts';
-import { isUniqueOn, rightKeys } from './uniqueness.ts';
+import { isUniqueOn, rightKeys } from '../../plan/uniqueness.ts';
 
 /** Drops columns that nobody reads; the columns of the root all stay, in their order. */
 export function pruneColumns(plan: Plan): Plan {

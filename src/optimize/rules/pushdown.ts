@@ -12,11 +12,11 @@ import { columnIds, isCovered, usedColumns } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, JoinType, Plan, Window } from '../../plan/plan.ts';
 import { mapInputs } from '../../plan/rewrite.ts';
 import { columnSubstitution, substitute } from '../../plan/substitute.ts';
+import { isUniqueOn, rightKeys } from '../../plan/uniqueness.ts';
 import { booleanType } from '../../value/type.ts';
 import { factorOr, impliedBy } from './factor-or.ts';
 import { foldExpression } from './fold.ts';
 import { rejectsNulls } from './null-rejecting.ts';
-import { isUniqueOn, rightKeys } from './uniqueness.ts';
 
 /**
  * Moves predicates down to where their columns come from, into scans at last, and simplifies outer
