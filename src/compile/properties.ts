@@ -60,24 +60,35 @@ function spread(plan: Plan, known: Set<Column>): void {
     case 'aggregate':
       if (isUniqueOn(plan, idsOf(known))) addAll(plan.columns);
       return;
-    case 'join': {
-      spread(plan.left, known);
-      if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') return;
-      if (plan.type === 'right' || plan.type === 'full') return;
-      const keys = splitCondition(plan.condition, plan.left, plan.right);
-      keys.left.forEach((left, i) => {
-        const a = columnOf(left);
-        const b = columnOf(keys.right[i]);
-        if (a === undefined || b === undefined) return;
-        if (known.has(a)) known.add(b);
-        else if (known.has(b) && plan.type === 'inner') known.add(a);
-      });
-      spread(plan.right, known);
+    case 'join':
+      spreadThroughJoin(plan, known);
       return;
-    }
     default:
       return;
   }
+}
+
+/** NULLs for missing rows follow from nothing that holds within the side they stand for. */
+function spreadThroughJoin(plan: Join, known: Set<Column>): void {
+  const { type, left, right } = plan;
+  if (type === 'full') return;
+  if (type === 'right') {
+    spread(right, known);
+    return;
+  }
+  spread(left, known);
+  if (type === 'semi' || type === 'anti' || type === 'mark') return;
+  const keys = splitCondition(plan.condition, left, right);
+  const pairs = keys.left.map((key, i) => [columnOf(key), columnOf(keys.right[i])] as const);
+  // Whether a left row has a match must follow too, before anything of the match can.
+  const decided = pairs.every(([a]) => a !== undefined && known.has(a));
+  if (type !== 'inner' && (keys.residual.length > 0 || !decided)) return;
+  for (const [a, b] of pairs) {
+    if (a === undefined || b === undefined) continue;
+    if (known.has(a)) known.add(b);
+    else if (known.has(b)) known.add(a);
+  }
+  spread(right, known);
 }
 
 /**
