@@ -6,7 +6,8 @@ import { type Statistics, supervise } from '../tests/fuzz/differential/supervise
 /**
  * Random queries on our engine and on DuckDB: `fuzz [--minutes N] [--seed S] [--failures N]
  * [--verbose]` on random tables, of which `--verbose` tells what was not compared and why, or `fuzz
- * tpch [--seed N] [--count N] [--threads N]` on the tables of TPC-H.
+ * tpch [--seed N] [--count N] [--threads N]` on the tables of TPC-H. With `--spill` our engine works
+ * as if hardly any memory were there.
  */
 export function fuzz(args: string[]): Promise<number> {
   return args[0] === 'tpch' ? onTpch(args.slice(1)) : onRandomTables(args);
@@ -20,6 +21,7 @@ async function onRandomTables(args: string[]): Promise<number> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
       failures: { type: 'string', default: '1' },
       verbose: { type: 'boolean', default: false },
+      spill: { type: 'boolean', default: false },
     },
   });
   const seed = numberOf('seed', values.seed);
@@ -31,6 +33,7 @@ async function onRandomTables(args: string[]): Promise<number> {
       if (values.verbose) console.log(`${kind}: ${message}\n  ${sql}`);
     },
     failuresMax: numberOf('failures', values.failures),
+    spill: values.spill,
   });
   print(seed, statistics);
   return statistics.failures === 0 ? 0 : 1;
@@ -53,10 +56,16 @@ async function onTpch(args: string[]): Promise<number> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
       count: { type: 'string', default: '1000' },
       threads: { type: 'string', default: '2' },
+      spill: { type: 'boolean', default: false },
     },
   });
   const [seed, count, threads] = [values.seed, values.count, values.threads].map(Number);
-  const { agreed, rows, unsupported, failures } = await compareEngines(seed, count, threads);
+  const { agreed, rows, unsupported, failures } = await compareEngines(
+    seed,
+    count,
+    threads,
+    values.spill,
+  );
   for (const failure of failures) {
     console.log(`tpch --seed ${failure.seed} --count 1\n  ${failure.sql}\n  ${failure.message}`);
   }

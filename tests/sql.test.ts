@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openQuern } from '../src/bench/adapters/quern.ts';
+import { openQuern, openSpillingQuern } from '../src/bench/adapters/quern.ts';
 import { readScript, scriptFiles } from './slt/files.ts';
 import { type Outcome, runScript } from './slt/run.ts';
 
 /**
- * Every sqllogictest file on Quern. A record with a pending mark may fail; one that passes in spite
+ * Every sqllogictest file on Quern, in memory and with hardly any memory. A record with a pending mark may fail; one that passes in spite
  * of it is told, so that the mark can go (`npm run sql -- --settle`).
  */
 for (const name of scriptFiles([])) {
-  test(`tests/sql/${name}`, { timeout: 60_000 }, async (context) => {
-    const engine = await openQuern({ threads: 1 });
+  for (const way of ['', ', everything spills']) testScript(name, way);
+}
+
+function testScript(name: string, way: string): void {
+  test(`tests/sql/${name}${way}`, { timeout: 60_000 }, async (context) => {
+    const engine = await (way === '' ? openQuern : openSpillingQuern)({ threads: 1 });
     let outcomes: Outcome[];
     try {
       outcomes = await runScript(readScript(name), engine, { engine: 'quern' });

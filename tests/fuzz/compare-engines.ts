@@ -24,8 +24,9 @@ export async function compareEngines(
   seed: number,
   count: number,
   threads: number,
+  alwaysSpill = false,
 ): Promise<FuzzReport> {
-  const ours = await openQuern({ threads });
+  const ours = await openQuern({ threads, alwaysSpill });
   const duckdb = await openDuckdb({ threads: 1 });
   const report: FuzzReport = { agreed: 0, rows: 0, unsupported: new Map(), failures: [] };
   try {

@@ -53,14 +53,18 @@ function profileLines(profile: Profile): string[] {
   const lines = profile.steps.map(
     ({ kind, name, milliseconds, morsels, rowsIn, rowsOut, pruned }) => {
       const parts = [`${kind} ${name}: ${ms(milliseconds)}`];
-      if (morsels > 0) parts.push(`${rowsIn} rows in ${morsels} morsels`);
+      if (kind === 'partitions') parts.push(`in ${morsels} rounds`);
+      else if (morsels > 0) parts.push(`${rowsIn} rows in ${morsels} morsels`);
       if (pruned > 0) parts.push(`${pruned} row groups ruled out`);
       if (rowsOut > 0) parts.push(`${rowsOut} rows out`);
       return parts.join(', ');
     },
   );
   const memory = `${(profile.peakBytes / 1e6).toFixed(1)} MB`;
-  const total = `${ms(profile.milliseconds)} with ${profile.threads} threads, at most ${memory}`;
+  const { spilledBytes } = profile;
+  const spilled = spilledBytes === 0 ? '' : `, ${(spilledBytes / 1e6).toFixed(1)} MB spilled`;
+  const time = `${ms(profile.milliseconds)} with ${profile.threads} threads`;
+  const total = `${time}, at most ${memory}${spilled}`;
   return [...lines, `${total}; module loaded in ${ms(profile.loadMilliseconds)}`];
 }
 

@@ -3,7 +3,7 @@ import { fuzz } from './run.ts';
 import type { ChildOptions, Message } from './supervise.ts';
 
 /** The process that tests, under the watch of another: see {@link supervise}. */
-const { seed, seconds, failuresMax } = JSON.parse(process.argv[2]) as ChildOptions;
+const { seed, seconds, failuresMax, spill } = JSON.parse(process.argv[2]) as ChildOptions;
 const end = performance.now() + seconds * 1000;
 
 function tell(message: Message): void {
@@ -13,6 +13,7 @@ function tell(message: Message): void {
 await fuzz({
   seed,
   failuresMax,
+  spill,
   more: () => {
     const goesOn = performance.now() < end;
     if (goesOn) tell({ kind: 'sets', done: 1 });

@@ -20,8 +20,8 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export async function openOurs(threads: number): Promise<Engine> {
-  const database = await open(undefined, { threads });
+export async function openOurs(threads: number, alwaysSpill = false): Promise<Engine> {
+  const database = await open(undefined, { threads, alwaysSpill });
   return {
     name: `threads ${threads}`,
     run: (sql, parameters) => outcomeOf(true, () => ourOutcome(database, sql, parameters)),

@@ -58,8 +58,9 @@ export class Engines {
     this.#watch = watch;
   }
 
-  static async open(watch: Watch): Promise<Engines> {
-    return new Engines([await openOurs(1), await openOurs(2)], await openTheirs(), watch);
+  static async open(watch: Watch, spill = false): Promise<Engines> {
+    const ours = [await openOurs(1, spill), await openOurs(2, spill)];
+    return new Engines(ours, await openTheirs(), watch);
   }
 
   async close(): Promise<void> {

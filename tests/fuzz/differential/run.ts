@@ -19,6 +19,8 @@ export interface FuzzOptions {
   readonly watch?: (seed: number, engine: string, sql: string) => void;
   /** Differences after which to stop. */
   readonly failuresMax: number;
+  /** Whether our engine works as if hardly any memory were there. */
+  readonly spill?: boolean;
 }
 
 /** Tests on one set of tables. */
@@ -30,7 +32,10 @@ const testsPerSet = 25;
  */
 export async function fuzz(options: FuzzOptions): Promise<number> {
   let { seed } = options;
-  const engines = await Engines.open((engine, sql) => options.watch?.(seed, engine, sql));
+  const engines = await Engines.open(
+    (engine, sql) => options.watch?.(seed, engine, sql),
+    options.spill,
+  );
   let sets = 0;
   let failures = 0;
   try {

@@ -17,12 +17,11 @@ export interface ChildOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly failuresMax: number;
+  /** Whether our engine works as if hardly any memory were there. */
+  readonly spill: boolean;
 }
 
-export interface SuperviseOptions {
-  readonly seed: number;
-  readonly seconds: number;
-  readonly failuresMax: number;
+export interface SuperviseOptions extends ChildOptions {
   readonly report: (text: string) => void;
   /** Told of each test that was not compared. */
   readonly excused: (verdict: Verdict, sql: string) => void;
@@ -53,11 +52,12 @@ export async function supervise(options: SuperviseOptions): Promise<Statistics> 
     refused: new Map(),
   };
   const end = performance.now() + options.seconds * 1000;
+  const { spill } = options;
   let { seed } = options;
   while (performance.now() < end && statistics.failures < options.failuresMax) {
     const seconds = (end - performance.now()) / 1000;
     const failuresMax = options.failuresMax - statistics.failures;
-    const last = await new Watchdog(options, statistics).run({ seed, seconds, failuresMax });
+    const last = await new Watchdog(options, statistics).run({ seed, seconds, failuresMax, spill });
     seed = last + 1;
   }
   return statistics;

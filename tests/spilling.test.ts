@@ -1,0 +1,236 @@
+/** Statements that do not fit in memory: the same results, clean failures, nothing left behind. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { QuernError } from '../src/base/error.ts';
+import { type Database, open } from '../src/main/index.ts';
+import { platform } from '../src/run/node/platform.ts';
+import { spillFiles } from '../src/run/node/spill-file.ts';
+import { memoryStores } from '../src/run/spill/memory-store.ts';
+import type { SpillStore, SpillStores } from '../src/run/spill/store.ts';
+import { makeQueries } from '../src/tpc/h/queries.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'quern-spilling-'));
+after(() => rmSync(directory, { recursive: true }));
+
+/** `big` has many rows for some keys, `small` a few for each, both NULLs and texts of all lengths. */
+const setUp = `
+  create table big as select
+    case when i % 7 = 0 then null when i % 3 = 0 then 5 else i % 5000 end as k,
+    i as v,
+    case when i % 11 = 0 then null else repeat('text ', i % 9) || i % 700 end as t,
+    i % 97 / 7.0 as d
+  from range(40000) r(i);
+  create table small as select
+    case when i % 50 = 0 then null when i % 4 = 0 then 5 else i end as k,
+    i as w,
+    case when i % 13 = 0 then null else 'text ' || i % 700 end as t
+  from range(6000) r(i);
+`;
+
+const queries = [
+  'select count(*), sum(v), sum(w), min(small.t), max(big.t) from big join small on big.k = small.k',
+  `select count(*), count(w), sum(v), min(small.t) from big left join small
+   on big.k = small.k and v % 3 = w % 3`,
+  'select count(*), sum(w), sum(v) from big right join small on big.k = small.k and v > 39000',
+  'select count(*), count(v), count(w) from big full join small on big.t = small.t and v < 20000',
+  'select count(*), sum(v) from big where k in (select k from small where w % 3 = 0)',
+  'select count(*), sum(v) from big where exists (select 1 from small where small.k = big.k and w > v)',
+  'select count(*), sum(v) from big where not exists (select 1 from small where small.t = big.t)',
+  'select count(*), sum(v) from big where k not in (select k from small where k is not null)',
+  'select k in (select k from small) as found, count(*), sum(v) from big group by 1 order by 1',
+  `select v < any (select w from small where small.k = big.k) as found, count(*) from big
+   group by 1 order by 1`,
+  'select count(*) from big, small where v > w * 6',
+  'select t, count(*), sum(v), min(d), max(t), first(v) from big group by t order by t',
+  'select k, t, v from big order by t nulls first, k desc, v',
+  'select v, t from big order by d, v desc limit 300 offset 15000',
+  'select t from big order by t limit 20000',
+  'select d, v from big order by d',
+  'select v from big limit 30000 offset 9000',
+  'select distinct t, d from big order by t, d',
+  'select count(distinct t), count(distinct k), count(distinct v % 100), sum(v) from big',
+  'select d, count(distinct t) from big group by d order by d',
+  `select count(*) from (select t, k from big intersect select t, k from small
+   union all select t, k from big except all select t, v from big)`,
+  `with doubled as (select v, t || t as tt from big) select count(*), min(a.tt), max(b.tt)
+   from doubled a join doubled b on a.v = b.v + 1 and a.tt <> b.tt`,
+  'select (select max(w) from small where small.k = big.k) as m, count(*) from big group by 1 order by 1',
+  'select last(t), min(t), max(t || v), min_by(t, v) from big',
+  'select upper(t), sum(v) from big where t is not null group by upper(t) order by 2, 1 limit 900',
+];
+
+async function rowsOf(db: Database, sql: string): Promise<string[]> {
+  const result = await db.query(sql, [], { values: 'exact' });
+  const rows = result.values().map((row) => row.map(String).join('|'));
+  // Only the order that a statement asks for is one.
+  return /order by/.test(sql) ? rows : rows.sort();
+}
+
+const usage = async (db: Database) => Number((await db.query('show memory_usage')).values()[0][0]);
+
+for (const threads of [1, 2]) {
+  describe(`everything spills, ${threads} threads`, () => {
+    test('operators', async () => {
+      const options = { threads, tempDirectory: directory };
+      const inMemory = await open(undefined, options);
+      const spilling = await open(undefined, { ...options, alwaysSpill: true });
+      for (const db of [inMemory, spilling]) await db.query(setUp);
+      const before = await usage(spilling);
+      for (const sql of queries) {
+        const expected = await rowsOf(inMemory, sql);
+        assert.deepEqual(await rowsOf(spilling, sql), expected, sql);
+      }
+      const { profile } = await spilling.query('select k, t from big order by t');
+      assert.ok((profile?.spilledBytes ?? 0) > 1e6, 'rows were written');
+      assert.equal(await usage(spilling), before, 'all memory was given back');
+      assert.deepEqual(readdirSync(directory), []);
+      await Promise.all([inMemory.close(), spilling.close()]);
+    });
+
+    test('the queries of TPC-H', async () => {
+      const inMemory = await open(undefined, { threads });
+      const spilling = await open(undefined, { threads, alwaysSpill: true });
+      for (const db of [inMemory, spilling]) await db.query('call tpch(scale => 0.01)');
+      for (const { number, sql } of makeQueries({ scale: 0.01 })) {
+        assert.deepEqual(await rowsOf(spilling, sql), await rowsOf(inMemory, sql), `Q${number}`);
+      }
+      await Promise.all([inMemory.close(), spilling.close()]);
+    });
+  });
+}
+
+test('a statement that needs more memory than there is spills', async () => {
+  const db = await open(undefined, { threads: 2, tempDirectory: directory });
+  await db.query(setUp);
+  const sql = 'select a.v, a.t, b.t from big a join big b on a.v = b.v order by a.t, a.v';
+  const expected = await rowsOf(db, sql);
+  await db.query(`set memory_limit = ${(await usage(db)) + 3_000_000}`);
+  const result = await db.query(sql);
+  assert.ok((result.profile?.spilledBytes ?? 0) > 0, 'rows were written');
+  assert.deepEqual(await rowsOf(db, sql), expected);
+  await db.close();
+});
+
+test('what spills may be held in memory of another kind', async () => {
+  for (const shared of [true, false]) {
+    const stores = memoryStores(shared);
+    const store = stores.create(undefined);
+    const other = shared ? stores.attach(store.handle) : store;
+    const bytes = Uint8Array.from({ length: 3 * 65536 }, (_, i) => i * 31);
+    // One run of pages lies in two buffers.
+    for (const page of [5, 16382]) {
+      store.write(page, bytes);
+      const back = new Uint8Array(bytes.length);
+      other.read(page, back);
+      assert.deepEqual(back, bytes);
+    }
+    store.close();
+  }
+});
+
+describe('failures', () => {
+  const sql = 'select k, t, v from big order by t, v';
+
+  /** Runs the statement on stores that are `broken`; what it fails with. */
+  async function failure(broken: SpillStores, threads: number): Promise<QuernError> {
+    const real = platform.spillStores;
+    const db = await open(undefined, { threads, alwaysSpill: true });
+    await db.query(setUp);
+    const before = await usage(db);
+    const place = platform as { spillStores: typeof platform.spillStores };
+    place.spillStores = () => broken;
+    const error = await db.query(sql).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    place.spillStores = real;
+    assert.ok(error instanceof QuernError, 'the statement fails');
+    assert.equal(await usage(db), before, 'all memory was given back');
+    assert.equal((await db.query(sql)).rowCount, 40000, 'the next statement works');
+    await db.close();
+    return error;
+  }
+
+  /** Stores whose calls number `good` and on fail. */
+  function brokenStores(call: 'read' | 'write', good: number): SpillStores & { closed: number } {
+    const stores = {
+      closed: 0,
+      attach: spillFiles.attach,
+      create: (): SpillStore => {
+        const real = spillFiles.create(directory);
+        let calls = 0;
+        const count = (kind: typeof call) => {
+          if (kind === call && calls++ >= good) {
+            throw new QuernError(kind === 'write' ? '53100' : '58030', 'broken');
+          }
+        };
+        return {
+          handle: real.handle,
+          write: (page, bytes) => {
+            count('write');
+            real.write(page, bytes);
+          },
+          read: (page, into) => {
+            count('read');
+            real.read(page, into);
+          },
+          close: () => {
+            stores.closed++;
+            real.close();
+          },
+        };
+      },
+    };
+    return stores;
+  }
+
+  for (const [call, code] of [
+    ['write', '53100'],
+    ['read', '58030'],
+  ] as const) {
+    test(`a ${call} that fails ends the statement cleanly`, async () => {
+      for (const good of [0, 1, 7, 20]) {
+        const stores = brokenStores(call, good);
+        assert.equal((await failure(stores, 1)).code, code);
+        assert.equal(stores.closed, 1);
+      }
+      assert.deepEqual(readdirSync(directory), []);
+    });
+  }
+
+  test('a full disk', { skip: !existsSync('/dev/full') }, async () => {
+    const stores: SpillStores = {
+      attach: spillFiles.attach,
+      create: () => spillFiles.attach(openSync('/dev/full', 'r+')),
+    };
+    for (const threads of [1, 2]) assert.equal((await failure(stores, threads)).code, '53100');
+  });
+
+  test('no directory for temporary files', async () => {
+    const tempDirectory = join(directory, 'missing');
+    const db = await open(undefined, { threads: 1, alwaysSpill: true, tempDirectory });
+    await assert.rejects(db.query('select 1 union select 2'), { code: '58030' });
+    await db.close();
+  });
+
+  test('an abort in the middle of it', async () => {
+    const files = () => readdirSync('/proc/self/fd').length;
+    const counted = existsSync('/proc/self/fd');
+    const db = await open(undefined, { threads: 2, alwaysSpill: true, tempDirectory: directory });
+    await db.query(setUp);
+    const slow =
+      'select a.t, count(*) from big a join big b on a.k = b.k group by a.t order by 2, 1';
+    await db.query(sql);
+    const before = [await usage(db), counted ? files() : 0];
+    for (const ms of [1, 20, 60]) {
+      const signal = AbortSignal.timeout(ms);
+      await assert.rejects(db.query(slow, [], { signal }), { code: '57014' });
+    }
+    assert.deepEqual([await usage(db), counted ? files() : 0], before);
+    assert.deepEqual(readdirSync(directory), []);
+    await db.close();
+  });
+});
