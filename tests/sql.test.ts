@@ -5,8 +5,9 @@ import { readScript, scriptFiles } from './slt/files.ts';
 import { type Outcome, runScript } from './slt/run.ts';
 
 /**
- * Every sqllogictest file on Quern, in memory and with hardly any memory. A record with a pending mark may fail; one that passes in spite
- * of it is told, so that the mark can go (`npm run sql -- --settle`).
+ * Every sqllogictest file on Quern, in memory and with hardly any memory. A record with a pending
+ * mark may fail; one that passes in spite of it is told, so that the mark can go (`npm run sql --
+ * --settle`).
  */
 for (const name of scriptFiles([])) {
   for (const way of ['', ', everything spills']) testScript(name, way);
