@@ -157,8 +157,9 @@ function quantile(call: AggregateCall, rows: CollectedRows): Value {
   if (lower.form === 'float') {
     const step = f64.mul(f64.sub(upper.x, lower.x), weight);
     const between = f64.add(lower.x, step);
-    // Between equal infinities there is no difference.
-    return { form: 'float', x: f64.select(f64.eq(weight, 0), lower.x, between), isNull };
+    // Infinities, which may be equal, have no difference.
+    const alone = i32.or(f64.eq(weight, 0), f64.eq(lower.x, upper.x));
+    return { form: 'float', x: f64.select(alone, lower.x, between), isNull };
   }
   if (lower.form === 'wide') {
     throw new QuernError(
