@@ -107,3 +107,14 @@ test('strings that only a condition or a sum needs do not fill the memory', asyn
   const [, megabytes] = /at most (\S+) MB/.exec(plan) ?? [];
   assert.ok(Number(megabytes) < 5, plan);
 });
+
+test('strings are made in memory that is short, too', { timeout: 30_000 }, async () => {
+  const short = await open(undefined, { threads: 1, alwaysSpill: true });
+  try {
+    await short.query('create table words as select i::varchar as w from range(20000) r(i)');
+    const sql = `select max(upper(w || 'a')), count(*) from words where lower(w || 'B') like '%7b'`;
+    assert.deepEqual((await short.query(sql)).values().map(String), ['9997A,2000']);
+  } finally {
+    await short.close();
+  }
+});

@@ -56,6 +56,8 @@ function makesText(expression: Expression): boolean {
 
 /** Whether an expression that is no string itself makes some on the way. */
 export function needsTemporaryTexts(expression: Expression, scope: Scope): boolean {
+  // A program that spills gives all room back after each morsel.
+  if (scope.query.options.spill !== undefined) return false;
   const isText = expression.type.kind === 'varchar' || expression.type.kind === 'blob';
   return !isText && !scope.isTemporary && makesText(expression);
 }
