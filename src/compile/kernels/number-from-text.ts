@@ -66,10 +66,12 @@ export function exactPowers(): Uint8Array {
 }
 
 /**
- * (digits: i64, power: i32, table) → (x: f64, unsure: i32): the double nearest to digits * 10^power,
- * digits from 1 on and at most 19 of them; with `unsure`, 128 bits of the power do not decide.
+ * (digits: i64, power: i32, table) → (x: f64, unsure: i32): the double nearest to digits times
+ * 10^power, digits from 1 on and at most 19 of them; with `unsure`, 128 bits of the power do not
+ * decide.
  * `table`: the address of {@link powerTable}. D. Lemire, "Number parsing at a gigabyte per second"
- * (2021), but for a product that is taken whole and numbers below the normal ones, which are unsure.
+ * (2021), but for a product that is taken whole, and for numbers below the normal ones, which are
+ * unsure.
  */
 function emitNearestDouble(m: ModuleBuilder): Func {
   const multiply = emitMultiplyUnsigned64(m);
