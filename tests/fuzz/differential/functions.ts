@@ -74,7 +74,7 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'CAST({double} AS DECIMAL(28, 2))',
     'round({dec}, -1)',
     'trunc({dec}, 1)',
-    'round(CAST({dec} AS DECIMAL(38, 6)), 3)',
+    'round(CAST({dec} AS DECIMAL(28, 6)), 3)',
     'TRY_CAST({double} AS DECIMAL(12, 3))',
     'CAST(CAST({dec} AS VARCHAR) AS DECIMAL(26, 4))',
   ],
