@@ -102,7 +102,8 @@ class Watchdog {
         this.#restart(child);
         return;
       case 'judged':
-        clearTimeout(this.#timer);
+        // What comes between statements must not hang either.
+        this.#restart(child);
         this.#statements = [];
         this.#count(message.verdict, message.sql);
         return;
