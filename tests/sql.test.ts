@@ -4,9 +4,6 @@ import { openQuern, openSpillingQuern } from '../src/bench/adapters/quern.ts';
 import { readScript, scriptFiles } from './slt/files.ts';
 import { type Outcome, runScript } from './slt/run.ts';
 
-/** A known fault: DOUBLE to VARCHAR and back in a program that spills does not end. */
-const hangsSpilling = new Set(['types/cast-columns.slt']);
-
 /**
  * Every sqllogictest file on Quern, in memory and with hardly any memory. A record with a pending
  * mark may fail; one that passes in spite of it is told, so that the mark can go (`npm run sql --
@@ -14,7 +11,7 @@ const hangsSpilling = new Set(['types/cast-columns.slt']);
  */
 for (const name of scriptFiles([])) {
   testScript(name, '');
-  if (!hangsSpilling.has(name)) testScript(name, ', everything spills');
+  testScript(name, ', everything spills');
 }
 
 function testScript(name: string, way: string): void {
