@@ -6,8 +6,8 @@ import { type Statistics, supervise } from '../tests/fuzz/differential/supervise
 /**
  * Random queries on our engine and on DuckDB: `fuzz [--minutes N] [--seed S] [--failures N]
  * [--verbose]` on random tables, of which `--verbose` tells what was not compared and why, or `fuzz
- * tpch [--seed N] [--count N] [--threads N]` on the tables of TPC-H. With `--spill` our engine works
- * as if hardly any memory were there.
+ * tpch [--seed N] [--count N] [--threads N]` on the tables of TPC-H. With `--spill` our engine
+ * works as if hardly any memory were there.
  */
 export function fuzz(args: string[]): Promise<number> {
   return args[0] === 'tpch' ? onTpch(args.slice(1)) : onRandomTables(args);

@@ -4,7 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../src/base/random.ts';
 import { type Database, open, QuernError } from '../src/main/index.ts';
 
-/** Statements that take long, each in a place of its own. All of them end, most of them never did. */
+/**
+ * Statements that take long, each in a place of its own. All of them end, most of them never did.
+ */
 const statements: Readonly<Record<string, string>> = {
   'a cross join': 'select count(*) from a, a b, a c where a.x + b.x + c.x = 7',
   'a join where all keys are equal':
@@ -64,7 +66,9 @@ async function abortAfter(db: Database, sql: string, ms: number): Promise<number
   return ended - due;
 }
 
-/** Without shared memory, as on most pages of the web, the one thread hears of aborts in its turns. */
+/**
+ * Without shared memory, as on most pages of the web, the one thread hears of aborts in its turns.
+ */
 const setups = {
   'one thread': { threads: 1 },
   'two threads': { threads: 2 },

@@ -15,7 +15,9 @@ import { makeQueries } from '../src/tpc/h/queries.ts';
 const directory = mkdtempSync(join(tmpdir(), 'quern-spilling-'));
 after(() => rmSync(directory, { recursive: true }));
 
-/** `big` has many rows for some keys, `small` a few for each, both NULLs and texts of all lengths. */
+/**
+ * `big` has many rows for some keys, `small` a few for each, both NULLs and texts of all lengths.
+ */
 const setUp = `
   create table big as select
     case when i % 7 = 0 then null when i % 3 = 0 then 5 else i % 5000 end as k,

@@ -15,7 +15,9 @@ export interface ColdRun {
   readonly threads: number;
   readonly scale: number;
   readonly sql: string;
-  /** A copy of the tables that the engine has made, if that loads faster than they are generated. */
+  /**
+   * A copy of the tables that the engine has made, if that loads faster than they are generated.
+   */
   readonly copy: string | undefined;
 }
 

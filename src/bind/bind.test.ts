@@ -241,8 +241,11 @@ test('USING and NATURAL merge columns; views and common tables are tables', () =
 
 test('parameters take their types from their use', () => {
   const sql = 'select $1 + n, s like $2 from t where day > $3 and id = $1';
-  const { parameterTypes } = bind(sql, parseSingle(sql), { catalog });
-  assert.deepEqual(parameterTypes.map(typeName), ['INTEGER', 'VARCHAR', 'DATE']);
+  const { parameters } = bind(sql, parseSingle(sql), { catalog });
+  assert.deepEqual(
+    parameters.map(({ type }) => typeName(type)),
+    ['INTEGER', 'VARCHAR', 'DATE'],
+  );
 });
 
 test('a nullable side of an outer join makes its columns nullable', () => {

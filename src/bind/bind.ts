@@ -1,3 +1,4 @@
+import type { Span } from '../sql/ast/node.ts';
 import type { Statement } from '../sql/ast/statement.ts';
 import type { CallStatement, Execute, Pragma, SetVariable } from '../sql/ast/utility.ts';
 import { nullType, type SqlType, varcharType } from '../value/type.ts';
@@ -25,14 +26,22 @@ import { bindInsert } from './statement/insert.ts';
 import { bindDelete, bindTruncate, bindUpdate } from './statement/rewrite.ts';
 import { resolveType } from './types/type-name.ts';
 
+/** A parameter of a statement, `$1`, `$2`, … or `$name`. */
+export interface BoundParameter {
+  /** As given, or as its use demands. */
+  readonly type: SqlType;
+  /** Of `$name`: in lower case. */
+  readonly name: string | undefined;
+  /** Where it is met first; undefined for `$1` of a text that has only `$2`. */
+  readonly span: Span | undefined;
+}
+
 export interface BindResult {
   readonly statement: BoundStatement;
-  /** Types of `$1`, `$2`, …: as given, or as their use demands. */
-  readonly parameterTypes: readonly SqlType[];
+  /** In the order of their numbers. */
+  readonly parameters: readonly BoundParameter[];
   /** Numbers, from 0, of parameters whose type neither the caller nor their use has decided. */
   readonly undecided: readonly number[];
-  /** Names of `$name` parameters in the order of their numbers. */
-  readonly parameterNames: readonly string[];
 }
 
 /**
@@ -46,17 +55,16 @@ export function bind(sql: string, statement: Statement, options: BindOptions): B
   const context = new BindContext(options);
   const bound = withText(sql, () => bindStatement(context, statement, sql));
   const undecided = [...context.undecided];
-  const parameterTypes = context.parameterTypes.map((type, i) => {
-    if (type.kind !== nullType.kind) return type;
-    undecided.push(i);
-    return varcharType;
+  const parameters = context.parameterTypes.map((type, i): BoundParameter => {
+    const isDecided = type.kind !== nullType.kind;
+    if (!isDecided) undecided.push(i);
+    return {
+      type: isDecided ? type : varcharType,
+      name: context.parameterNames[i],
+      span: context.parameterSpans[i],
+    };
   });
-  return {
-    statement: bound,
-    parameterTypes,
-    undecided,
-    parameterNames: context.parameterNames,
-  };
+  return { statement: bound, parameters, undecided };
 }
 
 function bindStatement(context: BindContext, node: Statement, sql: string): BoundStatement {
@@ -96,9 +104,9 @@ function bindStatement(context: BindContext, node: Statement, sql: string): Boun
     case 'setVariable':
       return bindSet(context, node);
     case 'reset':
-      return { kind: 'set', name: node.name, value: undefined };
+      return { kind: 'set', name: node.name, value: undefined, span: node.span };
     case 'show':
-      return { kind: 'show', name: node.name };
+      return { kind: 'show', name: node.name, span: node.span };
     case 'pragma':
       return bindPragma(context, node);
     case 'transaction':
@@ -129,15 +137,17 @@ function bindCallStatement(context: BindContext, node: CallStatement): BoundCall
 function bindSet(context: BindContext, node: SetVariable): BoundSet {
   if (node.values.length !== 1) notSupported('a list of values for a setting', node.span);
   const [value] = node.values;
-  if (value.kind === 'defaultValue') return { kind: 'set', name: node.name, value: undefined };
-  return { kind: 'set', name: node.name, value: constantValue(context, value, 'SET').value };
+  if (value.kind === 'defaultValue')
+    return { kind: 'set', name: node.name, value: undefined, span: node.span };
+  const constant = constantValue(context, value, 'SET').value;
+  return { kind: 'set', name: node.name, value: constant, span: node.span };
 }
 
 function bindPragma(context: BindContext, node: Pragma): BoundSet | BoundShow {
   if (node.arguments.length > 0) notSupported('a PRAGMA with arguments', node.span);
-  if (node.value === undefined) return { kind: 'show', name: node.name };
+  if (node.value === undefined) return { kind: 'show', name: node.name, span: node.span };
   const { value } = constantValue(context, node.value, 'PRAGMA');
-  return { kind: 'set', name: node.name, value };
+  return { kind: 'set', name: node.name, value, span: node.span };
 }
 
 function bindExecute(context: BindContext, node: Execute): BoundExecute {

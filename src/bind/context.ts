@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Column, ConstantExpression, Expression } from '../plan/expression.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Span } from '../sql/ast/node.ts';
 import type { Schema } from '../value/batch.ts';
 import { nullType, type SqlType } from '../value/type.ts';
 
@@ -41,6 +42,8 @@ export class BindContext {
   readonly undecided = new Set<number>();
   /** Numbers of named parameters, in the order in which they were met. */
   readonly parameterNames: string[] = [];
+  /** Where each parameter is met first, by its number. */
+  readonly parameterSpans: Span[] = [];
   /** Views being expanded, to refuse ones that refer to themselves. */
   readonly views: string[] = [];
   #nextColumn = 0;

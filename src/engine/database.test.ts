@@ -85,13 +85,16 @@ describe('parameters', () => {
   });
 
   test('a missing or unfitting value is named', async () => {
+    const place = { position: 19 };
     await assert.rejects(values('select 1 where 3 > $1'), {
       code: '42P02',
-      message: 'there is no value for parameter $1',
+      message: /^there is no value for parameter \$1\n/,
+      ...place,
     });
     await assert.rejects(values('select 1 where 3 > $1', ['x']), {
       code: '22P02',
       message: /^parameter \$1: /,
+      ...place,
     });
   });
 });

@@ -1,6 +1,8 @@
 /** From JavaScript values to values of SQL types, for `$1`, `$2`, …. */
 import { QuernError, sqlState } from '../base/error.ts';
+import type { BoundParameter } from '../bind/bind.ts';
 import type { ParameterValue } from '../run/parameters.ts';
+import { diagnosticError } from '../sql/diagnostic.ts';
 import { checkInteger, type IntegerKind } from '../value/number.ts';
 import {
   bigintType,
@@ -32,19 +34,6 @@ export function parameterType(value: unknown): SqlType | undefined {
       return value instanceof Uint8Array ? blobType : undefined;
     default:
       return undefined;
-  }
-}
-
-/** The value as one of `type`; `position` counts from 1 for messages. */
-export function parameterValue(value: unknown, type: SqlType, position: number): ParameterValue {
-  if (value === null || value === undefined) return null;
-  try {
-    return physicalValue(value, type);
-  } catch (error) {
-    if (!(error instanceof QuernError)) throw error;
-    throw new QuernError(error.code, `parameter $${position}: ${error.message}`, {
-      hint: error.hint,
-    });
   }
 }
 
@@ -122,32 +111,50 @@ function describe(value: unknown): string {
   return value.constructor?.name ?? 'object';
 }
 
-/** The values in the order of their numbers; of named ones in the order of `names`. */
+/** The values in the order of their numbers; of named ones in the order of `bound`. */
 export function orderedValues(
   parameters: Parameters,
-  names: readonly string[],
+  bound: readonly BoundParameter[],
 ): readonly unknown[] {
   if (isList(parameters)) return parameters;
   const byName = new Map(
     Object.entries(parameters).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  return names.map((name) => byName.get(name.toLowerCase()));
+  return bound.map(({ name }) => (name === undefined ? undefined : byName.get(name)));
 }
 
-/** The values as those of the statement's parameters; throws 42P02 when there are too few. */
+/**
+ * The values as those of the parameters of `sql`; throws with the place of the first that has none
+ * (42P02) or one that does not fit.
+ */
 export function parameterValues(
+  sql: string,
   parameters: Parameters,
-  types: readonly SqlType[],
-  names: readonly string[],
+  bound: readonly BoundParameter[],
 ): ParameterValue[] {
-  const values = orderedValues(parameters, names);
-  return types.map((type, i) => {
-    if (values[i] === undefined) {
-      const name = names[i] ?? String(i + 1);
-      throw new QuernError(sqlState.undefinedParameter, `there is no value for parameter $${name}`);
+  const values = orderedValues(parameters, bound);
+  return bound.map((parameter, i) => {
+    try {
+      return parameterValue(values[i], parameter, i);
+    } catch (error) {
+      if (!(error instanceof QuernError) || parameter.span === undefined) throw error;
+      const { code, message, hint } = error;
+      throw diagnosticError(sql, { code, message, hint, span: parameter.span });
     }
-    return parameterValue(values[i], type, i + 1);
   });
+}
+
+function parameterValue(value: unknown, { name, type }: BoundParameter, i: number): ParameterValue {
+  const title = `parameter $${name ?? i + 1}`;
+  if (value === undefined)
+    throw new QuernError(sqlState.undefinedParameter, `there is no value for ${title}`);
+  if (value === null) return null;
+  try {
+    return physicalValue(value, type);
+  } catch (error) {
+    if (!(error instanceof QuernError)) throw error;
+    throw new QuernError(error.code, `${title}: ${error.message}`, { hint: error.hint });
+  }
 }
 
 function isList(parameters: Parameters): parameters is readonly unknown[] {

@@ -26,7 +26,7 @@ function survives(before: Entries, look: (catalog: Catalog) => void, after: Entr
   look(read);
   const cache = new PlanCache();
   const program = {} as Program;
-  cache.set('q', { program, parameterTypes: [], parameterNames: [], read });
+  cache.set('q', { program, parameters: [], read });
   assert.equal(cache.get('q', catalogOf(1, before))?.program, program);
   return cache.get('q', catalogOf(2, after))?.program === program;
 }

@@ -1,13 +1,12 @@
 import { assert } from '../base/assert.ts';
+import type { BoundParameter } from '../bind/bind.ts';
 import type { Catalog, TableEntry, ViewEntry } from '../catalog/catalog.ts';
 import type { Program } from '../compile/index.ts';
-import type { SqlType } from '../value/type.ts';
 
 /** A query that can run again as it is while what it was made of stays the same. */
 export interface CachedQuery {
   readonly program: Program;
-  readonly parameterTypes: readonly SqlType[];
-  readonly parameterNames: readonly string[];
+  readonly parameters: readonly BoundParameter[];
   readonly read: CatalogReads;
 }
 

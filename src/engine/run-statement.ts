@@ -1,7 +1,8 @@
 /** What each kind of statement does, queries apart. */
 import { unreachable } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
-import type { BoundExecute, BoundStatement } from '../bind/statement/bound.ts';
+import { locate, withText } from '../bind/error.ts';
+import type { BoundExecute, BoundSet, BoundShow, BoundStatement } from '../bind/statement/bound.ts';
 import { plainValue } from '../plan/constant.ts';
 import { formatValue } from '../value/value.ts';
 import { Result } from './result.ts';
@@ -48,9 +49,8 @@ export async function runStatement(
     case 'call':
       return runCall(session, statement, request);
     case 'set':
-      return setSetting(session, statement);
     case 'show':
-      return showSetting(session, statement);
+      return accessSetting(session, statement, request);
     case 'transaction':
       throw new QuernError(
         sqlState.featureNotSupported,
@@ -72,6 +72,16 @@ export async function runStatement(
     default:
       return unreachable(statement, 'statement');
   }
+}
+
+function accessSetting(
+  session: Session,
+  statement: BoundSet | BoundShow,
+  { sql }: Request,
+): Result {
+  const access = (): Result =>
+    statement.kind === 'set' ? setSetting(session, statement) : showSetting(session, statement);
+  return withText(sql, () => locate(statement.span, access));
 }
 
 async function executePrepared(

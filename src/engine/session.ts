@@ -94,7 +94,7 @@ export class Session {
   ): Promise<Result> {
     const catalog = this.engine.catalog.pin();
     try {
-      const values = parameterValues(parameters, cached.parameterTypes, cached.parameterNames);
+      const values = parameterValues(sql, parameters, cached.parameters);
       const request = this.#request(sql, catalog, values, options);
       return resultOf(await this.execute(cached.program, request), request);
     } finally {
@@ -115,8 +115,7 @@ export class Session {
     try {
       const read = new CatalogReads(catalog);
       const { bound, timeless } = await this.#bind(sql, statement, read, parameters, types);
-      const { parameterTypes, parameterNames } = bound;
-      const values = parameterValues(parameters, parameterTypes, parameterNames);
+      const values = parameterValues(sql, parameters, bound.parameters);
       const request = this.#request(sql, catalog, values, options);
       if (bound.statement.kind !== 'query')
         return await runStatement(this, bound.statement, request);
@@ -124,7 +123,7 @@ export class Session {
         const program = this.engine.runner.compile(plan);
         // What refers to tables of its own does not outlive them.
         if (cacheAs !== undefined && timeless && temporary.length === 0) {
-          this.#cache.set(cacheAs, { program, parameterTypes, parameterNames, read });
+          this.#cache.set(cacheAs, { program, parameters: bound.parameters, read });
         }
         return resultOf(await this.execute(program, request), request);
       });
@@ -143,8 +142,7 @@ export class Session {
     const catalog = this.engine.catalog.pin();
     try {
       const { bound } = await this.#bind(sql, statement, catalog, parameters, []);
-      const { parameterTypes, parameterNames } = bound;
-      const values = parameterValues(parameters, parameterTypes, parameterNames);
+      const values = parameterValues(sql, parameters, bound.parameters);
       const request = this.#request(sql, catalog, values, options);
       if (bound.statement.kind !== 'query') {
         yield await runStatement(this, bound.statement, request);
@@ -212,7 +210,7 @@ export class Session {
     if (bound.undecided.length > 0) {
       // Nothing in the statement says what such a parameter is: its value does.
       const hints = [...types];
-      const values = orderedValues(parameters, bound.parameterNames);
+      const values = orderedValues(parameters, bound.parameters);
       for (const index of bound.undecided) hints[index] = parameterType(values[index]);
       bound = await bindWith(hints);
     }

@@ -1,4 +1,6 @@
-/** Sources that give all columns or none: of what they give, only what a statement reads is kept. */
+/**
+ * Sources that give all columns or none: of what they give, only what a statement reads is kept.
+ */
 
 import { noStatistics } from '../table/statistics.ts';
 import type { TableStorage } from '../table/storage.ts';

@@ -233,6 +233,7 @@ function bindParameter(place: Place, node: Parameter): Expression {
     index = context.parameterNames.indexOf(name);
     if (index < 0) index = context.parameterNames.push(name) - 1;
   }
+  context.parameterSpans[index] ??= node.span;
   while (context.parameterTypes.length <= index) context.parameterTypes.push(nullType);
   return { kind: 'parameter', index, type: context.parameterTypes[index], nullable: true };
 }

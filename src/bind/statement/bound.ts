@@ -2,6 +2,7 @@ import type { TableEntry } from '../../catalog/catalog.ts';
 import type { ConstantExpression, ConstantValue, Expression } from '../../plan/expression.ts';
 import type { Plan, TableFunction } from '../../plan/plan.ts';
 import type { OnExisting } from '../../sql/ast/definition.ts';
+import type { Span } from '../../sql/ast/node.ts';
 import type { Statement } from '../../sql/ast/statement.ts';
 import type { SqlType } from '../../value/type.ts';
 
@@ -178,12 +179,14 @@ export interface BoundSet {
   /** undefined: all settings. */
   readonly name: string | undefined;
   readonly value: ConstantValue | undefined;
+  readonly span: Span;
 }
 
 /** SHOW name, and PRAGMA without a value. */
 export interface BoundShow {
   readonly kind: 'show';
   readonly name: string;
+  readonly span: Span;
 }
 
 export interface BoundTransaction {

@@ -2,7 +2,9 @@ import { cellText } from './cell.ts';
 import type { ColumnInfo, ResultPrinter } from './printer.ts';
 import { padText, textWidth } from './width.ts';
 
-/** A line for each value, under each other the names before them; rows are apart by an empty line. */
+/**
+ * A line for each value, under each other the names before them; rows are apart by an empty line.
+ */
 export class LinePrinter implements ResultPrinter {
   #columns: readonly ColumnInfo[] = [];
   #names: readonly string[] = [];

@@ -30,7 +30,9 @@ export async function runWithRows(
   }
 }
 
-/** The result of a statement that changed `count` rows, of which `changed` are the new or old ones. */
+/**
+ * The result of a statement that changed `count` rows, of which `changed` are the new or old ones.
+ */
 export async function resultOfChange(
   session: Session,
   count: number,

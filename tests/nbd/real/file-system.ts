@@ -84,8 +84,8 @@ function takeDown(folder: string): Promise<unknown> {
 }
 
 /**
- * Clones of moments in the middle of work, without as much as a sync: the kernel replays its journal
- * and finds a sound file system, with every file whole that had been synced by then.
+ * Clones of moments in the middle of work, without as much as a sync: the kernel replays its
+ * journal and finds a sound file system, with every file whole that had been synced by then.
  */
 async function cloneUnderLoad({ folder, uri, clone }: Site): Promise<void> {
   if (clone === undefined) return;

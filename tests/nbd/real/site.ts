@@ -21,8 +21,8 @@ export interface Site extends AsyncDisposable {
   /** Takes a snapshot of `disk`, and gives the address of it; undefined where there are none. */
   readonly snapshot: ((name: string) => Promise<string>) | undefined;
   /**
-   * Takes a snapshot of `disk` and makes a writable volume of it; gives its address, undefined where
-   * there are none.
+   * Takes a snapshot of `disk` and makes a writable volume of it; gives its address, undefined
+   * where there are none.
    */
   readonly clone: ((name: string) => Promise<string>) | undefined;
   /** A second server of the same volumes on a free port, with TLS. */
