@@ -35,7 +35,7 @@ export function isSameClass(ours: string, theirs: string): boolean {
 /** Whether we say that something is not there yet, be it a function of the tester's tables. */
 export function isUnsupported(outcome: Outcome): boolean {
   if (outcome.kind !== 'error') return false;
-  return outcome.code === '0A000' || outcome.code === '42883';
+  return ['0A000', '42883', '54000'].includes(outcome.code);
 }
 
 export function excuseFor(ours: Outcome, theirs: Outcome): Excuse | undefined {
