@@ -1,11 +1,13 @@
 import { booleanType } from '../value/type.ts';
 import {
+  type AggregateCall,
   type Column,
   call,
   columnRef,
   conjunction,
   conjuncts,
   type Expression,
+  type SortKey,
 } from './expression.ts';
 import { freeColumns } from './free-columns.ts';
 import type { Aggregate, Join, JoinType, Plan } from './plan.ts';
@@ -77,4 +79,25 @@ export function makeNot(condition: Expression): Expression {
 
 export function makeEqual(a: Expression, b: Expression): Expression {
   return call('eq', [a, b], booleanType);
+}
+
+/** The input with `number`: 1, 2, … in this order within each partition. */
+export function makeRowNumbers(
+  input: Plan,
+  partition: readonly Expression[],
+  order: readonly SortKey[],
+  number: Column,
+): Plan {
+  const call: AggregateCall = {
+    name: 'row_number',
+    args: [],
+    distinct: false,
+    filter: undefined,
+    order: [],
+    type: number.type,
+    nullable: false,
+  };
+  const calls = [{ call, keys: order.length, frame: undefined, ignoreNulls: false }];
+  const columns = [...input.columns, number];
+  return { kind: 'window', input, partition, order, calls, columns };
 }

@@ -1,4 +1,5 @@
 import { sqlState } from '../../base/error.ts';
+import { makeRowNumbers } from '../../plan/build.ts';
 import { sameExpression } from '../../plan/equal.ts';
 import {
   type Column,
@@ -226,29 +227,7 @@ function firstOfEach(place: Place, step: Step, keys: readonly Key[]): Step {
     return { expression: step.parts.keys[i], descending, nullsFirst };
   });
   const number = place.context.column('row_number', bigintType, false);
-  const numbered: Plan = {
-    kind: 'window',
-    input: step.plan,
-    partition: on,
-    order,
-    calls: [
-      {
-        call: {
-          name: 'row_number',
-          args: [],
-          distinct: false,
-          filter: undefined,
-          order: [],
-          type: bigintType,
-          nullable: false,
-        },
-        keys: order.length,
-        frame: undefined,
-        ignoreNulls: false,
-      },
-    ],
-    columns: [...step.plan.columns, number],
-  };
+  const numbered = makeRowNumbers(step.plan, on, order, number);
   const isFirst = call('eq', [columnRef(number), constant(1n, bigintType)], booleanType);
   return { ...step, plan: filter(numbered, isFirst) };
 }

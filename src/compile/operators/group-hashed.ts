@@ -1,4 +1,4 @@
-import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { notDistinct } from '../expressions/logic.ts';
 import type { FreedArea } from '../program.ts';
 import { type Query, type Scope, scopeOutside } from '../query.ts';
@@ -7,6 +7,7 @@ import { spill, type Value } from '../value.ts';
 import type { AccumulatorSet } from './accumulator.ts';
 import { type Cell, cellOffsets, memoryCells, zeroLike } from './cells.ts';
 import type { EmitGroup, Groups } from './groups.ts';
+import { growFunction } from './growing-table.ts';
 import { hashValues } from './hash.ts';
 import { produceRows, storeRow } from './materialize.ts';
 
@@ -16,9 +17,6 @@ const groupDeadAt = 4;
 const groupHeader = 8;
 /** Tables are at least a quarter full when they have grown; while they grow, there are two. */
 const tableBytesPerGroup = 48;
-/** Slots of a worker's first table. */
-const firstSlots = 1024;
-
 /**
  * Groups in rows, found through an open-addressing table of { row: u32, hash: u32 } with linear
  * probing, at most half full.
@@ -113,7 +111,7 @@ export class HashedGroups implements Groups {
   ): Local {
     const { f } = scope;
     const row = f.local('i32', 'group');
-    const grow = this.#growFunction(slot);
+    const grow = growFunction(this.#query, slot);
     const mask = f.let(i32.load(area, slot + 4), 'mask');
     const used = () => i32.load(area, slot + 8);
     f.if(i32.geU(i32.shl(used(), 1), mask), () => {
@@ -149,41 +147,6 @@ export class HashedGroups implements Groups {
       notDistinct(groups[i], loadField(row, this.#fields[i]), scope),
     );
     return tests.reduceRight((rest, test) => i32.if(test, rest, 0));
-  }
-
-  /** Doubles a table (or makes the first): entries know their hash, so rows are not touched. */
-  #growFunction(slot: number) {
-    const query = this.#query;
-    return query.helper(`grow_${slot}`, (name) =>
-      query.module.func(name, { params: { area: 'i32' }, suspendable: true }, (f) => {
-        const { area } = f.param;
-        const old = f.let(i32.load(area, slot), 'old');
-        const oldMask = f.let(i32.load(area, slot + 4), 'old_mask');
-        const doubled = i32.sub(i32.shl(i32.add(oldMask, 1), 1), 1);
-        const mask = f.let(i32.select(old, doubled, firstSlots - 1), 'mask');
-        const table = f.let(query.allocate.call(i32.shl(i32.add(mask, 1), 3)), 'table');
-        f.do(i32.store(area, table, slot));
-        f.do(i32.store(area, mask, slot + 4));
-        f.if(i32.eqz(old), () => f.return());
-        const i = f.local('i32', 'i');
-        const entry = f.local('i64', 'entry');
-        const at = f.local('i32', 'at');
-        const place = () => i32.add(table, i32.shl(at, 3));
-        f.for(i, 0, i32.add(oldMask, 1), () => {
-          // An entry is moved in less time than a row takes.
-          f.if(i32.eqz(i32.and(i, 15)), () => f.checkpoint(4));
-          f.set(entry, i64.load(i32.add(old, i32.shl(i, 3))));
-          f.if(i64.ne(entry, 0n), () => {
-            f.set(at, i32.and(i32.wrapI64(i64.shrU(entry, 32n)), mask));
-            f.while(i32.load(place()), () => {
-              f.set(at, i32.and(i32.add(at, 1), mask));
-            });
-            f.do(i64.store(place(), entry));
-          });
-        });
-        f.call(query.release, old);
-      }),
-    );
   }
 
   produce(emit: EmitGroup): void {

@@ -1,6 +1,6 @@
 import { type Column, columnRef } from '../../plan/expression.ts';
 import { inputs, type Plan, type Recursive } from '../../plan/plan.ts';
-import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import { type Expr, i32, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
 import type { Step } from '../program.ts';
@@ -8,6 +8,7 @@ import { type Consume, type Query, type Scope, scopeOutside } from '../query.ts'
 import { appendOwnRow, loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import { generalValue } from './general-value.ts';
+import { growFunction } from './growing-table.ts';
 import { hashValues } from './hash.ts';
 import { produceRows } from './materialize.ts';
 import { produce } from './produce.ts';
@@ -83,9 +84,6 @@ function stepsOf(query: Query, build: () => void): Step[] {
 export function hasRecursion(plan: Plan): boolean {
   return plan.kind === 'recursive' || inputs(plan).some(hasRecursion);
 }
-
-/** Slots of the first table of rows that are there. */
-const firstSlots = 1024;
 
 class RecursiveRows {
   readonly layout = new RowLayout();
@@ -170,7 +168,7 @@ class RecursiveRows {
     const table = this.#table;
     const mask = f.let(i32.load(frame, table + 4), 'mask');
     f.if(i32.geU(i32.shl(i32.load(frame, table + 8), 1), mask), () => {
-      f.call(this.#growFunction(), frame);
+      f.call(growFunction(this.#query, table), frame);
       f.set(mask, i32.load(frame, table + 4));
     });
     const at = f.let(i32.and(hash, mask), 'at');
@@ -205,43 +203,5 @@ class RecursiveRows {
         f.br(again);
       });
     });
-  }
-
-  /** Makes the table, or doubles it. */
-  #growFunction() {
-    const query = this.#query;
-    const slot = this.#table;
-    return query.helper(`grow_recursive_${slot}`, (name) =>
-      query.module.func(
-        name,
-        { params: { frame: 'i32' } },
-        (f: FunctionBuilder<{ frame: 'i32' }>) => {
-          const { frame } = f.param;
-          const old = f.let(i32.load(frame, slot), 'old');
-          const oldMask = f.let(i32.load(frame, slot + 4), 'old_mask');
-          const doubled = i32.sub(i32.shl(i32.add(oldMask, 1), 1), 1);
-          const mask = f.let(i32.select(old, doubled, firstSlots - 1), 'mask');
-          const table = f.let(query.allocate.call(i32.shl(i32.add(mask, 1), 3)), 'table');
-          f.do(i32.store(frame, table, slot));
-          f.do(i32.store(frame, mask, slot + 4));
-          f.if(i32.eqz(old), () => f.return());
-          const i = f.local('i32', 'i');
-          const entry = f.local('i64', 'entry');
-          const at = f.local('i32', 'at');
-          const place = () => i32.add(table, i32.shl(at, 3));
-          f.for(i, 0, i32.add(oldMask, 1), () => {
-            f.set(entry, i64.load(i32.add(old, i32.shl(i, 3))));
-            f.if(i64.ne(entry, 0n), () => {
-              f.set(at, i32.and(i32.wrapI64(i64.shrU(entry, 32n)), mask));
-              f.while(i32.load(place()), () => {
-                f.set(at, i32.and(i32.add(at, 1), mask));
-              });
-              f.do(i64.store(place(), entry));
-            });
-          });
-          f.call(query.release, old);
-        },
-      ),
-    );
   }
 }

@@ -1,5 +1,12 @@
 import { QuernError, sqlState } from '../../base/error.ts';
-import { makeDistinct, makeEqual, makeFilter, makeJoin, makeSelection } from '../../plan/build.ts';
+import {
+  makeDistinct,
+  makeEqual,
+  makeFilter,
+  makeJoin,
+  makeRowNumbers,
+  makeSelection,
+} from '../../plan/build.ts';
 import {
   type Column,
   call,
@@ -408,29 +415,7 @@ class Decorrelator {
       ...key,
       expression: this.#translate(key.expression, part),
     }));
-    const window: Plan = {
-      kind: 'window',
-      input: part.plan,
-      partition,
-      order,
-      calls: [
-        {
-          call: {
-            name: 'row_number',
-            args: [],
-            distinct: false,
-            filter: undefined,
-            order: [],
-            type: bigintType,
-            nullable: false,
-          },
-          keys: order.length,
-          frame: undefined,
-          ignoreNulls: false,
-        },
-      ],
-      columns: [...part.plan.columns, number],
-    };
+    const window = makeRowNumbers(part.plan, partition, order, number);
     const offset = plan.offset ?? constant(0n, bigintType);
     const conditions = [call('gt', [columnRef(number), offset], booleanType)];
     if (plan.limit !== undefined) {
