@@ -69,6 +69,8 @@ function joinKeys(join: Join): Keys | undefined {
 
 /** Whether each left row is one group, and the aggregates look at the right side only. */
 function isMovable(plan: Aggregate, join: Join, keys: Keys): boolean {
+  // Without groups there is a row even where nothing is joined.
+  if (plan.groups.length === 0) return false;
   const leftIds = columnIds(join.left);
   const rightIds = columnIds(join.right);
   const groups = new Set<number>();

@@ -72,7 +72,7 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'LEAST({dec}, {dec})',
     'TRY_CAST({text} AS DECIMAL(9, 2))',
     'CAST({double} AS DECIMAL(28, 2))',
-    'round({dec}, -1)',
+    'round(CAST({dec} AS DECIMAL(28, 6)), -1)',
     'trunc({dec}, 1)',
     'round(CAST({dec} AS DECIMAL(28, 6)), 3)',
     'TRY_CAST({double} AS DECIMAL(12, 3))',
