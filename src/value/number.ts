@@ -92,7 +92,8 @@ export function formatReal(value: number): string {
   return formatDouble(Number(value.toPrecision(9)));
 }
 
-const booleanTexts = new Map([
+/** In lower case. */
+export const booleanTexts: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['t', true],
   ['yes', true],

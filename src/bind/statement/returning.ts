@@ -1,7 +1,7 @@
 import type { TableEntry } from '../../catalog/catalog.ts';
 import type { Plan, TableFunction } from '../../plan/plan.ts';
 import type { Delete, Insert, Update } from '../../sql/ast/change.ts';
-import type { Query } from '../../sql/ast/query.ts';
+import { plainQuery } from '../../sql/ast/query.ts';
 import type { BindContext } from '../context.ts';
 import { bindQuery } from '../query/query.ts';
 import type { BoundReturning } from './bound.ts';
@@ -30,37 +30,14 @@ export function bindReturning(
   const rows = rowsToCome(context, table, 'returning');
   const { span } = first;
   const identifier = { kind: 'identifier', name, quoted: true, span } as const;
-  const query: Query = {
-    kind: 'query',
+  const from = {
+    kind: 'tableName',
     span,
-    with: undefined,
-    body: {
-      kind: 'select',
-      span,
-      distinct: false,
-      distinctOn: [],
-      items: node.returning,
-      from: [
-        {
-          kind: 'tableName',
-          span,
-          name: { kind: 'qualifiedName', parts: [identifier], span },
-          alias: undefined,
-          sample: undefined,
-        },
-      ],
-      where: undefined,
-      groupBy: undefined,
-      having: undefined,
-      windows: [],
-      qualify: undefined,
-      sample: undefined,
-    },
-    orderBy: [],
-    orderByAll: undefined,
-    limit: undefined,
-    offset: undefined,
-  };
+    name: { kind: 'qualifiedName', parts: [identifier], span },
+    alias: undefined,
+    sample: undefined,
+  } as const;
+  const query = plainQuery(node.returning, from, span);
   const entry = { name, reference: () => rows };
   return { rows, plan: bindQuery(context, query, undefined, { entry, outer: undefined }), changed };
 }

@@ -1,4 +1,5 @@
 /** Numbers and booleans from text. */
+import { booleanTexts } from '../../value/number.ts';
 import { type Expr, type Func, f64, i32, i64, type ModuleBuilder } from '../../wasm/index.ts';
 import { once } from './kernel.ts';
 import { powerMin } from './powers-of-ten.ts';
@@ -216,21 +217,6 @@ function wordOf(text: string): bigint {
   return word;
 }
 
-const booleans: readonly (readonly [text: string, value: boolean])[] = [
-  ['true', true],
-  ['t', true],
-  ['yes', true],
-  ['y', true],
-  ['on', true],
-  ['1', true],
-  ['false', false],
-  ['f', false],
-  ['no', false],
-  ['n', false],
-  ['off', false],
-  ['0', false],
-];
-
 /** (address, length) → 1 for the texts of TRUE, 0 for those of FALSE, 2 for others. */
 export function emitBooleanFromText(m: ModuleBuilder): Func {
   return once(m, 'boolean_from_text', (name) =>
@@ -252,7 +238,7 @@ export function emitBooleanFromText(m: ModuleBuilder): Func {
           i64.or(word, i64.shrU(i64.shl(0x2020202020202020n, unused), unused)),
           'w',
         );
-        for (const [text, value] of booleans) {
+        for (const [text, value] of booleanTexts) {
           f.if(i64.eq(lower, wordOf(text)), () => f.return(value ? 1 : 0));
         }
       });

@@ -179,3 +179,35 @@ export interface Sample extends Node {
   readonly unit: 'PERCENT' | 'ROWS';
   readonly seed: number | undefined;
 }
+
+/** `SELECT items FROM from`, and nothing else. */
+export function plainQuery(
+  items: readonly SelectItem[],
+  from: TableExpression,
+  span: Node['span'],
+): Query {
+  const body: Select = {
+    kind: 'select',
+    span,
+    distinct: false,
+    distinctOn: [],
+    items,
+    from: [from],
+    where: undefined,
+    groupBy: undefined,
+    having: undefined,
+    windows: [],
+    qualify: undefined,
+    sample: undefined,
+  };
+  return {
+    kind: 'query',
+    span,
+    with: undefined,
+    body,
+    orderBy: [],
+    orderByAll: undefined,
+    limit: undefined,
+    offset: undefined,
+  };
+}

@@ -1,6 +1,6 @@
 import type { Expression } from '../ast/expression.ts';
 import type { QualifiedName } from '../ast/node.ts';
-import type { Query } from '../ast/query.ts';
+import { plainQuery, type Query, type TableExpression } from '../ast/query.ts';
 import type { Statement } from '../ast/statement.ts';
 import type {
   Attach,
@@ -284,33 +284,12 @@ function parseQueryOf(p: Parser, start: Token): Query {
     path === undefined ? p.qualifiedName('a table or a query') : undefined;
   const span = p.spanFrom(start);
   const rest = { span, alias: undefined, sample: undefined } as const;
-  return {
-    kind: 'query',
-    span,
-    with: undefined,
-    body: {
-      kind: 'select',
-      span,
-      distinct: false,
-      distinctOn: [],
-      items: [{ kind: 'selectItem', span, value: plainStar(span), alias: undefined }],
-      from: [
-        name === undefined
-          ? { kind: 'tableFile', path: path ?? '', ...rest }
-          : { kind: 'tableName', name, ...rest },
-      ],
-      where: undefined,
-      groupBy: undefined,
-      having: undefined,
-      windows: [],
-      qualify: undefined,
-      sample: undefined,
-    },
-    orderBy: [],
-    orderByAll: undefined,
-    limit: undefined,
-    offset: undefined,
-  };
+  const star = { kind: 'selectItem', span, value: plainStar(span), alias: undefined } as const;
+  const from: TableExpression =
+    name === undefined
+      ? { kind: 'tableFile', path: path ?? '', ...rest }
+      : { kind: 'tableName', name, ...rest };
+  return plainQuery([star], from, span);
 }
 
 function plainStar(span: Query['span']): Expression {
