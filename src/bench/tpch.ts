@@ -1,12 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
 import { tpch } from '../tpc/index.ts';
 import type { EngineAdapter, FetchedResult } from './adapters/adapter.ts';
 import { engines } from './engines.ts';
 import { type ResultTable, resultDifference } from './result-table.ts';
 import type { CaseResult, Program, SuiteContext, SuiteOption } from './suite.ts';
+import { type ApartResult, runApart } from './tpch-apart.ts';
 import { coldTime } from './tpch-cold.ts';
 
 export const tpchOptions = {
@@ -20,6 +22,11 @@ export const tpchOptions = {
     description: 'fresh processes for the cold time of each query and engine; 0: the first run',
   },
   texts: { type: 'string', description: 'JSON file of other query texts, by number' },
+  apart: {
+    type: 'boolean',
+    default: false,
+    description: 'one engine after the other, each in a process of its own: needs less memory',
+  },
 } as const satisfies Record<string, SuiteOption>;
 
 export interface TpchBenchmark {
@@ -31,6 +38,15 @@ export interface TpchBenchmark {
   against: readonly string[];
   /** Texts by number. */
   queries: ReadonlyMap<number, string>;
+  /** One engine after the other, each in a process of its own. */
+  apart: boolean;
+}
+
+/** An engine that has the tables. */
+interface Contestant {
+  readonly name: string;
+  /** Runs a query once more and says how long that took. */
+  run(number: number): Promise<{ milliseconds: number; result: FetchedResult }>;
 }
 
 /** Reads the options of the suite; a QuernError says what is wrong with them. */
@@ -51,6 +67,7 @@ export function readTpchOptions(options: SuiteContext['options']): TpchBenchmark
     scale,
     threads: Number(text('threads')),
     cold: Number(text('cold')),
+    apart: options.apart === true,
     against,
     queries: new Map(
       [...all].filter(([number]) => numbers.length === 0 || numbers.includes(number)),
@@ -74,26 +91,78 @@ function queryTexts(path: string, scale: number): Map<number, string> {
  * cold run are held against each other: a query on which the engines disagree is noted, not timed.
  */
 export async function runTpch(context: SuiteContext, benchmark: TpchBenchmark): Promise<void> {
-  const { scale, threads, against, queries, cold } = benchmark;
   const opened: EngineAdapter[] = [];
   const cases: [number, CaseResult][] = [];
   try {
-    for (const name of ['quern', ...against]) {
-      const engine = await engines[name]({ threads });
-      opened.push(engine);
-      const start = performance.now();
-      await engine.loadTpch(scale);
-      const seconds = (performance.now() - start) / 1000;
-      context.log(`${engine.name}: tables generated and loaded in ${seconds.toFixed(1)} s`);
-    }
-    for (const [number, sql] of queries) {
-      const result = await runQuery(context, opened, `Q${number}`, sql);
+    const contestants = benchmark.apart
+      ? await runAllApart(context, benchmark)
+      : await openAll(context, benchmark, opened);
+    for (const number of benchmark.queries.keys()) {
+      const result = await runQuery(context, contestants, number);
       if (result !== undefined) cases.push([number, result]);
     }
-    if (cold > 0) await runCold(context, benchmark, opened, cases);
+    if (benchmark.cold > 0) await runCold(context, benchmark, opened, cases);
   } finally {
     for (const engine of opened) await engine.close();
   }
+}
+
+/** Loads the tables into all engines, which are added to `opened`. */
+async function openAll(
+  context: SuiteContext,
+  { scale, threads, against, queries }: TpchBenchmark,
+  opened: EngineAdapter[],
+): Promise<Contestant[]> {
+  for (const name of ['quern', ...against]) {
+    const engine = await engines[name]({ threads });
+    opened.push(engine);
+    const start = performance.now();
+    await engine.loadTpch(scale);
+    logLoad(context, engine.name, performance.now() - start);
+  }
+  return opened.map((engine) => ({
+    name: engine.name,
+    async run(number) {
+      const start = performance.now();
+      const result = await engine.query(queries.get(number) as string);
+      return { milliseconds: performance.now() - start, result };
+    },
+  }));
+}
+
+/** Has each engine do all its work in a process; what it found is then told run by run. */
+async function runAllApart(
+  context: SuiteContext,
+  { scale, threads, against, queries }: TpchBenchmark,
+): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
+  for (const engine of ['quern', ...against]) {
+    const found = await runApart({ engine, threads, scale, queries, runs: 1 + context.runs });
+    logLoad(context, found.name, found.loadMilliseconds);
+    const gigabytes = (found.peakBytes / 1e9).toFixed(1);
+    context.note(`${found.name} in a process of its own: at most ${gigabytes} GB`);
+    contestants.push({ name: found.name, run: replay(found.queries) });
+  }
+  return contestants;
+}
+
+function replay(queries: ApartResult['queries']): Contestant['run'] {
+  const done = new Map<number, number>();
+  return async (number) => {
+    const query = queries.get(number);
+    assert(query !== undefined, 'the process ran every query');
+    if ('error' in query) throw new Error(query.error);
+    const { times, table } = query;
+    const run = done.get(number) ?? 0;
+    done.set(number, run + 1);
+    const result = { rowCount: table.rows.length, table: () => table };
+    return { milliseconds: times[run], result };
+  };
+}
+
+function logLoad(context: SuiteContext, name: string, milliseconds: number): void {
+  const seconds = (milliseconds / 1000).toFixed(1);
+  context.log(`${name}: tables generated and loaded in ${seconds} s`);
 }
 
 /**
@@ -135,21 +204,19 @@ async function runCold(
 
 async function runQuery(
   context: SuiteContext,
-  adapters: readonly EngineAdapter[],
-  name: string,
-  sql: string,
+  contestants: readonly Contestant[],
+  number: number,
 ): Promise<CaseResult | undefined> {
-  const results = new Map<EngineAdapter, FetchedResult>();
-  const programs = adapters.map((engine): Program => {
+  const name = `Q${number}`;
+  const results = new Map<Contestant, FetchedResult>();
+  const programs = contestants.map((contestant): Program => {
     return {
-      name: engine.name,
+      name: contestant.name,
       run: async () => {
-        const start = performance.now();
-        const result = await engine.query(sql);
-        const time = performance.now() - start;
-        checkRowCount(results.get(engine), result);
-        results.set(engine, result);
-        return time;
+        const { milliseconds, result } = await contestant.run(number);
+        checkRowCount(results.get(contestant), result);
+        results.set(contestant, result);
+        return milliseconds;
       },
     };
   });
@@ -159,7 +226,7 @@ async function runQuery(
       programs,
       check: () => checkAgreement(results),
     });
-    measured.rowCount = results.get(adapters[0])?.rowCount ?? 0;
+    measured.rowCount = results.get(contestants[0])?.rowCount ?? 0;
     return measured;
   } catch (error) {
     context.note(`${name}: not measured: ${(error as Error).message.split('\n')[0]}`);
@@ -173,11 +240,11 @@ function checkRowCount(before: FetchedResult | undefined, now: FetchedResult): v
   throw new Error(`${now.rowCount} rows after a run with ${before.rowCount}`);
 }
 
-function checkAgreement(results: ReadonlyMap<EngineAdapter, FetchedResult>): void {
+function checkAgreement(results: ReadonlyMap<Contestant, FetchedResult>): void {
   const [ours, ...others] = results;
   const expected: ResultTable = ours[1].table();
-  for (const [engine, result] of others) {
+  for (const [{ name }, result] of others) {
     const difference = resultDifference(expected, result.table());
-    if (difference !== undefined) throw new Error(`unlike ${engine.name}: ${difference}`);
+    if (difference !== undefined) throw new Error(`unlike ${name}: ${difference}`);
   }
 }

@@ -25,6 +25,10 @@ const options = optionTable({
     choices: ['duckdb'],
     summary: 'Engines to compare with, installed beside Quern',
   },
+  apart: {
+    type: 'flag',
+    summary: 'One engine after the other, each in a process of its own: needs less memory',
+  },
   texts: { type: 'text', value: 'FILE', summary: 'JSON file of other query texts, by number' },
   json: { type: 'text', value: 'FILE', summary: 'Write the results to a file' },
   svg: { type: 'text', value: 'FILE', summary: 'Write a chart of the ratios to a file' },
@@ -32,7 +36,8 @@ const options = optionTable({
 
 const details = `Tables are generated, loaded into memory and queried in turn by all engines, so that
 all see the same machine. Results are compared before anything is timed. Medians count; "cold" is
-the first run or, with --cold, the first in a process that has only loaded the tables.
+the first run or, with --cold, the first in a process that has only loaded the tables. With --apart
+an engine has the machine to itself until it is done: for scale factors whose tables do not fit twice.
 `;
 
 export const benchTpchCommand = defineCommand({
@@ -48,6 +53,7 @@ export const benchTpchCommand = defineCommand({
       queries: options.queries?.join(','),
       against: options.against?.join(','),
       texts: options.texts,
+      apart: options.apart,
     });
     const suite = {
       name: 'tpch',
