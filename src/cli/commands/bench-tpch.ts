@@ -37,7 +37,7 @@ const options = optionTable({
 const details = `Tables are generated, loaded into memory and queried in turn by all engines, so that
 all see the same machine. Results are compared before anything is timed. Medians count; "cold" is
 the first run or, with --cold, the first in a process that has only loaded the tables. With --apart
-an engine has the machine to itself until it is done: for scale factors whose tables do not fit twice.
+an engine has the machine to itself until it is done: for tables that do not fit in it twice.
 `;
 
 export const benchTpchCommand = defineCommand({
