@@ -116,6 +116,20 @@ test('a statement that needs more memory than there is spills', async () => {
   await db.close();
 });
 
+test('texts of a table that are larger than the memory', async () => {
+  const db = await open(undefined, { threads: 2, tempDirectory: directory });
+  await db.query(
+    `create table texts as select i, repeat('text ', 12) || i as t from range(400000) r(i)`,
+  );
+  await db.query('set memory_limit = 16000000');
+  let rows = 0;
+  for await (const part of db.stream('select * from texts')) rows += part.rowCount;
+  assert.equal(rows, 400000);
+  const grouped = 'select count(*), max(t) from (select t, count(*) from texts group by t)';
+  assert.deepEqual(await rowsOf(db, grouped), [`400000|${'text '.repeat(12)}99999`]);
+  await db.close();
+});
+
 test('what spills may be held in memory of another kind', async () => {
   for (const shared of [true, false]) {
     const stores = memoryStores(shared);

@@ -273,7 +273,7 @@ export class Execution {
         if (step.table.data.loader !== undefined) {
           return this.#scanLoaded(step, step.table.data.loader, profile);
         }
-        return this.#runSource(step, this.#sources.scan(step), profile);
+        return this.#runSource(step, this.#sources.scan(step, step === this.#streamed), profile);
       case 'rows':
         return this.#runSource(step, this.#sources.rows(step), profile);
       case 'range':
@@ -516,7 +516,7 @@ export class Execution {
       const { sequence } = progress;
       const morsels = scanMorsels(memory, this.#owner, step, part.groups, this.#threads, sequence);
       await this.#runMorsels(step, morsels, progress, profile, groups.length);
-      part.release(step.keepsTexts);
+      part.release(step.keepsTexts && step !== this.#streamed);
     }
     await this.#finishStep(step, progress, profile);
     profile.finish();

@@ -1,6 +1,7 @@
 /** Where the morsels of a step come from. */
 import type { Program, RangeStep, RowsStep, ScanStep } from '../compile/program.ts';
 import { type RowGroup, rowsPerGroup, type Segment } from '../table/layout.ts';
+import type { SegmentPager } from '../table/segment-pager.ts';
 import {
   type Morsels,
   type RowRuns,
@@ -29,6 +30,17 @@ export interface MorselSource {
 const unitShare = 1 / 4;
 /** A bound on the bytes of most segments, texts apart: 8 for each row. */
 const roughSegmentBytes = 8 * rowsPerGroup;
+
+/** A bound on the bytes of what a scan reads, found in less time than what it really takes. */
+function roughBytes(step: ScanStep, groups: readonly RowGroup[], pager: SegmentPager): number {
+  let bytes = 0;
+  for (const ordinal of step.ordinals) {
+    bytes += groups.length * roughSegmentBytes;
+    if (!hasTexts(step, ordinal)) continue;
+    for (const { segments } of groups) bytes += pager.bytesOf(segments[ordinal]);
+  }
+  return bytes;
+}
 
 function hasTexts({ table }: ScanStep, ordinal: number): boolean {
   return table.data.columns[ordinal].layout.kind === 'string';
@@ -67,12 +79,13 @@ export class MorselSources {
 
   /**
    * Segments stay in memory while morsels read them, as many at a time as fit. Those with texts
-   * that rows refer to stay until the execution ends.
+   * that rows refer to stay until the execution ends; `passing`: no row outlives its morsel.
    */
-  scan(step: ScanStep): MorselSource {
+  scan(step: ScanStep, passing: boolean): MorselSource {
     const { runtime, owner, threads } = this.#context;
     const units = this.#scanUnits(step);
-    const kept = new Set(step.keepsTexts ? step.ordinals.filter((i) => hasTexts(step, i)) : []);
+    const keeps = step.keepsTexts && !passing;
+    const kept = new Set(keeps ? step.ordinals.filter((i) => hasTexts(step, i)) : []);
     const open = (unit: number, sequence: number) => {
       for (const { segments } of units[unit]) {
         for (const ordinal of step.ordinals) this.#pin(segments[ordinal], kept.has(ordinal));
@@ -87,8 +100,7 @@ export class MorselSources {
     const { memory, pager } = this.#context.runtime;
     const groups = scannedGroups(step);
     const bytesMax = memory.pages.total().limitBytes * unitShare;
-    const roughBytes = groups.length * step.ordinals.length * roughSegmentBytes;
-    if (pager === undefined || roughBytes <= bytesMax) return [groups];
+    if (pager === undefined || roughBytes(step, groups, pager) <= bytesMax) return [groups];
     const units: RowGroup[][] = [[]];
     let bytes = 0;
     for (const group of groups) {
