@@ -6,8 +6,8 @@ import { QuernError, sqlState } from '../base/error.ts';
 import { tpch } from '../tpc/index.ts';
 import type { EngineAdapter, FetchedResult } from './adapters/adapter.ts';
 import { engines } from './engines.ts';
-import { type ResultTable, resultDifference } from './result-table.ts';
-import type { CaseResult, Program, SuiteContext, SuiteOption } from './suite.ts';
+import { compareResults } from './query-case.ts';
+import type { CaseResult, SuiteContext, SuiteOption } from './suite.ts';
 import { type ApartResult, runApart } from './tpch-apart.ts';
 import { coldTime } from './tpch-cold.ts';
 
@@ -98,7 +98,11 @@ export async function runTpch(context: SuiteContext, benchmark: TpchBenchmark): 
       ? await runAllApart(context, benchmark)
       : await openAll(context, benchmark, opened);
     for (const number of benchmark.queries.keys()) {
-      const result = await runQuery(context, contestants, number);
+      const result = await compareResults(
+        context,
+        `Q${number}`,
+        contestants.map(({ name, run }) => ({ name, run: () => run(number) })),
+      );
       if (result !== undefined) cases.push([number, result]);
     }
     if (benchmark.cold > 0) await runCold(context, benchmark, opened, cases);
@@ -199,52 +203,5 @@ async function runCold(
     context.note('cold: the first execution in a process that has loaded the tables, and no more');
   } finally {
     rmSync(folder, { recursive: true });
-  }
-}
-
-async function runQuery(
-  context: SuiteContext,
-  contestants: readonly Contestant[],
-  number: number,
-): Promise<CaseResult | undefined> {
-  const name = `Q${number}`;
-  const results = new Map<Contestant, FetchedResult>();
-  const programs = contestants.map((contestant): Program => {
-    return {
-      name: contestant.name,
-      run: async () => {
-        const { milliseconds, result } = await contestant.run(number);
-        checkRowCount(results.get(contestant), result);
-        results.set(contestant, result);
-        return milliseconds;
-      },
-    };
-  });
-  try {
-    const measured = await context.measure({
-      name,
-      programs,
-      check: () => checkAgreement(results),
-    });
-    measured.rowCount = results.get(contestants[0])?.rowCount ?? 0;
-    return measured;
-  } catch (error) {
-    context.note(`${name}: not measured: ${(error as Error).message.split('\n')[0]}`);
-    return undefined;
-  }
-}
-
-/** The whole results are compared once; later runs must have as many rows. */
-function checkRowCount(before: FetchedResult | undefined, now: FetchedResult): void {
-  if (before === undefined || before.rowCount === now.rowCount) return;
-  throw new Error(`${now.rowCount} rows after a run with ${before.rowCount}`);
-}
-
-function checkAgreement(results: ReadonlyMap<Contestant, FetchedResult>): void {
-  const [ours, ...others] = results;
-  const expected: ResultTable = ours[1].table();
-  for (const [{ name }, result] of others) {
-    const difference = resultDifference(expected, result.table());
-    if (difference !== undefined) throw new Error(`unlike ${name}: ${difference}`);
   }
 }
