@@ -11,6 +11,7 @@ import { foldConstants } from './rules/fold.ts';
 import { inlineWith } from './rules/inline-with.ts';
 import { pruneColumns } from './rules/prune.ts';
 import { pushDown } from './rules/pushdown.ts';
+import { splitDistinct } from './rules/split-distinct.ts';
 import { unnestSubqueries } from './rules/subqueries.ts';
 
 /**
@@ -25,7 +26,7 @@ export function optimize(plan: Plan): Plan {
   current = pruneColumns(dropEmpty(pushDown(current)));
   current = aggregateEarly(context, current, new Estimator());
   current = reorderJoins(context, current, new Estimator());
-  current = pruneColumns(current);
+  current = pruneColumns(splitDistinct(context, current));
   return annotate(withNames(canonicalColumns(current), plan.columns), new Estimator());
 }
 

@@ -281,3 +281,24 @@ test('chains of comparisons with one column become one IN', () => {
   scan tiny [id, k, n] where (k <> n) and (not (n in (5, 6, 7)))`,
   );
 });
+
+test('each distinct argument is aggregated by itself', () => {
+  assert.equal(
+    explain('select k, count(distinct n), count(distinct s), sum(n) from mid group by k'),
+    `project k, count(DISTINCT n), count(DISTINCT s), sum(n)
+  inner join on k = k#3
+    inner join on k = k#2
+      aggregate by k: count(DISTINCT n) = count(distinct n)
+        scan mid [k, n]
+      aggregate by k#2: count(DISTINCT s) = count(distinct s)
+        scan mid [k#2, s]
+    aggregate by k#3: sum(n) = sum(n#2)
+      scan mid [k#3, n#2]`,
+  );
+  // Rows that are not just read from a table are made once.
+  const joined = 'from mid join tiny on mid.k = tiny.id';
+  const twice = explain(`select count(distinct mid.n), count(distinct tiny.n) ${joined}`);
+  assert.equal(twice.match(/scan mid/g)?.length, 1, twice);
+  const once = explain('select k, count(distinct n), sum(n) from mid group by k');
+  assert.doesNotMatch(once, /join/);
+});

@@ -24,8 +24,9 @@ function isDistinct(call: AggregateCall): boolean {
  * beside them are computed in the first and combined in the second. Undefined if no call is
  * DISTINCT.
  *
- * With several different arguments the input is read once for each of them, and once for the calls
- * without DISTINCT; the rows of one reading have NULL for the arguments of the others.
+ * Several different arguments are left only where there are grouping sets: the others were split by
+ * the optimizer. Then the input is read once for each of them, and once for the calls without
+ * DISTINCT; the rows of one reading have NULL for the arguments of the others.
  */
 export function rewriteDistinct(plan: Aggregate, query: Query): Plan | undefined {
   const distinct = plan.aggregates.filter(isDistinct);
