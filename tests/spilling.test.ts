@@ -64,11 +64,32 @@ const queries = [
   'select upper(t), sum(v) from big where t is not null group by upper(t) order by 2, 1 limit 900',
 ];
 
+/** Windows of small partitions, of one that has a third of the rows, and of none. */
+const windows = ['partition by k', 'partition by t order by v', 'partition by d, k order by t, v']
+  .concat(['partition by v % 3 order by d desc, v', '', 'order by t desc nulls last, v'])
+  .flatMap((window) => [
+    `select v, row_number() over w, rank() over w, ntile(7) over w, cume_dist() over w from big
+     window w as (${window})`,
+    `select v, lag(t, 2) over w, lead(upper(t), 1, 'none') over w, first_value(t) over w,
+       lag(t ignore nulls) over w from big window w as (${window})`,
+    `select v, sum(v) over w, min(t || v) over w, max(t) over (w rows between 3 preceding and
+       2 following), avg(d) over (w rows between unbounded preceding and unbounded following)
+     from big window w as (${window})`,
+  ]);
+
+const orderedAggregates = ['', 'group by k', 'group by d, t', 'group by v % 3'].flatMap(
+  (groups) => [
+    `select count(*), string_agg(t, ',' order by v), max(t) from big ${groups}`,
+    `select median(v), quantile_disc(d, 0.3), mode(t), count(distinct k), first(t order by d, v desc)
+   from big ${groups}`,
+  ],
+);
+
 async function rowsOf(db: Database, sql: string): Promise<string[]> {
   const result = await db.query(sql, [], { values: 'exact' });
   const rows = result.values().map((row) => row.map(String).join('|'));
   // Only the order that a statement asks for is one.
-  return /order by/.test(sql) ? rows : rows.sort();
+  return /order by [^()]*$/.test(sql) ? rows : rows.sort();
 }
 
 const usage = async (db: Database) => Number((await db.query('show memory_usage')).values()[0][0]);
@@ -81,7 +102,7 @@ for (const threads of [1, 2]) {
       const spilling = await open(undefined, { ...options, alwaysSpill: true });
       for (const db of [inMemory, spilling]) await db.query(setUp);
       const before = await usage(spilling);
-      for (const sql of queries) {
+      for (const sql of [...queries, ...windows, ...orderedAggregates]) {
         const expected = await rowsOf(inMemory, sql);
         assert.deepEqual(await rowsOf(spilling, sql), expected, sql);
       }
@@ -127,6 +148,36 @@ test('texts of a table that are larger than the memory', async () => {
   assert.equal(rows, 400000);
   const grouped = 'select count(*), max(t) from (select t, count(*) from texts group by t)';
   assert.deepEqual(await rowsOf(db, grouped), [`400000|${'text '.repeat(12)}99999`]);
+  await db.close();
+});
+
+test('windows and ordered aggregates of many times the memory', async () => {
+  const db = await open(undefined, { threads: 2, tempDirectory: directory });
+  await db.query(`create table facts as select i as v, i * 7919 % 400000 as h, i % 3000 as k,
+    repeat('x', i % 30) || i as t from range(400000) r(i)`);
+  const statements = [
+    // Partitions that fit, of rows that do not.
+    `select sum(a), max(b), sum(c) from (select row_number() over w as a, lag(t) over w as b,
+       sum(v) over w as c from facts window w as (partition by k order by h))`,
+    // One partition of a third of the rows; no partitions.
+    `select sum(a), sum(hash) from (select sum(v) over w as a, length(max(t) over w) as hash
+       from facts window w as (partition by k % 3 = 0 order by h))`,
+    `select sum(a * v), sum(b * v), max(c) from (select v, row_number() over (order by h) as a,
+       sum(v) over (order by h rows between 9 preceding and current row) as b,
+       first_value(t) over (order by h desc) as c from facts)`,
+    'select sum(v * 1.0 / a), max(t) from (select v, t, sum(h) over () as a from facts)',
+    `select sum(length(a)), sum(b), max(c) from (select string_agg(t, '' order by h) as a,
+       median(h) as b, mode(t) as c from facts group by k)`,
+    'select median(h), quantile_disc(t, 0.25), first(t order by h) from facts',
+  ];
+  const expected = [];
+  for (const sql of statements) expected.push(await rowsOf(db, sql));
+  await db.query(`set memory_limit = ${(await usage(db)) + 4_000_000}`);
+  for (const [i, sql] of statements.entries()) {
+    const { profile } = await db.query(sql);
+    assert.ok((profile?.spilledBytes ?? 0) > 8e6, `rows are written: ${sql}`);
+    assert.deepEqual(await rowsOf(db, sql), expected[i], sql);
+  }
   await db.close();
 });
 

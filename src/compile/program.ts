@@ -24,6 +24,8 @@ import { decimalType, type SqlType } from '../value/type.ts';
  * tables that grow
  *   inside a pipeline; may be called by any worker.
  * - `release(address: i32)`: gives memory from `allocate` back early.
+ * - `page(site: i32, buffer: i32, index: i32)`: in a program that spills, brings a row of a movable
+ * buffer into memory by its number, see {@link pageField}. Only in steps of a single morsel.
  * - `poll`, `save`, `restore`: as `Suspension` of the assembler says. Step functions and those they
  * call may be
  *   suspended at checkpoints in their long loops, so that no call blocks its thread for long.
@@ -286,6 +288,11 @@ export interface HashSplit {
    * change rows of the other inputs in the meantime.
    */
   readonly pieces?: { readonly last: number | undefined };
+  /**
+   * Given if what still does not fit is worked on outside of memory: the steps to run in place of
+   * the loop's. They find the rows in the window of the only input.
+   */
+  readonly outside?: readonly Step[];
 }
 
 /**
@@ -377,6 +384,13 @@ export const morselField = {
    */
   columns: 16,
 } as const;
+
+/**
+ * What `env.page` writes at `site`: the number of the first of some rows that lie side by side, the
+ * one asked for among them; how many these are; and the address of the first. They stay in memory
+ * until it is called for that site again, or until the rows of the buffer are freed.
+ */
+export const pageField = { first: 0, count: 4, address: 8, bytes: 16 } as const;
 
 export const appenderField = { cursor: 0, limit: 4, chunk: 8, bytes: 16 } as const;
 

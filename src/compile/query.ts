@@ -258,6 +258,16 @@ export class Query {
     this.module.func(name, { params, export: true, suspendable: true }, build);
   }
 
+  /** The steps that `build` adds, which are not those of the query. */
+  stepsOf(build: () => void): Step[] {
+    const before = this.steps;
+    const made: Step[] = [];
+    this.steps = made;
+    build();
+    this.steps = before;
+    return made;
+  }
+
   /** Adds a step that runs once. */
   callStep(
     name: string,

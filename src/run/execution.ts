@@ -136,6 +136,7 @@ export class Execution {
         localOf: (worker) => this.#part.localOf(worker),
         spilled: this.#rows && this.#budget && { rows: this.#rows, ...this.#budget },
       });
+      this.#part.paged = this.#sources.paged;
       this.#memorySteps = new MemorySteps({
         runtime,
         program,

@@ -45,10 +45,11 @@ export class MemorySteps {
 
   /** Frees the rows of buffers, which more can be appended to, and what lies at areas. */
   free(freed: readonly number[], areas: readonly FreedArea[] = []): void {
-    const { runtime, program, frame, buffers, threads, localOf } = this.#context;
+    const { runtime, program, frame, buffers, sources, threads, localOf } = this.#context;
     const locals = Array.from({ length: threads }, (_, worker) => localOf(worker));
-    for (const buffer of freed) buffers.clear(buffer);
-    const appenders = freed.map((buffer) => program.buffers[buffer].appender);
+    const fixed = freed.filter((buffer) => !sources.freeMovable(buffer));
+    for (const buffer of fixed) buffers.clear(buffer);
+    const appenders = fixed.map((buffer) => program.buffers[buffer].appender);
     freeRows(runtime.memory, locals, appenders);
     freeAreas(runtime.memory, frame, locals, areas);
   }

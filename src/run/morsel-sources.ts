@@ -14,6 +14,7 @@ import type { RowBuffers } from './row-buffers.ts';
 import type { Runtime } from './runtime.ts';
 import type { SpillBudget } from './spill/budget.ts';
 import type { MovableRows } from './spill/movable-rows.ts';
+import { PagedRows } from './spill/paged-rows.ts';
 
 /**
  * The morsels of a step, unit by unit: what a unit reads is in memory from its opening to its
@@ -67,9 +68,15 @@ export class MorselSources {
   readonly #unitPins: Segment[] = [];
   /** Whether steps may change the movable rows that they read. */
   changing = false;
+  /** In an execution that spills. */
+  readonly paged: PagedRows | undefined;
 
   constructor(context: Context) {
     this.#context = context;
+    const { runtime, spilled } = context;
+    if (spilled === undefined) return;
+    const { memory } = runtime;
+    this.paged = new PagedRows(memory, spilled.rows, (buffer) => this.seal(buffer));
   }
 
   /** Row groups that zone maps rule out. */
@@ -191,6 +198,16 @@ export class MorselSources {
     this.seal(buffer);
     const bytesMax = this.#context.spilled?.batchBytes ?? 0;
     return [...rows.batches(rows.extents(buffer), bytesMax)];
+  }
+
+  /** Frees the rows of a buffer, if it is movable. */
+  freeMovable(buffer: number): boolean {
+    const movable = this.movable(buffer);
+    if (movable === undefined) return false;
+    this.paged?.forget(buffer);
+    this.seal(buffer);
+    movable.free(movable.take(buffer));
+    return true;
   }
 
   /** Nothing more is appended to the buffer. */

@@ -69,7 +69,8 @@ export function allSteps(steps: readonly Step[]): Step[] {
     if (step.split.kind === 'range' && step.split.splitters !== undefined) {
       splitting.push(step.split.splitters.choose);
     }
-    return [step, ...allSteps(step.steps), ...splitting];
+    const outside = step.split.kind === 'hash' ? (step.split.outside ?? []) : [];
+    return [step, ...allSteps(step.steps), ...splitting, ...allSteps(outside)];
   });
 }
 

@@ -10,6 +10,7 @@ import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
 import type { ProgramShape, StepShape } from './program-shape.ts';
 import { ChunkWriter, chunkEndBytes, spillWord } from './spill/chunk.ts';
+import type { PagedRows } from './spill/paged-rows.ts';
 import type { SpillStore } from './spill/store.ts';
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;
@@ -61,6 +62,8 @@ export class Thread {
         allocate: (bytes: number) =>
           memory.pages.allocateZeroed(bytes >>> 0, this.#part().allocationOwner),
         release: (address: number) => memory.pages.release(address >>> 0),
+        page: (site: number, buffer: number, index: number) =>
+          this.#part().page(site >>> 0, buffer, index >>> 0),
         poll: () => this.#part().poll(),
         save: (bytes: number) => this.#part().save(bytes),
         restore: () => this.#part().restore(),
@@ -115,6 +118,8 @@ export class Part {
    * is.
    */
   deadline = Number.POSITIVE_INFINITY;
+  /** On the calling thread of an execution that spills. */
+  paged: PagedRows | undefined;
   readonly #thread: Thread;
   readonly #memory: EngineMemory;
   readonly #exports: Exports;
@@ -322,6 +327,12 @@ export class Part {
     words[at + 2] = chunk;
     if (tracked >= 0) this.#starts[tracked] = chunk + chunkHeaderBytes;
     return chunk + chunkHeaderBytes;
+  }
+
+  /** Brings a row into memory: `env.page` of the program. */
+  page(site: number, buffer: number, index: number): void {
+    assert(this.paged !== undefined, 'rows are paged by the calling thread');
+    this.paged.bringIn(site, buffer, index);
   }
 
   #appender(local: number, buffer: number): number {

@@ -15,21 +15,46 @@ const endBytes = 16;
 /** (local, bytes) → the address of room until the end of the morsel. */
 export function passingRoom(query: Query, pipeline: Pipeline, slot: number): Func {
   const blocks = query.areaOf('passing_blocks', 4);
-  const free = query.helper('free_texts', (name) =>
-    query.module.func(name, { params: { local: 'i32' } }, (f) => {
-      const { local } = f.param;
+  const free = freeBlocks(query, slot, blocks);
+  if (pipeline.name !== '') pipeline.last(() => pipeline.f.call(free, pipeline.local, 0));
+  return blockRoom(query, slot, blocks);
+}
+
+/** (local, until): frees the newest blocks, down to one that stays. */
+function freeBlocks(query: Query, slot: number, blocks: number): Func {
+  return query.helper(`free_texts_${slot}`, (name) =>
+    query.module.func(name, { params: { local: 'i32', until: 'i32' } }, (f) => {
+      const { local, until } = f.param;
       const block = f.let(i32.load(local, blocks), 'block');
       const next = f.local('i32', 'next');
-      f.while(block, () => {
+      f.while(i32.ne(block, until), () => {
         f.set(next, i32.load(block));
         f.call(query.release, block);
         f.set(block, next);
       });
-      for (const at of [blocks, slot, slot + 4]) f.do(i32.store(local, 0, at));
+      f.do(i32.store(local, until, blocks));
+      for (const at of [slot, slot + 4]) f.do(i32.store(local, 0, at));
     }),
   );
-  if (pipeline.name !== '') pipeline.last(() => pipeline.f.call(free, pipeline.local));
-  return blockRoom(query, slot, blocks);
+}
+
+/**
+ * For a morsel that has no bounds: code that gives back the room of texts that were made since the
+ * code before it. To be called where none of them is needed.
+ */
+export function passingTextsFrom({ f, pipeline, query }: Scope): () => void {
+  const { local } = pipeline;
+  const blocks = query.areaOf('passing_blocks', 4);
+  const start = f.let(i32.load(local, blocks), 'first_texts');
+  return () => {
+    const newest = f.let(i32.load(local, blocks), 'newest_texts');
+    // One block is kept, for it costs more than it holds to give it back and to take it each time.
+    f.if(i32.ne(newest, start), () => {
+      f.if(i32.ne(i32.load(newest), start), () => {
+        f.call(freeBlocks(query, query.textSlot(), blocks), local, start);
+      });
+    });
+  };
 }
 
 /**
@@ -56,27 +81,53 @@ function blockRoom(query: Query, slot: number, blocks: number): Func {
   );
 }
 
+/** Where copies are: until the end of the execution, or of the group of rows under way. */
+type Lifetime = 'own' | 'group';
+
 /** A copy that lasts until the end of the execution, if it is a text in a program that spills. */
 export function ownText(scope: Scope, value: Value): Value {
   const { query } = scope;
   if (query.options.spill === undefined || value.form !== 'string') return value;
-  return copyOf(scope, value, undefined);
+  return copyOf(scope, value, undefined, 'own');
 }
 
 /**
  * The same in place of another own copy, of which nobody else knows: its bytes are used again if
  * there are enough.
  */
-export function ownTextInPlace(scope: Scope, value: Value, old: Value): Value {
+export function ownTextInPlace(
+  scope: Scope,
+  value: Value,
+  old: Value,
+  lifetime: Lifetime = 'own',
+): Value {
   const { query } = scope;
   if (query.options.spill === undefined || value.form !== 'string') return value;
-  return copyOf(scope, value, old.form === 'string' ? old : undefined);
+  return copyOf(scope, value, old.form === 'string' ? old : undefined, lifetime);
 }
 
-function copyOf(scope: Scope, value: StringValue, old: StringValue | undefined): Value {
+/** Code that gives back the copies of a group of rows. */
+export function freeGroupTexts({ f, pipeline, query }: Scope): void {
+  const { slot, blocks } = areasOf(query, 'group');
+  f.call(freeBlocks(query, slot, blocks), pipeline.local, 0);
+}
+
+function areasOf(query: Query, lifetime: Lifetime): { slot: number; blocks: number } {
+  return {
+    slot: query.areaOf(`${lifetime}_text`, 8),
+    blocks: query.areaOf(`${lifetime}_blocks`, 4),
+  };
+}
+
+function copyOf(
+  scope: Scope,
+  value: StringValue,
+  old: StringValue | undefined,
+  lifetime: Lifetime,
+): Value {
   const { f, pipeline, query } = scope;
-  const slot = query.areaOf('own_text', 8);
-  const room = blockRoom(query, slot, query.areaOf('own_blocks', 4));
+  const { slot, blocks } = areasOf(query, lifetime);
+  const room = blockRoom(query, slot, blocks);
   const length = value.isNull ? i32.select(value.isNull, 0, value.y) : value.y;
   const bytes = f.let(length, 'bytes');
   const make = () => room.call(pipeline.local, roundUp(bytes));

@@ -69,7 +69,8 @@ export class AccumulatorSet {
 
   /**
    * To be built where the first row is at hand: `scope` gives the forms and ranges of arguments,
-   * which decide how they are accumulated.
+   * which decide how they are accumulated. `keep`: how texts of rows stay; those of rows that stay
+   * themselves while they are accumulated are shared.
    */
   constructor(
     calls: readonly AggregateCall[],
@@ -77,14 +78,14 @@ export class AccumulatorSet {
     rowsMax: bigint,
     neverEmpty: boolean,
     position = morselPosition,
+    keep: KeepValue = position === morselPosition ? keepOwnValue : writeValue,
   ) {
     // Bounds of joins multiply; no more rows than a count can hold are ever seen.
     const most = 2n ** 63n - 1n;
     this.#rowsMax = rowsMax < 1n ? 1n : rowsMax > most ? most : rowsMax;
     this.#neverEmpty = neverEmpty;
     this.#position = position;
-    // Rows of a window stay while it is computed, and their states share texts.
-    this.#keep = position === morselPosition ? keepOwnValue : writeValue;
+    this.#keep = keep;
     for (const call of calls) this.results.push(this.#plan(call, scope));
   }
 

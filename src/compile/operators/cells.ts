@@ -50,6 +50,12 @@ export const keepOwnValue: KeepValue = (cells, value, scope) => {
   writeValue(cells, ownTextInPlace(scope, value, old));
 };
 
+/** The same until the end of the group of rows under way. */
+export const keepGroupValue: KeepValue = (cells, value, scope) => {
+  const old = value.form === 'string' ? readValue(cells, value) : value;
+  writeValue(cells, ownTextInPlace(scope, value, old, 'group'));
+};
+
 export function writeValue(cells: readonly Cell[], value: Value): void {
   cells[0].set(value.x);
   if (isPair(value)) cells[1].set(value.y);

@@ -19,7 +19,6 @@ import { spill, type Value } from '../value.ts';
 /** The rows of a group in the order that the call asks for. */
 export interface CollectedRows {
   readonly scope: Scope;
-  readonly first: Local;
   readonly count: Local;
   /** The row at an index; one of zeros if there are no rows. */
   row(index: Expr): Scope;

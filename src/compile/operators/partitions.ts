@@ -89,9 +89,14 @@ export class PartitionedRows {
   readonly layout: RowLayout;
   readonly window: number;
   readonly #buffers: PartitionBuffers;
+  readonly #copyMore: CopyHeader | undefined;
 
-  /** The layout has the header of such rows and must be complete. */
-  constructor(query: Query, name: string, layout: RowLayout) {
+  /**
+   * The layout has the header of such rows and must be complete. `copyMore`: code that copies what
+   * a row has besides its fields and that header.
+   */
+  constructor(query: Query, name: string, layout: RowLayout, copyMore?: CopyHeader) {
+    this.#copyMore = copyMore;
     this.#buffers = new PartitionBuffers(query, name, layout);
     this.layout = layout;
     this.window = this.#buffers.window;
@@ -121,7 +126,10 @@ export class PartitionedRows {
         const bits = pipeline.hoist(() => i32.load(pipeline.frame, shift), 'shift');
         return this.#partition(i32.load(row, rowHashAt), bits);
       },
-      ({ f }, from, to) => writeHeader(f, to, i32.load(from, rowHashAt)),
+      (scope, from, to) => {
+        writeHeader(scope.f, to, i32.load(from, rowHashAt));
+        this.#copyMore?.(scope, from, to);
+      },
     );
     return { first, window, whole, extraBytes, distribute };
   }
@@ -145,6 +153,7 @@ export interface PartitionLoop {
       readonly extraBytes: number;
     }[];
     readonly pieces?: HashSplit['pieces'];
+    readonly outside?: HashSplit['outside'];
     readonly canSplit: boolean;
     /** What the steps leave behind that the next partition must not find. */
     readonly buffers: readonly number[];
@@ -156,13 +165,14 @@ export interface PartitionLoop {
 export function producePartitions(query: Query, consume: Consume, loop: PartitionLoop): void {
   const shift = query.frameSlot(4, 4);
   produceLoop(query, loop.name, consume, loop.build, () => {
-    const { inputs, pieces, canSplit, buffers, areas } = loop.finish();
+    const { inputs, pieces, outside, canSplit, buffers, areas } = loop.finish();
     return {
       inputs: inputs.map(({ rows, whole, extraBytes }) => rows.input(whole, extraBytes, shift)),
       split: {
         kind: 'hash',
         shift: canSplit ? shift : undefined,
         ...(pieces === undefined ? {} : { pieces }),
+        ...(outside === undefined ? {} : { outside }),
       },
       buffers,
       areas,

@@ -3,7 +3,6 @@ import { inputs, type Plan, type Recursive } from '../../plan/plan.ts';
 import { type Expr, i32, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
-import type { Step } from '../program.ts';
 import { type Consume, type Query, type Scope, scopeOutside } from '../query.ts';
 import { appendOwnRow, loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
@@ -40,7 +39,7 @@ export function produceRecursive(plan: Recursive, query: Query, consume: Consume
     rowBytes: layout.rowBytes,
     fields: rows.fields,
   });
-  const steps = stepsOf(query, () => {
+  const steps = query.stepsOf(() => {
     produce(plan.step, query, (scope) => rows.store(scope, plan.step.columns));
   });
   const frameEnd = query.frameSlot(0, 64);
@@ -53,7 +52,7 @@ export function produceRecursive(plan: Recursive, query: Query, consume: Consume
     working: rows.working,
     result: rows.result,
     steps,
-    after: stepsOf(query, () => rows.keepNew()),
+    after: query.stepsOf(() => rows.keepNew()),
     frame: { offset: frame, bytes: frameEnd - frame },
     kept: query.counters.slice(firstCounter).map(({ slot }) => slot),
     locals: [
@@ -68,16 +67,6 @@ export function produceRecursive(plan: Recursive, query: Query, consume: Consume
     });
     consume(scope);
   });
-}
-
-/** The steps that `build` adds, taken out of the query's. */
-function stepsOf(query: Query, build: () => void): Step[] {
-  const before = query.steps;
-  query.steps = [];
-  build();
-  const made = query.steps;
-  query.steps = before;
-  return made;
 }
 
 /** Whether the plan has a part that runs as a loop. */

@@ -47,10 +47,12 @@ const keyBitsMax = 64;
 const partitionBitsMax = 48;
 const hashBits = 32;
 
+/** `partitionHash`: an i32 that is to stand for the partition if that needs too many bits. */
 export function planSortKey(
   partition: readonly Value[],
   order: readonly OrderedValue[],
   scope: Scope,
+  partitionHash?: Expr,
 ): SortKeyPlan {
   let components = partition.map((value) => {
     return component({ value, descending: false, nullsFirst: false }, scope);
@@ -59,9 +61,8 @@ export function planSortKey(
   const isPartitionExact =
     components.every(({ isExact }) => isExact) && partitionBits <= partitionBitsMax;
   if (!isPartitionExact) {
-    components = [
-      { bits: hashBits, isExact: false, x: i64.extendI32U(hashValues(partition, scope)) },
-    ];
+    const hash = partitionHash ?? hashValues(partition, scope);
+    components = [{ bits: hashBits, isExact: false, x: i64.extendI32U(hash) }];
     partitionBits = hashBits;
   }
   const ends: (number | undefined)[] = [partitionBits];

@@ -10,21 +10,28 @@ import {
 } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
 import type { Aggregate, Plan, Project } from '../../plan/plan.ts';
+import { mapAggregate } from '../../plan/rewrite.ts';
+import { columnSubstitution, substitute } from '../../plan/substitute.ts';
 import { type Expr, i32, type Local, memory } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
+import { freeGroupTexts, passingTextsFrom } from '../expressions/own-text.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
 import { maxRows } from '../properties.ts';
-import { type Consume, expressionKey, freshColumn, type Query, Scope } from '../query.ts';
+import { type Consume, expressionKey, freshColumn, freshId, type Query, Scope } from '../query.ts';
 import type { StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import { AccumulatorSet, isAccumulated } from './accumulator.ts';
-import { localCells, zeroLike } from './cells.ts';
+import { keepGroupValue, localCells, writeValue, zeroLike } from './cells.ts';
 import { collect } from './collected.ts';
+import { fresh, referenceTo, unionOf } from './distinct.ts';
+import { keeps } from './keep.ts';
 import { defineStored, produceRange } from './materialize.ts';
+import { produce } from './produce.ts';
 import { beforeFunction } from './row-order.ts';
-import { produceSorted, type SortedRows } from './sorted-rows.ts';
-import { scratch } from './window-walk.ts';
+import { produceSorted, type SortedRows, type SortedWalk } from './sorted-rows.ts';
+import { produceSortedSpilling, type SortedWalker, type WalkMemory } from './sorted-spill.ts';
+import { ScratchMemory, scratch } from './window-walk.ts';
 
 /** Whether the aggregate needs the rows of a group one after the other, in some order. */
 export function needsSortedGroups(plan: Aggregate): boolean {
@@ -48,12 +55,24 @@ function canBeCombined({ name, args, distinct }: AggregateCall): boolean {
  */
 export function produceSortedAggregate(plan: Aggregate, query: Query, consume: Consume): void {
   const prepared = prepare(plan, query);
-  query.requireAll(prepared.input);
   const { input, groups, orders } = prepared;
-  const rows = produceSorted(
-    { input, columns: input.columns, partition: groups.map(columnRef), order: orders[0].keys },
-    query,
-  );
+  const isKept = keeps(query, plan.input, roughRowBytes + roughFieldBytes * input.columns.length);
+  if (!isKept && orders.length > 1) {
+    const apart = ordersApart(plan, orders, query);
+    query.requireAll(apart);
+    produce(apart, query, consume);
+    return;
+  }
+  query.requireAll(input);
+  const partition = groups.map(columnRef);
+  const spec = { input, columns: input.columns, partition, order: orders[0].keys };
+  if (!isKept) {
+    const walker: SortedWalker = (rows, scope, bounds, outgoing) =>
+      walkGroups(new GroupWalker(plan, prepared, rows, scope), scope, bounds, outgoing);
+    produceSortedSpilling(spec, query, 'ordered_groups', walker, consume);
+    return;
+  }
+  const rows = produceSorted(spec, query);
   if (groups.length === 0) {
     const one = query.frameSlot(4, 4);
     query.callStep(query.unique('one'), (f) => f.do(i32.store(f.param.frame, 1, one)));
@@ -67,27 +86,109 @@ export function produceSortedAggregate(plan: Aggregate, query: Query, consume: C
   }
   produceRange(query, 'ordered_groups', rows.buckets, 1, (scope, bucket) => {
     const { f, pipeline } = scope;
-    const { start, end } = rows.bucket(f, pipeline.frame, bucket);
-    const walker = new GroupWalker(plan, prepared, rows, scope);
-    const access = rows.walk(f, pipeline.frame);
-    f.set(walker.start, start);
-    f.while(i32.ltU(walker.start, end), () => {
-      f.set(walker.end, i32.add(walker.start, 1));
-      f.block((done) => {
-        f.loop((again) => {
-          f.brIf(done, i32.geU(walker.end, end));
-          const same = rows.samePartition(access, walker.start, walker.end, scope.child());
-          f.brIf(done, i32.eqz(same));
-          f.set(walker.end, i32.add(walker.end, 1));
-          f.checkpoint(1, { onlyResumed: true });
-          f.br(again);
-        });
-      });
-      walker.emit(consume);
-      f.set(walker.start, walker.end);
-      f.checkpoint();
-    });
+    const bounds = rows.bucket(f, pipeline.frame, bucket);
+    walkGroups(new GroupWalker(plan, prepared, rows, scope), scope, bounds, consume);
   });
+}
+
+/** Guesses, before values are known: of a row to sort, and of a field of it. */
+const roughRowBytes = 40;
+const roughFieldBytes = 12;
+
+/** The loop over the groups among the rows from `start` to before `end`. */
+function walkGroups(
+  walker: GroupWalker,
+  scope: Scope,
+  { start, end }: { readonly start: Local; readonly end: Local },
+  consume: Consume,
+): WalkMemory {
+  const { f, pipeline } = scope;
+  const { rows } = walker;
+  if (rows.isPaged) pipeline.after(() => freeGroupTexts(scope));
+  if (!rows.isPartitioned) {
+    f.set(walker.end, end);
+    walker.emit(consume);
+    return walker.memory;
+  }
+  const access = rows.walk(pipeline);
+  f.set(walker.start, start);
+  const freePassingTexts = rows.isPaged ? passingTextsFrom(scope) : undefined;
+  f.while(i32.ltU(walker.start, end), () => {
+    f.set(walker.end, i32.add(walker.start, 1));
+    f.block((done) => {
+      f.loop((again) => {
+        f.brIf(done, i32.geU(walker.end, end));
+        const same = rows.samePartition(access, walker.start, walker.end, scope.child());
+        f.brIf(done, i32.eqz(same));
+        f.set(walker.end, i32.add(walker.end, 1));
+        f.checkpoint(1, { onlyResumed: true });
+        f.br(again);
+      });
+    });
+    if (rows.isPaged) freeGroupTexts(scope);
+    walker.emit(consume);
+    freePassingTexts?.();
+    f.set(walker.start, walker.end);
+    f.checkpoint();
+  });
+  return walker.memory;
+}
+
+/**
+ * The same aggregates, those of each order from the rows put in that order alone: where the rows of
+ * a group need not fit in memory, they have one order.
+ */
+function ordersApart(plan: Aggregate, orders: readonly Ordering[], query: Query): Plan {
+  const id = freshId();
+  const definition = neededInput(plan.input, query);
+  const width = plan.groups.length;
+  const sides = orders.map(({ indexes }): Project => {
+    const rows = referenceTo(definition, id);
+    const by = columnSubstitution(definition.columns, rows.columns);
+    const groups = plan.groups.map((group) => substitute(group, by));
+    const calls = indexes.map((i) =>
+      mapAggregate(plan.aggregates[i], (part) => substitute(part, by)),
+    );
+    const columns = [...groups, ...calls].map((value) => fresh('part', value));
+    const input: Aggregate = {
+      kind: 'aggregate',
+      input: rows,
+      groups,
+      aggregates: calls,
+      groupingSets: undefined,
+      columns,
+    };
+    const values = plan.aggregates.map((call, i) => {
+      const own = indexes.indexOf(i);
+      return own < 0 ? constant(null, call.type) : columnRef(columns[width + own]);
+    });
+    const expressions = [...columns.slice(0, width).map(columnRef), ...values];
+    return {
+      kind: 'project',
+      input,
+      expressions,
+      columns: expressions.map((value) => fresh('part', { ...value, nullable: true })),
+    };
+  });
+  const input = unionOf(sides);
+  const refs = input.columns.map(columnRef);
+  const body: Aggregate = {
+    kind: 'aggregate',
+    input,
+    groups: refs.slice(0, width),
+    aggregates: plan.aggregates.map(({ type }, i) => ({
+      name: 'any_value',
+      args: [refs[width + i]],
+      distinct: false,
+      order: [],
+      filter: undefined,
+      type,
+      nullable: true,
+    })),
+    groupingSets: undefined,
+    columns: plan.columns,
+  };
+  return { kind: 'with', id, name: 'rows', definition, body, columns: body.columns };
 }
 
 /** Calls that see the rows of a group in one order. */
@@ -215,28 +316,41 @@ function serves(order: Ordering, { keys, distinct }: Normalized): boolean {
   );
 }
 
+/** The rows of a group, by their index in some order. */
+interface GroupRows {
+  readonly count: Local;
+  /** The address of the row at an index, which is below the count. */
+  address(index: Expr): Expr;
+}
+
 /** The code for one group: its rows are those from `start` to before `end`. */
 class GroupWalker {
   readonly start: Local;
   readonly end: Local;
   readonly #plan: Aggregate;
   readonly #prepared: Prepared;
-  readonly #rows: SortedRows;
+  readonly rows: SortedRows;
+  readonly memory = new ScratchMemory();
   readonly #scope: Scope;
-  readonly #pointers: Local;
+  /** The addresses of all rows, or access to them where they are paged. */
+  readonly #pointers: Local | undefined;
+  readonly #paged: SortedWalk | undefined;
   readonly #room: ((bytes: Expr) => Local)[];
 
   constructor(plan: Aggregate, prepared: Prepared, rows: SortedRows, scope: Scope) {
     const { f, pipeline, query } = scope;
     this.#plan = plan;
     this.#prepared = prepared;
-    this.#rows = rows;
+    this.rows = rows;
     this.#scope = scope;
     this.start = f.local('i32', 'group_start');
     this.end = f.local('i32', 'group_end');
-    this.#pointers = f.let(i32.load(pipeline.frame, rows.pointers), 'pointers');
-    const walk = { f, query, local: pipeline.local };
-    this.#room = prepared.orders.slice(1).map(() => scratch(walk, 'group_rows'));
+    if (rows.isPaged) this.#paged = rows.walk(pipeline);
+    else {
+      this.#pointers = f.let(i32.load(pipeline.frame, rows.pointers), 'pointers');
+    }
+    const walk = { f, query, local: pipeline.local, memory: this.memory };
+    this.#room = prepared.orders.slice(1).map(() => scratch(walk, 'group_rows', 8));
   }
 
   emit(consume: Consume): void {
@@ -245,13 +359,11 @@ class GroupWalker {
     const result =
       groups.length === 0
         ? new Scope(this.#scope.pipeline)
-        : this.#row(f.let(i32.load(this.#at(this.#pointers, this.start)), 'row'));
+        : this.#row(f.let(this.#firstRow(), 'row'));
     const values: Value[] = [];
     orders.forEach((order, i) => {
-      const list = i === 0 ? this.#at(this.#pointers, this.start) : this.#sortAgain(order, i);
-      const first = f.let(list, 'first');
-      const count = f.let(i32.sub(this.end, this.start), 'count');
-      this.#compute(order, first, count).forEach((value, k) => {
+      const rows = this.#ordered(order, i);
+      this.#compute(order, rows).forEach((value, k) => {
         values[order.indexes[k]] = value;
       });
     });
@@ -267,22 +379,47 @@ class GroupWalker {
     return i32.add(list, i32.shl(index, 2));
   }
 
+  get #addresses(): Local {
+    assert(this.#pointers !== undefined, 'the rows are in memory');
+    return this.#pointers;
+  }
+
+  #firstRow(): Expr {
+    if (this.#paged !== undefined) return this.#paged.row(this.start);
+    return i32.load(this.#at(this.#addresses, this.start));
+  }
+
+  /** The rows of the group in an order; `index`: of the order. */
+  #ordered(order: Ordering, index: number): GroupRows {
+    const { f } = this.#scope;
+    const count = () => f.let(i32.sub(this.end, this.start), 'count');
+    const paged = this.#paged;
+    if (paged !== undefined) {
+      assert(index === 0, 'rows that are paged have one order');
+      return { count: count(), address: (at) => paged.row(i32.add(this.start, at)) };
+    }
+    const own = this.#at(this.#addresses, this.start);
+    const list = index === 0 ? own : this.#sortAgain(order, index, own);
+    const first = f.let(list, 'first');
+    return { count: count(), address: (at) => i32.load(this.#at(first, at)) };
+  }
+
   #row(row: Local): Scope {
     const scope = new Scope(this.#scope.pipeline);
-    defineStored(scope, this.#prepared.input.columns, this.#rows.fields, row);
+    defineStored(scope, this.#prepared.input.columns, this.rows.fields, row);
     return scope;
   }
 
   /** A copy of the group's addresses in another order. */
-  #sortAgain(order: Ordering, index: number): Expr {
+  #sortAgain(order: Ordering, index: number, own: Expr): Expr {
     const { f, query } = this.#scope;
     const count = f.let(i32.sub(this.end, this.start), 'rows');
     const bytes = i32.shl(count, 2);
     const copy = this.#room[index - 1](i32.add(i32.shl(bytes, 1), 16));
-    f.do(memory.copy(copy, this.#at(this.#pointers, this.start), bytes));
+    f.do(memory.copy(copy, own, bytes));
     const fields = order.keys.map(({ expression }): StoredField => {
       assert(expression.kind === 'column', 'keys are columns');
-      const field = this.#rows.fields.get(expression.column.id);
+      const field = this.rows.fields.get(expression.column.id);
       assert(field !== undefined, 'columns of keys are stored');
       return field;
     });
@@ -293,13 +430,14 @@ class GroupWalker {
     return copy;
   }
 
-  /** The values of the calls of one order, whose rows' addresses are at `first`. */
-  #compute(order: Ordering, first: Local, count: Local): Value[] {
+  /** The values of the calls of one order. */
+  #compute(order: Ordering, rows: GroupRows): Value[] {
     const { f } = this.#scope;
     const plain = order.calls.filter(({ name }) => isAccumulated(name));
     const values: Value[] = [];
+    const { count } = rows;
     if (plain.length > 0) {
-      const accumulated = this.#accumulate(plain, order.distinct, first, count);
+      const accumulated = this.#accumulate(plain, order.distinct, rows);
       plain.forEach((call, i) => {
         values[order.calls.indexOf(call)] = accumulated[i];
       });
@@ -308,11 +446,12 @@ class GroupWalker {
       if (isAccumulated(call.name)) return;
       values[i] = collect(call, {
         scope: this.#scope,
-        first,
         count,
         row: (index) => {
-          const row = i32.load(this.#at(first, index));
-          return this.#row(f.let(i32.select(count, row, 0), 'row'));
+          const row = rows.address(index);
+          // Without rows, none must be asked for outside of memory.
+          const found = this.rows.isPaged ? i32.if(count, row, 0) : i32.select(count, row, 0);
+          return this.#row(f.let(found, 'row'));
         },
         distinct: order.distinct,
       });
@@ -323,18 +462,18 @@ class GroupWalker {
   #accumulate(
     calls: readonly AggregateCall[],
     distinct: Column | undefined,
-    first: Local,
-    count: Local,
+    { address, count }: GroupRows,
   ): Value[] {
     const { f } = this.#scope;
     const rowsMax = maxRows(this.#plan.input);
     const neverEmpty = this.#plan.groups.length > 0;
     const index = f.let(i32.const(0), 'index');
-    const at = (place: Expr) => f.let(i32.load(this.#at(first, place)), 'row');
+    const at = (place: Expr) => f.let(address(place), 'row');
     let set: AccumulatorSet | undefined;
     f.if(i32.const(0), () => {
       const model = this.#row(at(index));
-      set = new AccumulatorSet(calls, model, rowsMax, neverEmpty, () => i32.const(1));
+      const keep = this.rows.isPaged ? keepGroupValue : writeValue;
+      set = new AccumulatorSet(calls, model, rowsMax, neverEmpty, () => i32.const(1), keep);
     });
     assert(set !== undefined, 'the accumulators were made');
     const made: AccumulatorSet = set;

@@ -1,13 +1,21 @@
 import { assert } from '../../base/assert.ts';
 import { type Column, columnRef, type Expression, type SortKey } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { type Expr, type FunctionBuilder, i32, i64, type Local } from '../../wasm/index.ts';
+import {
+  type Expr,
+  type Func,
+  type FunctionBuilder,
+  i32,
+  i64,
+  type Local,
+} from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
 import { emitSortByKey } from '../kernels/key-sort.ts';
 import { entryBytes, loadKey, payloadOffset, radixScratchBytes } from '../kernels/radix-sort.ts';
 import type { Less } from '../kernels/sort.ts';
-import type { Query, Scope } from '../query.ts';
+import { type FreedArea, pageField } from '../program.ts';
+import type { Pipeline, Query, Scope } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import type { Value } from '../value.ts';
 import { produceRange, storeRow } from './materialize.ts';
@@ -44,23 +52,37 @@ export class SortedRows {
   readonly #entries: number;
   /** Frame offset of the address of the buckets' first indexes, one more than there are buckets. */
   readonly #starts: number;
+  /** Frame offset of the address of the numbers of rows a morsel has of each bucket. */
+  readonly #counts: number;
+  readonly #made: Materialized;
+  readonly #paged: PagedBuffer | undefined;
 
-  constructor(made: Materialized, query: Query) {
+  /** `paged`: see {@link readPaged}. */
+  constructor(made: Materialized, query: Query, paged?: PagedBuffer) {
     this.#query = query;
+    this.#paged = paged;
+    this.#made = made;
     this.fields = made.fields;
     this.key = made.key;
     this.isPartitioned = made.isPartitioned;
     this.#partitionFields = made.partitionFields;
     this.#orderFields = made.orderFields;
-    this.#keyBytes = made.key.bits <= 32 ? 4 : 8;
+    this.#keyBytes = keyBytesOf(made.key);
     this.pointers = query.frameSlot(8, 8);
     this.count = this.pointers + 4;
     this.buckets = query.frameSlot(4, 4);
     this.#entries = query.frameSlot(4, 4);
     this.#starts = query.frameSlot(4, 4);
-    query.steps.push({ kind: 'gather', buffer: made.buffer, slot: this.pointers, pointers: true });
-    if (made.key.bits === 0) this.#oneBucket();
-    else this.#sort(made);
+    this.#counts = query.frameSlot(4, 4);
+  }
+
+  /** Adds the steps that sort the rows of the buffer. */
+  sort(): void {
+    const { buffer, key } = this.#made;
+    const slot = this.pointers;
+    this.#query.steps.push({ kind: 'gather', buffer, slot, pointers: true });
+    if (key.bits === 0) this.#oneBucket();
+    else this.#sort(this.#made);
   }
 
   /** Without anything to sort by, the rows are one bucket in the order of the input. */
@@ -80,7 +102,7 @@ export class SortedRows {
     const size = entryBytes[this.#keyBytes];
     const shift = query.frameSlot(4, 4);
     const scattered = query.frameSlot(4, 4);
-    const counts = query.frameSlot(4, 4);
+    const counts = this.#counts;
     const { key } = this;
     const bucketBits = this.isPartitioned ? key.partitionBits : key.bits;
     query.callStep(query.unique('plan_buckets'), (f) => {
@@ -217,8 +239,34 @@ export class SortedRows {
     return { start: f.let(i32.load(at), 'start'), end: f.let(i32.load(at, 4), 'end') };
   }
 
+  /** Whether rows may come into memory when they are read, and leave it. */
+  get isPaged(): boolean {
+    return this.#paged !== undefined;
+  }
+
+  /** What is to be freed before other rows are sorted. */
+  get areas(): FreedArea[] {
+    const area = (offset: number, bytes: number): FreedArea => ({ of: 'frame', offset, bytes });
+    const single = [this.#entries, this.#starts, this.#counts];
+    return [area(this.pointers, 8), ...single.map((offset) => area(offset, 4))];
+  }
+
+  /**
+   * Has the rows of the paged buffer, which are in order, in place of those that were sorted: as
+   * one bucket, whose rows are brought into memory when they are read.
+   */
+  readPaged(): void {
+    assert(this.#paged !== undefined, 'there are such rows');
+    const { buffer } = this.#paged;
+    const slot = this.pointers;
+    this.#query.steps.push({ kind: 'gather', buffer, slot, pointers: false });
+    this.#oneBucket();
+  }
+
   /** Access to the rows in order, from now on. */
-  walk(f: FunctionBuilder, frame: Expr): SortedWalk {
+  walk(pipeline: Pipeline): SortedWalk {
+    if (this.#paged !== undefined) return this.#pagedWalk(pipeline, this.#paged);
+    const { f, frame } = pipeline;
     const pointers = f.let(i32.load(frame, this.pointers), 'pointers');
     const entries = f.let(i32.load(frame, this.#entries), 'entries');
     return {
@@ -226,6 +274,41 @@ export class SortedRows {
       key: (index) =>
         loadKey(i32.add(entries, i32.mul(index, entryBytes[this.#keyBytes])), this.#keyBytes),
     };
+  }
+
+  /** Each place that reads rows has what it has read last in memory. */
+  #pagedWalk(pipeline: Pipeline, paged: PagedBuffer): SortedWalk {
+    const { f, frame, local } = pipeline;
+    const find = this.#findRow(paged);
+    const row = (index: Expr) => {
+      const site = this.#query.localSlot(pageField.bytes, 8);
+      pipeline.before(() => f.do(i32.store(local, 0, site + pageField.count)));
+      return find.call(frame, i32.add(local, site), index);
+    };
+    return { row, key: (index) => loadKey(i32.add(row(index), this.#made.keyAt), this.#keyBytes) };
+  }
+
+  /** (frame, site, index) → the address of a row. */
+  #findRow({ buffer, rowBytes }: PagedBuffer): Func {
+    const query = this.#query;
+    const page = query.helper('page', (name) =>
+      query.module.importFunc('env', name, ['i32', 'i32', 'i32'], []),
+    );
+    const params = { frame: 'i32', site: 'i32', index: 'i32' } as const;
+    return query.module.func(query.unique('sorted_row'), { params, results: ['i32'] }, (f) => {
+      const { frame, site, index } = f.param;
+      // Of no partitions, all rows are paged.
+      if (this.isPartitioned) {
+        const pointers = f.let(i32.load(frame, this.pointers), 'pointers');
+        f.if(pointers, () => f.return(i32.load(i32.add(pointers, i32.shl(index, 2)))));
+      }
+      const offset = f.let(i32.sub(index, i32.load(site, pageField.first)), 'offset');
+      f.if(i32.geU(offset, i32.load(site, pageField.count)), () => {
+        f.call(page, site, buffer, index);
+        f.set(offset, i32.sub(index, i32.load(site, pageField.first)));
+      });
+      f.return(i32.add(i32.load(site, pageField.address), i32.mul(offset, rowBytes)));
+    });
   }
 
   /** An i32: whether two rows are of one partition; 1 if there are none. */
@@ -267,12 +350,23 @@ export class SortedRows {
   }
 }
 
+/** A movable buffer whose rows are in order. */
+export interface PagedBuffer {
+  readonly buffer: number;
+  readonly rowBytes: number;
+}
+
 /** Access to sorted rows by their index. */
 export interface SortedWalk {
   /** The address of the row. */
   row(index: Expr): Expr;
   /** The key of the row, an i64. */
   key(index: Expr): Expr;
+}
+
+/** Bytes that sorting takes for each row, at most: its address, and entries twice. */
+export function sortBytesPerRow(key: SortKeyPlan): number {
+  return 4 + 2 * entryBytes[keyBytesOf(key)] + 4;
 }
 
 /** About so many rows a bucket, as a power of two. */
@@ -282,7 +376,7 @@ const bucketBitsMax = 10;
 const morselRowsBits = 16;
 const morselRows = 2 ** morselRowsBits;
 
-interface Materialized {
+export interface Materialized {
   readonly buffer: number;
   readonly fields: ReadonlyMap<number, StoredField>;
   readonly key: SortKeyPlan;
@@ -294,8 +388,22 @@ interface Materialized {
   readonly orderFields: readonly StoredField[];
 }
 
+/** (a, b) → whether row a, which has its key, is before row b. */
+export function beforeByKey(row: Omit<Materialized, 'buffer'>, query: Query): Func {
+  const params = { a: 'i32', b: 'i32' } as const;
+  const tied = row.key.isExact ? undefined : lessTied(row, query);
+  return query.module.func(query.unique('before_by_key'), { params, results: ['i32'] }, (f) => {
+    const { a, b } = f.param;
+    const keyOf = (of: Local) => loadKey(i32.add(of, row.keyAt), keyBytesOf(row.key));
+    const x = f.let(keyOf(a), 'x');
+    const y = f.let(keyOf(b), 'y');
+    if (tied === undefined) f.return(i64.ltU(x, y));
+    else f.return(i32.if(i64.eq(x, y), tied(f, a, b), i64.ltU(x, y)));
+  });
+}
+
 /** Rows whose keys are equal are compared by the fields. */
-function lessTied(made: Materialized, query: Query): Less {
+function lessTied(made: Omit<Materialized, 'buffer'>, query: Query): Less {
   const partition = made.partitionFields.map(
     (): SortKey => ({ expression: placeholder, descending: false, nullsFirst: false }),
   );
@@ -322,56 +430,74 @@ export interface SortedRowsSpec {
   readonly order: readonly SortKey[];
 }
 
+/** A row that is to be sorted: what is stored in it, and where. */
+export interface PlannedRow extends Omit<Materialized, 'buffer'> {
+  readonly stored: readonly (readonly [StoredField, Value])[];
+}
+
+/** Lays out rows for the values in scope; see {@link planSortKey} for `partitionHash`. */
+export function planSortedRow(
+  spec: SortedRowsSpec,
+  scope: Scope,
+  layout: RowLayout,
+  partitionHash?: (partition: readonly Value[]) => Expr,
+): PlannedRow {
+  const stored: [StoredField, Value][] = [];
+  const fields = new Map<number, StoredField>();
+  const store = (value: Value): StoredField => {
+    const field = layout.add(value);
+    stored.push([field, value]);
+    return field;
+  };
+  const storeExpression = (expression: Expression, value: Value): StoredField => {
+    const known = expression.kind === 'column' ? fields.get(expression.column.id) : undefined;
+    return known ?? store(value);
+  };
+  const partition = spec.partition.map((item) => compileExpression(item, scope));
+  const order = spec.order.map((key) => {
+    return { ...key, value: compileExpression(key.expression, scope) };
+  });
+  const key = planSortKey(partition, order, scope, partitionHash?.(partition));
+  const keyBytes = keyBytesOf(key);
+  const keyAt = layout.reserve(key.bits === 0 ? 0 : keyBytes, keyBytes);
+  for (const column of spec.columns) {
+    fields.set(column.id, store(compileExpression(columnRef(column), scope)));
+  }
+  const partitionFields = key.isPartitionExact
+    ? []
+    : spec.partition.map((item, i) => storeExpression(item, partition[i]));
+  const orderFields = key.isExact
+    ? []
+    : spec.order.map((item, i) => storeExpression(item.expression, order[i].value));
+  const isPartitioned = partition.length > 0;
+  const { order: keys } = spec;
+  return { stored, fields, key, keyAt, isPartitioned, partitionFields, order: keys, orderFields };
+}
+
+/** Stores the key of a row. */
+export function storeSortKey(scope: Scope, row: Local, { key, keyAt }: PlannedRow): void {
+  const { f } = scope;
+  if (key.bits === 0) return;
+  if (keyBytesOf(key) === 4) f.do(i64.store32(row, key.key, keyAt));
+  else f.do(i64.store(row, key.key, keyAt));
+}
+
+export function keyBytesOf({ bits }: SortKeyPlan): 4 | 8 {
+  return bits <= 32 ? 4 : 8;
+}
+
 /** Computes `input` and puts its rows in order. */
 export function produceSorted(spec: SortedRowsSpec, query: Query): SortedRows {
   let made: Materialized | undefined;
   produce(spec.input, query, (scope) => {
     const layout = new RowLayout();
-    const stored: [StoredField, Value][] = [];
-    const fields = new Map<number, StoredField>();
-    const store = (value: Value): StoredField => {
-      const field = layout.add(value);
-      stored.push([field, value]);
-      return field;
-    };
-    const storeExpression = (expression: Expression, value: Value): StoredField => {
-      const known = expression.kind === 'column' ? fields.get(expression.column.id) : undefined;
-      return known ?? store(value);
-    };
-    const partition = spec.partition.map((item) => compileExpression(item, scope));
-    const order = spec.order.map((key) => {
-      return { ...key, value: compileExpression(key.expression, scope) };
-    });
-    const key = planSortKey(partition, order, scope);
-    const keyBytes = key.bits <= 32 ? 4 : 8;
-    const keyAt = layout.reserve(key.bits === 0 ? 0 : keyBytes, keyBytes);
-    for (const column of spec.columns) {
-      fields.set(column.id, store(compileExpression(columnRef(column), scope)));
-    }
-    const partitionFields = key.isPartitionExact
-      ? []
-      : spec.partition.map((item, i) => storeExpression(item, partition[i]));
-    const orderFields = key.isExact
-      ? []
-      : spec.order.map((item, i) => storeExpression(item.expression, order[i].value));
+    const row = planSortedRow(spec, scope, layout);
     const buffer = query.buffer('sorted', layout.rowBytes);
-    const row = storeRow(scope, buffer, layout, stored);
-    if (key.bits > 0) {
-      const { f } = scope;
-      if (keyBytes === 4) f.do(i64.store32(row, key.key, keyAt));
-      else f.do(i64.store(row, key.key, keyAt));
-    }
-    made = {
-      buffer,
-      fields,
-      key,
-      keyAt,
-      isPartitioned: partition.length > 0,
-      partitionFields,
-      order: spec.order,
-      orderFields,
-    };
+    storeSortKey(scope, storeRow(scope, buffer, layout, row.stored), row);
+    made = { ...row, buffer };
   });
   assert(made !== undefined, 'the input was compiled');
-  return new SortedRows(made, query);
+  const rows = new SortedRows(made, query);
+  rows.sort();
+  return rows;
 }

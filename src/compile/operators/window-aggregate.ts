@@ -4,7 +4,16 @@ import { type Expr, i32, type Local } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import type { Value } from '../value.ts';
 import { AccumulatorSet, isAccumulated } from './accumulator.ts';
-import { type Cell, cellOffsets, localCells, memoryCells, zeroLike } from './cells.ts';
+import {
+  type Cell,
+  cellOffsets,
+  type KeepValue,
+  keepGroupValue,
+  localCells,
+  memoryCells,
+  writeValue,
+  zeroLike,
+} from './cells.ts';
 import type { Frame, FrameBounds, RowRange } from './window-frame.ts';
 import { scratch, type WindowWalk } from './window-walk.ts';
 
@@ -51,13 +60,15 @@ export function windowAggregates(
 }
 
 /**
- * Accumulators. `position`: where the row stands that is being added, if states are merged.
+ * Accumulators. `position`: where the row stands that is being added, if states are merged. `keep`:
+ * how states have the texts of rows.
  */
 function makeSet(
   calls: readonly WindowCall[],
   frame: Frame,
   walk: WindowWalk,
   position: Expr = i32.const(1),
+  keep: KeepValue = walk.paged ? keepGroupValue : writeValue,
 ): AccumulatorSet {
   // Only the forms of the row's values are asked for: this code does not run.
   let set: AccumulatorSet | undefined;
@@ -68,6 +79,7 @@ function makeSet(
       walk.rowsMax,
       frame.hasCurrentRow,
       () => position,
+      keep,
     );
   });
   return set as AccumulatorSet;
@@ -169,10 +181,12 @@ function segmentTree(
   const { f, partitionStart, partitionEnd } = walk;
   const position = f.local('i32', 'position');
   const set = makeSet(calls, frame, walk, position);
+  // States that are merged have the texts of the leaves, which stay.
+  const shared = walk.paged ? makeSet(calls, frame, walk, position, writeValue) : set;
   const types = set.cellTypes;
   const { offsets, end } = cellOffsets(types, 0);
   const bytes = Math.max(Math.ceil(end / 8) * 8, 8);
-  const room = scratch(walk, 'tree');
+  const room = scratch(walk, 'tree', 2 * bytes);
   const tree = f.local('i32', 'tree');
   const size = f.local('i32', 'tree_rows');
   const cellsAt = (address: Expr): Cell[] => memoryCells(f, address, types, offsets);
@@ -199,7 +213,7 @@ function segmentTree(
       const cells = nodeCells(node);
       const left = nodeCells(i32.shl(node, 1));
       cells.forEach((cell, i) => cell.set(left[i].get()));
-      set.merge(cells, nodeCells(i32.add(i32.shl(node, 1), 1)), walk.outside());
+      shared.merge(cells, nodeCells(i32.add(i32.shl(node, 1), 1)), walk.outside());
       f.set(node, i32.sub(node, 1));
       f.checkpoint();
     });
@@ -211,12 +225,12 @@ function segmentTree(
     f.while(i32.ltU(low, high), () => {
       f.checkpoint();
       f.if(i32.and(low, 1), () => {
-        set.merge(result, nodeCells(low), walk.outside());
+        shared.merge(result, nodeCells(low), walk.outside());
         f.set(low, i32.add(low, 1));
       });
       f.if(i32.and(high, 1), () => {
         f.set(high, i32.sub(high, 1));
-        set.merge(result, nodeCells(high), walk.outside());
+        shared.merge(result, nodeCells(high), walk.outside());
       });
       f.set(low, i32.shrU(low, 1));
       f.set(high, i32.shrU(high, 1));
@@ -228,7 +242,7 @@ function segmentTree(
     values: (current) => {
       clear(result);
       for (const range of frame.ranges(current)) add(range);
-      return set.values(result, current);
+      return shared.values(result, current);
     },
   };
 }

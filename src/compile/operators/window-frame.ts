@@ -253,7 +253,7 @@ export class FrameBounds {
   #groupStarts(peers: Peers): { starts: Local; groups: Local } {
     const walk = this.#walk;
     const { f, partitionStart, partitionEnd } = walk;
-    const room = scratch(walk, 'group_starts');
+    const room = scratch(walk, 'group_starts', 4);
     const groups = f.local('i32', 'groups');
     const starts = f.local('i32', 'starts');
     this.#begins.push(() => {

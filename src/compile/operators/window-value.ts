@@ -207,7 +207,7 @@ class PresentRows {
   constructor(arg: Expression, walk: WindowWalk) {
     this.#arg = arg;
     this.#walk = walk;
-    this.#room = scratch(walk, 'present');
+    this.#room = scratch(walk, 'present', 8);
     this.#before = walk.f.local('i32', 'present_before');
     this.#rows = walk.f.local('i32', 'present_rows');
     this.count = walk.f.local('i32', 'present_count');

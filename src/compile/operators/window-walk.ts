@@ -1,5 +1,6 @@
 import type { SortKey } from '../../plan/expression.ts';
 import { type Expr, i32, type Local } from '../../wasm/index.ts';
+import type { FreedArea } from '../program.ts';
 import type { Query, Scope, StepFunction } from '../query.ts';
 import type { SortedWalk } from './sorted-rows.ts';
 
@@ -19,6 +20,9 @@ export interface WindowWalk {
   readonly index: Local;
   readonly order: readonly SortKey[];
   readonly rowsMax: bigint;
+  /** Whether rows do not stay in memory while the partition is walked. */
+  readonly paged: boolean;
+  readonly memory: ScratchMemory;
   /** The stored columns of the row at an index. */
   row(index: Expr): Scope;
   /** A scope with nothing in reach. */
@@ -37,16 +41,26 @@ export interface Peers {
 
 export type PeersOf = (keys: number) => Peers;
 
+/** Memory that the code of a walk takes for the partition under way. */
+export class ScratchMemory {
+  readonly areas: FreedArea[] = [];
+  bytesPerRow = 0;
+}
+
 /**
  * Code that makes sure of memory for the worker's own use, which lasts until the next call; a local
- * with its address. It is kept from partition to partition, and not cleared.
+ * with its address. It is kept from partition to partition, and not cleared. `bytesPerRow`: what
+ * the code will ask for, for each row of the partition.
  */
 export function scratch(
-  walk: Pick<WindowWalk, 'f' | 'query' | 'local'>,
+  walk: Pick<WindowWalk, 'f' | 'query' | 'local' | 'memory'>,
   name: string,
+  bytesPerRow: number,
 ): (bytes: Expr) => Local {
-  const { f, query, local } = walk;
+  const { f, query, local, memory } = walk;
   const slot = query.localSlot(8, 4);
+  memory.areas.push({ of: 'local', offset: slot, bytes: 8 });
+  memory.bytesPerRow += bytesPerRow;
   const address = f.local('i32', name);
   return (bytes) => {
     const wanted = f.let(bytes, `${name}_bytes`);

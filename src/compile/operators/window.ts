@@ -3,16 +3,19 @@ import { usedColumns } from '../../plan/free-columns.ts';
 import type { Window, WindowCall } from '../../plan/plan.ts';
 import { eachExpression } from '../../plan/rewrite.ts';
 import { type Expr, i32, type Local } from '../../wasm/index.ts';
+import { freeGroupTexts, passingTextsFrom } from '../expressions/own-text.ts';
 import { maxRows } from '../properties.ts';
 import { type Consume, type Query, Scope } from '../query.ts';
 import type { Value } from '../value.ts';
+import { keeps } from './keep.ts';
 import { defineStored, produceRange, wanted } from './materialize.ts';
 import { produceSorted, type SortedRows } from './sorted-rows.ts';
+import { produceSortedSpilling, type SortedWalker, type WalkMemory } from './sorted-spill.ts';
 import { windowAggregates } from './window-aggregate.ts';
 import { FrameBounds } from './window-frame.ts';
 import { rankValue } from './window-rank.ts';
 import { rowValue } from './window-value.ts';
-import type { Peers, WindowWalk } from './window-walk.ts';
+import { type Peers, ScratchMemory, type WindowWalk } from './window-walk.ts';
 
 /**
  * Window functions. The rows are put in order once (sorted-rows.ts); then one loop goes over each
@@ -27,10 +30,16 @@ import type { Peers, WindowWalk } from './window-walk.ts';
 export function produceWindow(plan: Window, query: Query, consume: Consume): void {
   const calls = neededCalls(plan, query);
   const columns = storedColumns(plan, query, calls);
-  const rows = produceSorted(
-    { input: plan.input, columns, partition: plan.partition, order: plan.order },
-    query,
-  );
+  const { input, partition, order } = plan;
+  const spec = { input, columns, partition, order };
+  const parts = { plan, columns, calls, query };
+  if (!keeps(query, input, roughRowBytes + roughFieldBytes * columns.length)) {
+    const walker: SortedWalker = (rows, scope, bounds, outgoing) =>
+      walkPartitions({ ...parts, rows }, scope, bounds, outgoing);
+    produceSortedSpilling(spec, query, 'window', walker, consume);
+    return;
+  }
+  const rows = produceSorted(spec, query);
   const produceBuckets = (body: (scope: Scope, start: Local, end: Local) => void) => {
     if (rows.isPartitioned) {
       produceRange(query, 'window', rows.buckets, 1, (scope, bucket) => {
@@ -48,9 +57,13 @@ export function produceWindow(plan: Window, query: Query, consume: Consume): voi
     });
   };
   produceBuckets((scope, start, end) => {
-    walkPartitions({ plan, rows, columns, calls, query }, scope, start, end, consume);
+    walkPartitions({ ...parts, rows }, scope, { start, end }, consume);
   });
 }
+
+/** Guesses, before values are known: of a row to sort, and of a field of it. */
+const roughRowBytes = 40;
+const roughFieldBytes = 12;
 
 /** A call with the column its values go to. */
 interface NumberedCall extends WindowCall {
@@ -93,13 +106,12 @@ function storedColumns(plan: Window, query: Query, calls: readonly WindowCall[])
 function walkPartitions(
   parts: WindowParts,
   scope: Scope,
-  start: Local,
-  end: Local,
+  { start, end }: { readonly start: Local; readonly end: Local },
   consume: Consume,
-): void {
+): WalkMemory {
   const { plan, rows, query, columns } = parts;
   const { f, pipeline } = scope;
-  const access = rows.walk(f, pipeline.frame);
+  const access = rows.walk(pipeline);
   const partitionStart = f.let(start, 'partition_start');
   const partitionEnd = f.local('i32', 'partition_end');
   const index = f.local('i32', 'row_index');
@@ -118,11 +130,15 @@ function walkPartitions(
     index,
     order: plan.order,
     rowsMax: maxRows(plan.input),
+    paged: rows.isPaged,
+    memory: new ScratchMemory(),
     row: (at) => rowScope(f.let(access.row(at), 'row')),
     outside: () => new Scope(pipeline),
   };
   const peers = new PeerGroups(rows, walk);
   const functions = makeFunctions(parts.calls, walk, peers);
+  const freePassingTexts = walk.paged ? passingTextsFrom(scope) : undefined;
+  if (walk.paged) pipeline.after(() => freeGroupTexts(scope));
   f.while(i32.ltU(partitionStart, end), () => {
     f.checkpoint();
     f.set(partitionEnd, i32.add(partitionStart, 1));
@@ -140,6 +156,7 @@ function walkPartitions(
       });
     } else f.set(partitionEnd, end);
     f.set(index, partitionStart);
+    if (walk.paged) freeGroupTexts(scope);
     peers.begin();
     for (const { begin } of functions) begin?.();
     f.while(i32.ltU(index, partitionEnd), () => {
@@ -152,12 +169,14 @@ function walkPartitions(
         });
       }
       consume(current);
+      freePassingTexts?.();
       f.set(index, i32.add(index, 1));
       f.checkpoint();
     });
     f.set(partitionStart, partitionEnd);
     f.checkpoint(1, { onlyResumed: true });
   });
+  return walk.memory;
 }
 
 /** Some calls that are computed together. */

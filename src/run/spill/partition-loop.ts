@@ -71,6 +71,8 @@ class PartitionLoop {
       } else if (!fits && pieces !== undefined && (split.kind === 'hash' || next.equal)) {
         await this.#inPieces(next, pieces.last);
         this.#free(next);
+      } else if (!fits && split.kind === 'hash' && split.outside !== undefined) {
+        await this.#outside(next, split.outside);
       } else {
         await this.#round(next.inputs);
         this.#free(next);
@@ -158,6 +160,18 @@ class PartitionLoop {
       await this.#round([piece, ...others]);
     }
     this.#host.setChanging(false);
+  }
+
+  /** Leaves the rows to steps that do not need them in memory. */
+  async #outside({ inputs }: Partition, steps: readonly Step[]): Promise<void> {
+    const { rows } = this.#host;
+    assert(inputs.length === 1, 'one input is worked on outside');
+    const [{ window }] = this.#step.inputs;
+    this.rounds++;
+    rows.put(window, inputs[0]);
+    await this.#host.runSteps(steps);
+    // Who distributes them once more has freed them.
+    rows.free(rows.take(window));
   }
 
   #free({ inputs }: Partition): void {
