@@ -327,6 +327,19 @@ describe('the rest', () => {
   });
 });
 
+test('a cast that fails tells the value, whichever thread finds it', async () => {
+  await db.query(
+    "create table casts as select case when range > 150000 then 'x' || range else '1' end as t from range(200000)",
+  );
+  for (let i = 0; i < 10; i++) {
+    await assert.rejects(db.query('select sum(cast(t as integer)) from casts'), {
+      code: '22P02',
+      message: /"x1\d{5}"/,
+    });
+  }
+  await db.query('drop table casts');
+});
+
 test('statements give back all memory, whether they succeed, fail or are left early', async () => {
   const other = await openDatabase(undefined, { threads: 2 });
   const usage = async () => Number((await other.query('show memory_usage')).values()[0][0]);

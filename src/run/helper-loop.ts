@@ -9,7 +9,7 @@ import type { HelperPort } from './platform.ts';
 import type { ProgramShape } from './program-shape.ts';
 import { askForRoom } from './shortage.ts';
 import { writeSlices } from './slice-log.ts';
-import { asQuernError, Part, stopped, Thread } from './thread.ts';
+import { asQuernError, CompiledFailure, Part, stopped, Thread } from './thread.ts';
 
 interface KnownProgram {
   readonly module: WebAssembly.Module;
@@ -24,7 +24,7 @@ export function helperLoop(port: HelperPort): void {
     const message = data as ToHelper;
     switch (message.kind) {
       case 'memory':
-        thread = new Thread(attach(message.memory));
+        thread = new Thread(attach(message.memory), report);
         break;
       case 'program':
         programs.set(message.id, message);
@@ -38,6 +38,10 @@ export function helperLoop(port: HelperPort): void {
         break;
     }
   });
+}
+
+function report(code: number, detail: number): never {
+  throw new CompiledFailure(code, detail);
 }
 
 function attach(shared: WebAssembly.Memory): EngineMemory {
@@ -103,6 +107,10 @@ function work(thread: Thread, control: Control, part: Part, shape: ProgramShape)
 }
 
 function failed(execution: number, thrown: unknown): FromHelper {
+  if (thrown instanceof CompiledFailure) {
+    const { code, detail } = thrown;
+    return { kind: 'failed', execution, error: { failure: code, detail } };
+  }
   const error = asQuernError(thrown);
   const { code, message, position, hint } =
     error instanceof QuernError ? error : new QuernError('XX000', String(error));

@@ -28,7 +28,8 @@ export type ToHelper =
 export interface FromHelper {
   readonly kind: 'failed';
   readonly execution: number;
-  readonly error: ErrorMessage;
+  /** An error, or what compiled code reports: `failureError` knows what that means. */
+  readonly error: ErrorMessage | { readonly failure: number; readonly detail: number };
 }
 
 /** A {@link QuernError} as plain data. */

@@ -17,6 +17,8 @@ export interface MemoryOptions {
 
 const pagesInitial = 64;
 
+const decoder = new TextDecoder();
+
 /**
  * A memory with an allocator. Views (`u8`, `u32`, …) cover the whole memory; fetch them anew after
  * anything that may allocate, since growth leaves them short, or dead when the memory is unshared.
@@ -116,6 +118,11 @@ export class EngineMemory {
 
   release(address: number): void {
     this.pages.release(address);
+  }
+
+  /** A text in memory; browsers do not decode what is shared. */
+  text(address: number, length: number): string {
+    return decoder.decode(this.u8.slice(address, address + length));
   }
 
   zero(address: number, bytes: number): void {

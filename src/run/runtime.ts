@@ -4,7 +4,8 @@ import { QuernError, sqlState } from '../base/error.ts';
 import type { Program } from '../compile/program.ts';
 import type { SegmentPager } from '../table/segment-pager.ts';
 import { Control, controlBytes, controlWord } from './control.ts';
-import type { ErrorMessage, FromHelper, ToHelper } from './helper-messages.ts';
+import { failureError } from './failure.ts';
+import type { FromHelper, ToHelper } from './helper-messages.ts';
 import { canShareMemory, EngineMemory } from './memory.ts';
 import { engineOwner } from './page-allocator.ts';
 import type { HelperThread, Platform } from './platform.ts';
@@ -93,7 +94,9 @@ export class Runtime {
     this.memoryLimit = this.memory.pages.total().limitBytes;
     this.alwaysSpill = options.alwaysSpill ?? false;
     this.#tempDirectory = options.tempDirectory;
-    this.thread = new Thread(this.memory);
+    this.thread = new Thread(this.memory, (code, detail) => {
+      throw failureError(this.memory, code, detail);
+    });
   }
 
   /** Sets the most bytes of memory in use at once, up to 4 GiB; what is idle moves out. */
@@ -208,7 +211,8 @@ export class Runtime {
     this.#helpers.push(helper);
     thread.onMessage((data) => {
       const message = data as FromHelper;
-      this.#failures.get(message.execution)?.(revive(message.error));
+      // Asked first: when the execution is over, what its error tells of is gone.
+      this.#failures.get(message.execution)?.(this.#revive(message.error));
     });
     thread.onDeath((error) => {
       this.#death = new QuernError(sqlState.internalError, error.message, { cause: error });
@@ -216,6 +220,12 @@ export class Runtime {
     });
     send(helper, { kind: 'memory', memory: this.memory.memory });
     return true;
+  }
+
+  #revive(error: FromHelper['error']): QuernError {
+    if ('failure' in error) return failureError(this.memory, error.failure, error.detail);
+    const { code, message, position, hint } = error;
+    return new QuernError(code, message, { position, hint });
   }
 
   /**
@@ -251,8 +261,4 @@ function loadProgram(id: number, program: Program): LoadedProgram {
 
 function send(helper: Helper, message: ToHelper): void {
   helper.thread.post(message);
-}
-
-function revive(error: ErrorMessage): QuernError {
-  return new QuernError(error.code, error.message, { position: error.position, hint: error.hint });
 }

@@ -2,9 +2,8 @@
 import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
 import { appenderField, morselField, type StateArea } from '../compile/program.ts';
-import { suspensionState } from '../wasm/index.ts';
+import { suspensionState } from '../wasm/suspension-state.ts';
 import type { Control } from './control.ts';
-import { fail, readText } from './failure.ts';
 import type { EngineMemory } from './memory.ts';
 import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
@@ -49,14 +48,15 @@ export class Thread {
   #current: Part | undefined;
   readonly #imports: WebAssembly.Imports;
 
-  constructor(memory: EngineMemory) {
+  /** `fail`: throws what is to become of a failure that compiled code reports. */
+  constructor(memory: EngineMemory, fail: (code: number, detail: number) => never) {
     this.memory = memory;
     this.#imports = {
       env: {
         memory: memory.memory,
-        fail: (code: number, detail: number) => fail(memory, code, detail >>> 0),
+        fail: (code: number, detail: number) => fail(code, detail >>> 0),
         parse_double: (address: number, length: number) =>
-          Number(readText(memory, address >>> 0, length >>> 0)),
+          Number(memory.text(address >>> 0, length >>> 0)),
         chunk: (local: number, appender: number, bytes: number) =>
           this.#part().chunk(local >>> 0, appender >>> 0, bytes >>> 0),
         allocate: (bytes: number) =>
@@ -106,6 +106,17 @@ export class Thread {
 
 /** Thrown through compiled code when all threads are to stop, for a reason that is known. */
 export const stopped = new Error('the step was stopped');
+
+/** What compiled code reports in a helper, for the calling thread to make an error of it. */
+export class CompiledFailure {
+  readonly code: number;
+  readonly detail: number;
+
+  constructor(code: number, detail: number) {
+    this.code = code;
+    this.detail = detail;
+  }
+}
 
 /** One thread's part in an execution. */
 export class Part {

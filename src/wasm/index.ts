@@ -17,6 +17,7 @@ export {
   ModuleBuilder,
 } from './module.ts';
 export { isPlain } from './plain.ts';
-export { type Suspension, suspensionState } from './suspension.ts';
+export type { Suspension } from './suspension.ts';
+export { suspensionState } from './suspension-state.ts';
 export type { FuncType, Limits, ValueType } from './types.ts';
 export { f32x4, f64x2, i8x16, i16x8, i32x4, i64x2, v128 } from './vectors.ts';

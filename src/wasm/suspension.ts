@@ -21,6 +21,7 @@ import type { FunctionBody } from './function.ts';
 import { f32, f64, i32, i64 } from './instructions.ts';
 import { LivenessSink } from './liveness.ts';
 import type { Sink } from './sink.ts';
+import { suspensionState } from './suspension-state.ts';
 import type { ValueType } from './types.ts';
 import { v128 } from './vectors.ts';
 
@@ -46,9 +47,6 @@ export interface Suspension {
   /** How much work is a portion. */
   readonly portionWork: number;
 }
-
-/** What {@link Suspension.state} holds. The host sets it to `running` or `rewinding`. */
-export const suspensionState = { running: 0, unwinding: 1, rewinding: 2 } as const;
 
 /** A saved state begins with the number of the place; the locals follow. */
 const stateHeader = 16;
