@@ -28,24 +28,37 @@ export function estimateDistinct(
     }
   }
   const step = Math.max(1, Math.floor(rowCount / sampleSize));
-  const seen = new Map<number, number>();
+  const hashes = new Uint32Array(Math.ceil(rowCount / step));
   let sampled = 0;
   for (const group of rowGroups) {
     const { data, heap, nulls } = group.segments[ordinal];
     const first = (step - (group.firstRow % step)) % step;
     for (let row = first; row < group.rowCount; row += step) {
       if (nulls !== 0 && memory.u8[nulls + row] !== 0) continue;
-      const hash = hashRow(memory, layout, data, heap, row);
-      seen.set(hash, (seen.get(hash) ?? 0) + 1);
-      sampled++;
+      hashes[sampled++] = hashRow(memory, layout, data, heap, row);
     }
   }
   if (sampled === 0) return 0;
-  let once = 0;
-  for (const count of seen.values()) if (count === 1) once++;
-  const share = Math.min(1, sampled / rowCount);
-  const estimate = seen.size / (1 - ((1 - share) * once) / sampled);
+  const estimate = distinctOfSample(hashes.subarray(0, sampled), Math.min(1, sampled / rowCount));
   return Math.max(1, Math.min(rowCount, Math.round(estimate)));
+}
+
+/**
+ * Distinct values of all rows, from the hashes of a `share` of them, which get sorted (three times
+ * as fast as counting in a map).
+ */
+export function distinctOfSample(hashes: Uint32Array, share: number): number {
+  const count = hashes.length;
+  hashes.sort();
+  let distinct = 0;
+  let once = 0;
+  for (let i = 0; i < count; ) {
+    const first = i;
+    while (i < count && hashes[i] === hashes[first]) i++;
+    distinct++;
+    if (i === first + 1) once++;
+  }
+  return distinct / (1 - ((1 - share) * once) / count);
 }
 
 function hashRow(
@@ -71,15 +84,24 @@ function countValues(
   domain: number,
 ): number {
   const seen = new Uint8Array(domain);
-  for (const { rowCount, segments } of rowGroups) {
+  let nextLook = 2 * domain;
+  for (const { firstRow, rowCount, segments } of rowGroups) {
     const { data, nulls } = segments[ordinal];
     if (nulls !== 0) markValid(memory, width, data, nulls, rowCount, seen);
     else if (width === 1) mark8(memory.u8, data, rowCount, seen);
     else if (width === 2) mark16(memory.u16, data >>> 1, rowCount, seen);
     else mark32(memory.u32, data >>> 2, rowCount, seen);
+    // Of a domain far smaller than the table, the first rows mostly have all.
+    if (firstRow + rowCount < nextLook) continue;
+    if (countSeen(seen) === domain) return domain;
+    nextLook *= 2;
   }
+  return countSeen(seen);
+}
+
+function countSeen(seen: Uint8Array): number {
   let count = 0;
-  for (let i = 0; i < domain; i++) count += seen[i];
+  for (let i = 0; i < seen.length; i++) count += seen[i];
   return count;
 }
 

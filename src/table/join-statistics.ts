@@ -48,6 +48,15 @@ export function joinStatistics(
   return { ...statistics, distinctCount };
 }
 
+/**
+ * Whether a table has changed so much that estimates of it are to be made anew: of many small
+ * appends that is so whenever it has grown by about a quarter.
+ */
+export function hasGrown(rowsBefore: number, rows: number): boolean {
+  const step = (count: number) => Math.floor(3 * Math.log2(count + 1));
+  return step(rows) !== step(rowsBefore) || rows - rowsBefore >= rowsPerGroup;
+}
+
 function rowsOf(rowGroups: readonly RowGroup[]): number {
   const last = rowGroups.at(-1);
   return last === undefined ? 0 : last.firstRow + last.rowCount;
@@ -137,10 +146,7 @@ function distinct(
     const shared = sameValue(old.max, added.first) ? 1 : 0;
     return old.distinctCount + added.distinct! - shared;
   }
-  // Many small appends: looks at the column again whenever it has grown by about a quarter.
-  const step = (rows: number) => Math.floor(3 * Math.log2(rows + 1));
-  const isLoad = addedRows >= rowsPerGroup;
-  if (!isLast || (step(rowCount) === step(table.rowCount) && !isLoad)) {
+  if (!isLast || !hasGrown(table.rowCount, rowCount)) {
     const domain = now.max === undefined ? Infinity : Number(now.max) - Number(now.min) + 1;
     const bounded = layout.kind === 'float' ? Infinity : domain;
     return Math.min(rowCount - now.nullCount, bounded, old.distinctCount + addedRows);

@@ -8,9 +8,10 @@ import type { ColumnBatch, Field, Schema } from '../value/batch.ts';
 import { type AppendedColumn, appendColumn } from './append-column.ts';
 import { BlockHeap } from './block-heap.ts';
 import { chooseFixedLayout, isText } from './choose-layout.ts';
-import { joinStatistics } from './join-statistics.ts';
+import { hasGrown, joinStatistics } from './join-statistics.ts';
 import { type Dictionary, type RowGroup, rowsPerGroup } from './layout.ts';
 import type { LinearMemory } from './linear-memory.ts';
+import { takeSample } from './sample.ts';
 import { SegmentPager } from './segment-pager.ts';
 import { StagedColumn } from './staged-column.ts';
 import { noStatistics } from './statistics.ts';
@@ -130,7 +131,12 @@ export class TableStorage {
       });
       yield;
     }
-    return this.#hold({ schema: table.schema, columns, rowGroups, rowCount });
+    const { schema } = table;
+    const sample =
+      isLast && hasGrown(table.rowCount, rowCount)
+        ? takeSample(this.memory, schema, columns, rowGroups, rowCount)
+        : table.sample;
+    return this.#hold({ schema, columns, rowGroups, rowCount, sample });
   }
 
   /** The same rows, with other names of columns, or columns that may be NULL from now on. */

@@ -1,5 +1,6 @@
 import type { Field } from '../value/batch.ts';
 import type { ColumnLayout, RowGroup } from './layout.ts';
+import type { TableSample } from './sample.ts';
 import type { SegmentLoader } from './segment-loader.ts';
 import type { ColumnStatistics } from './statistics.ts';
 
@@ -9,6 +10,8 @@ export interface Table {
   readonly columns: readonly StoredColumn[];
   readonly rowGroups: readonly RowGroup[];
   readonly rowCount: number;
+  /** Some rows as they were when the table last grew by much; none of a table in a file. */
+  readonly sample?: TableSample | undefined;
   /** Set when the rows lie in a file. */
   readonly loader?: SegmentLoader;
 }
