@@ -24,7 +24,7 @@ export type SampledColumn = SampledNumbers | SampledCodes | SampledTexts;
 /** Value `base + data[i]`, to the precision of a double; as in statistics, but for the type. */
 export interface SampledNumbers {
   readonly kind: 'numbers';
-  readonly data: Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
+  readonly data: Uint8Array | Uint16Array | Uint32Array | Float64Array;
   readonly base: number;
   /** 1 = NULL, a byte a row. */
   readonly nulls: Uint8Array | undefined;
@@ -38,7 +38,10 @@ export interface SampledCodes {
   readonly nulls: Uint8Array | undefined;
 }
 
-/** Of the first rows only, as many as there are lengths. The text of row i is UTF-8 in `bytes`, starts[i] on, lengths[i] bytes. */
+/**
+ * Of the first rows only, as many as there are lengths. The text of row i is UTF-8 in `bytes`,
+ * starts[i] on, lengths[i] bytes.
+ */
 export interface SampledTexts {
   readonly kind: 'texts';
   readonly starts: Uint32Array;
@@ -47,7 +50,10 @@ export interface SampledTexts {
   readonly nulls: Uint8Array | undefined;
 }
 
-/** Rows of the sample of a larger table. What 1 % of all rows have is met 164 times, give or take 13. */
+/**
+ * Rows of the sample of a larger table. What 1 % of all rows have is met 164 times, give or take
+ * 13.
+ */
 const sampleRows = 16384;
 /** Texts that are in no dictionary are kept of the first rows only, and no longer part of them. */
 const textRows = 8192;
@@ -144,7 +150,6 @@ function dataOf(
   layout: Exclude<ColumnLayout, { kind: 'string' }>,
   count: number,
 ): SampledNumbers['data'] {
-  if (layout.kind === 'float' && layout.width === 4) return new Float32Array(count);
   if (layout.kind === 'float' || layout.kind === 'wide' || layout.width === 8) {
     return new Float64Array(count);
   }
@@ -181,12 +186,14 @@ function gather(
   return nulls;
 }
 
+type Stored = SampledNumbers['data'] | Float32Array;
+
 type Reader =
-  | { kind: 'array'; array: SampledNumbers['data']; first: number }
+  | { kind: 'array'; array: Stored; first: number }
   | { kind: 'value'; value: (row: number) => number };
 
 function reader(memory: LinearMemory, layout: ColumnLayout, data: number): Reader {
-  const array = (view: SampledNumbers['data'], width: number): Reader => {
+  const array = (view: Stored, width: number): Reader => {
     return { kind: 'array', array: view, first: data / width };
   };
   if (layout.kind === 'float') {
@@ -208,7 +215,7 @@ function reader(memory: LinearMemory, layout: ColumnLayout, data: number): Reade
 
 /** The loop by itself, so that it is compiled for each kind of array apart. */
 function copyRows(
-  from: SampledNumbers['data'],
+  from: Stored,
   first: number,
   rows: Float64Array,
   places: Uint32Array,

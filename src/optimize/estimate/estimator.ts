@@ -1,12 +1,13 @@
 import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
-import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
+import type { Aggregate, Join, Plan, Scan } from '../../plan/plan.ts';
 import { type ColumnFigures, scanFigures, totalFigures } from './figures.ts';
+import { sampleScan } from './scan-sample.ts';
 import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
 
-/** Rows of a table function, which nothing is known of. */
 /** Rounds of a recursive common table. */
 const recursionDepth = 10;
+/** Rows of a table function, which nothing is known of. */
 const unknownRows = 1000;
 
 /**
@@ -48,8 +49,7 @@ export class Estimator {
   #estimate(plan: Plan): number {
     switch (plan.kind) {
       case 'scan':
-        for (const [id, figures] of scanFigures(plan)) this.#figures.set(id, figures);
-        return plan.table.rowCount * selectivity(plan.filters, this.figures);
+        return this.#scan(plan);
       case 'values':
         return plan.rows.length;
       case 'tableFunction':
@@ -84,6 +84,15 @@ export class Estimator {
       case 'withReference':
         return this.#reference(plan);
     }
+  }
+
+  #scan(plan: Scan): number {
+    for (const [id, figures] of scanFigures(plan)) this.#figures.set(id, figures);
+    const { rowCount } = plan.table;
+    if (plan.filters.length === 0) return rowCount;
+    if (plan.estimate !== undefined) return plan.estimate;
+    const sampled = sampleScan(plan, (predicate) => selectivity([predicate], this.figures));
+    return rowCount * (sampled?.share ?? selectivity(plan.filters, this.figures));
   }
 
   #setOperation(plan: Extract<Plan, { kind: 'setOperation' }>): number {

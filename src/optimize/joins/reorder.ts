@@ -32,7 +32,16 @@ export function reorderJoins(context: OptimizerContext, plan: Plan, estimator: E
   const nodes = reduced.nodes.map((node) => ({ ...node, plan: recur(node.plan) }));
   const graph = { ...reduced, nodes };
   const costs = new JoinCosts(graph, estimator);
-  return build(graph, costs, bestTree(graph, costs));
+  const tree = bestTree(graph, costs);
+  return build(withEstimates(graph, estimator), costs, tree);
+}
+
+/** So that what was seen in samples need not be looked at again. */
+function withEstimates(graph: JoinGraph, estimator: Estimator): JoinGraph {
+  const nodes = graph.nodes.map((node) => {
+    return { ...node, plan: { ...node.plan, estimate: estimator.rows(node.plan) } };
+  });
+  return { ...graph, nodes };
 }
 
 /** The best tree of each connected part, then of all. */
