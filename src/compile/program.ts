@@ -418,6 +418,7 @@ export const failures = [
   { code: '22025', message: 'LIKE pattern must not end with the escape character' },
   { code: '22004', message: 'the offset of a window frame must not be NULL' },
   { code: '22014', message: 'the argument of ntile must be greater than zero' },
+  { code: '2201W', message: 'LIMIT and OFFSET must not be negative' },
 ] as const;
 
 export const failure = {
@@ -443,6 +444,7 @@ export const failure = {
   invalidPattern: 19,
   nullFrameOffset: 20,
   noTiles: 21,
+  negativeCount: 22,
 } as const;
 
 /**

@@ -84,6 +84,22 @@ describe('parameters', () => {
     assert.deepEqual(await values('select $1, $2, $3', [7, 2.5, null]), [[7, 2.5, null]]);
   });
 
+  test('may stand in LIMIT and OFFSET, alone or in an expression', async () => {
+    const rows = 'select range from range(4)';
+    assert.deepEqual(await values(`${rows} limit $1`, [2]), [[0], [1]]);
+    assert.deepEqual(await values(`${rows} limit $1`, [null]), [[0], [1], [2], [3]]);
+    assert.deepEqual(await values(`${rows} limit $1 * 2 offset $1::text::integer`, [1]), [
+      [1],
+      [2],
+    ]);
+    assert.deepEqual(await values(`${rows} offset $1`, [null]), [[0], [1], [2], [3]]);
+    const last = `select (${rows} as r where range < x order by 1 desc limit $1) from range(3) as t(x)`;
+    assert.deepEqual(await values(last, [1]), [[null], [0], [1]]);
+    const negative = { code: '2201W', message: /must not be negative/ };
+    await assert.rejects(db.query(`${rows} limit $1`, [-1]), negative);
+    await assert.rejects(db.query(`${rows} offset $1`, [-1]), negative);
+  });
+
   test('a missing or unfitting value is named', async () => {
     const place = { position: 19 };
     await assert.rejects(values('select 1 where 3 > $1'), {

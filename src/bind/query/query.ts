@@ -2,12 +2,14 @@ import { sqlState } from '../../base/error.ts';
 import { emptyEnvironment, evaluate } from '../../plan/evaluate.ts';
 import {
   type Column,
+  call,
+  children,
   columnRef,
   constant,
   type Expression,
   type SortKey,
 } from '../../plan/expression.ts';
-import { freeColumns, hasSubquery, usedColumns } from '../../plan/free-columns.ts';
+import { freeColumns, hasSubquery } from '../../plan/free-columns.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Expression as Syntax } from '../../sql/ast/expression.ts';
 import type { Identifier } from '../../sql/ast/node.ts';
@@ -190,22 +192,22 @@ function bindLimit(context: BindContext, query: Query, input: Plan): Plan {
   return { kind: 'limit', input, limit: count, offset: skip, columns: input.columns };
 }
 
-/** A BIGINT that is known before the query runs: a constant, or a parameter. */
+/** As many rows as there may be: what a LIMIT of NULL means. */
+const allRows = 2n ** 62n;
+
+/** A BIGINT that is known before the query runs: a constant, or a value made of parameters. */
 function bindCount(context: BindContext, syntax: Syntax, clause: string): Expression | undefined {
   const bound = bindExpression(constantPlace(context, clause), syntax);
   if (hasSubquery(bound)) notSupported(`a subquery in ${clause}`, syntax.span);
-  const count = castTo(context, bound, bigintType, syntax.span);
-  if (count.kind === 'parameter') return count;
-  if (usedColumns(count).size > 0 || containsParameter(count)) {
-    notSupported(`an expression with parameters in ${clause}`, syntax.span);
+  const count = call('row_count', [castTo(context, bound, bigintType, syntax.span)], bigintType);
+  if (containsParameter(count)) {
+    const none = constant(clause === 'LIMIT' ? allRows : 0n, bigintType);
+    return call('coalesce', [count, none], bigintType);
   }
   const value = locate(syntax.span, () => evaluate(count, emptyEnvironment));
-  if (value === null) return undefined;
-  if ((value as bigint) >= 0n) return constant(value, bigintType);
-  throw new BindError('2201W', `${clause} must not be negative`, syntax.span);
+  return value === null ? undefined : constant(value, bigintType);
 }
 
 function containsParameter(expression: Expression): boolean {
-  if (expression.kind === 'parameter') return true;
-  return 'args' in expression && expression.args.some(containsParameter);
+  return expression.kind === 'parameter' || children(expression).some(containsParameter);
 }

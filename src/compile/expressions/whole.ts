@@ -148,6 +148,14 @@ const shiftRight: Build = (args, expression) => {
   return { form: 'int', x, range: unionRange(value.range, rangeOf(-1n, 0n)), isNull };
 };
 
+/** What LIMIT and OFFSET take. */
+const rowCount: Build = (args, _expression, scope) => {
+  const isNull = nullOfAny(args);
+  const count = spill(scope.f, expectInt(args[0]), 'count');
+  failIf(scope, i64.ltS(count.x, 0n), isNull, failure.negativeCount);
+  return { ...count, range: rangeOf(0n, 2n ** 63n - 1n), isNull };
+};
+
 const gcd: Build = (args, expression, scope) => {
   const isNull = nullOfAny(args);
   const [a, b] = args.map(expectInt);
@@ -175,4 +183,5 @@ export const wholeFunctions: Readonly<Record<string, Build>> = {
   shift_left: shiftLeft,
   shift_right: shiftRight,
   gcd,
+  row_count: rowCount,
 };

@@ -223,8 +223,14 @@ export const numberMeanings: Readonly<Record<string, Strict>> = {
   bit_count: ([value], _type, [argType]) => countBits(value as bigint, argType),
   shift_left: shiftLeft,
   shift_right: shiftRight,
+  row_count: ([count]) => rowCount(count as bigint),
   gcd: ([a, b], type) => checkExact(greatestDivisor(a as bigint, b as bigint), type),
 };
+
+function rowCount(count: bigint): bigint {
+  if (count >= 0n) return count;
+  throw new QuernError('2201W', 'LIMIT and OFFSET must not be negative');
+}
 
 /** x^y as IEEE 754 has it; ECMAScript alone makes NaN of 1^NaN and of 1^±Infinity. */
 function power(x: number, y: number): number {
