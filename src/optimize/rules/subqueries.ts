@@ -412,8 +412,9 @@ function unnestNode(context: OptimizerContext, plan: Plan): Plan {
   });
   const rebuilt = mapInputs(changed, () => input);
   if (plan.kind === 'project' || plan.kind === 'aggregate') return rebuilt;
-  // These pass all columns of their input on: drop the ones that the joins added.
-  return makeSelection({ ...rebuilt, columns: input.columns }, plan.columns);
+  // These pass all columns of their input on, windows with more behind them: drop what joins added.
+  const own = plan.columns.slice(plan.input.columns.length);
+  return makeSelection({ ...rebuilt, columns: [...input.columns, ...own] }, plan.columns);
 }
 
 /** One row with subqueries is a projection of one row without. */
