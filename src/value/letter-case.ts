@@ -2,7 +2,11 @@
  * Upper and lower case letter for letter, by the Unicode data of the host: Unicode's simple case
  * mapping, which ECMAScript does not offer as such.
  */
-export type LetterCase = 'upper' | 'lower';
+export type LetterCase =
+  | 'upper'
+  | 'lower'
+  /** The lower case of the upper case: the same for all letters that ILIKE takes for the same. */
+  | 'fold';
 
 /** Letters with two cases end before this code point. */
 export const letterCaseEnd = 0x1f000;
@@ -27,6 +31,11 @@ function codes(text: string): number[] {
 
 /** The letter of that case for a code point; the code point itself if there is none. */
 export function letterOfCase(code: number, which: LetterCase): number {
+  if (which === 'fold') {
+    // Simple case folding leaves the i with a dot above as a capital, and the small one without, alone.
+    if (code === 0x130 || code === 0x131) return code;
+    return letterOfCase(letterOfCase(code, 'upper'), 'lower');
+  }
   const letter = String.fromCodePoint(code);
   const others = codes(which === 'upper' ? letter.toUpperCase() : letter.toLowerCase());
   // Of the lower cases, only that of İ is several: an i and a dot above it.

@@ -1,5 +1,6 @@
 import { sqlState } from '../../base/error.ts';
 import {
+  type ConstantExpression,
   type ConstantValue,
   call,
   constant,
@@ -346,7 +347,7 @@ function bindBinary(
   }
 }
 
-/** (a, b) = (c, d) is a = c AND b = d. */
+/** (a, b) = (c, d) is a = c AND b = d; (a, b) < (c, d) is a < c OR a = c AND b < d. */
 function bindRowComparison(
   place: Place,
   name: Comparison,
@@ -354,18 +355,26 @@ function bindRowComparison(
   right: Syntax,
   span: Span,
 ): Expression {
-  if (left.kind !== 'row' || right.kind !== 'row' || (name !== 'eq' && name !== 'ne')) {
-    notSupported('this comparison of rows', span, 'compare the columns one by one');
+  if (left.kind !== 'row' || right.kind !== 'row') {
+    notSupported('the comparison of a row with a value', span, 'compare the columns one by one');
   }
   if (left.items.length !== right.items.length) {
     throw new BindError(sqlState.syntaxError, 'the rows have different lengths', span);
   }
-  const parts = left.items.map((item, i) => {
-    const other = right.items[i];
-    return bindBinary(place, '=', item, other, other.span);
-  });
-  const equal = parts.length === 1 ? parts[0] : call('and', parts, booleanType);
-  return negateIf(name === 'ne', equal);
+  const compare = (operator: string, i: number): Expression =>
+    bindBinary(place, operator, left.items[i], right.items[i], right.items[i].span);
+  const last = left.items.length - 1;
+  if (name === 'eq' || name === 'ne') {
+    const parts = left.items.map((_, i) => compare('=', i));
+    return negateIf(name === 'ne', last === 0 ? parts[0] : call('and', parts, booleanType));
+  }
+  const strict = name === 'lt' || name === 'le' ? '<' : '>';
+  let result = compare(name === 'le' || name === 'ge' ? `${strict}=` : strict, last);
+  for (let i = last - 1; i >= 0; i--) {
+    const rest = call('and', [compare('=', i), result], booleanType);
+    result = call('or', [compare(strict, i), rest], booleanType);
+  }
+  return result;
 }
 
 function bindInList(place: Place, node: InList): Expression {
@@ -385,10 +394,23 @@ function bindLike(place: Place, node: Like): Expression {
   if (node.operator === 'SIMILAR TO' || node.operator === 'GLOB') {
     notSupported(node.operator, node.span, 'use LIKE');
   }
-  const parts = [node.operand, node.pattern, ...(node.escape ? [node.escape] : [])];
-  const args = parts.map((part) => bindExpression(place, part));
+  const args = [node.operand, node.pattern].map((part) => bindExpression(place, part));
   const name = node.operator === 'LIKE' ? 'like' : 'ilike';
+  const escapeWith = node.escape && bindEscape(place, node.escape);
+  if (escapeWith?.value === null) return constant(null, booleanType);
+  if (escapeWith !== undefined) args.push(escapeWith);
   return negateIf(node.negated, textCall(place, name, args, node.span));
+}
+
+/** A constant of at most one character, or NULL. */
+function bindEscape(place: Place, syntax: Syntax): ConstantExpression {
+  const bound = bindExpression(place, syntax);
+  if (bound.kind !== 'constant') notSupported('an escape that is no literal', syntax.span);
+  if (typeof bound.value === 'string' && Array.from(bound.value).length > 1) {
+    const message = 'the escape of LIKE must be empty or one character';
+    throw new BindError('22025', message, syntax.span);
+  }
+  return bound;
 }
 
 function textCall(place: Place, name: string, args: Expression[], span: Span): Expression {

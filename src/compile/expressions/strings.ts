@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { QuernError, sqlState } from '../../base/error.ts';
 import type { CallExpression } from '../../plan/expression.ts';
 import { type Expr, type Func, i32, i64 } from '../../wasm/index.ts';
 import { emitLike } from '../kernels/like.ts';
@@ -19,6 +20,7 @@ import { nullOfAny, type StringValue, spill, type Value } from '../value.ts';
 import { failIf } from './arithmetic.ts';
 import type { Build } from './build.ts';
 import { fold } from './compile.ts';
+import { changedCase } from './letter-case.ts';
 
 /** Any string value as address and length. */
 export function decode(value: Value, scope: Scope): StringValue {
@@ -112,16 +114,22 @@ function like(
   const text = decode(args[0], scope);
   const pattern = fold(expression.args[1]);
   const given = expression.args[2];
-  const escapeWith = given === undefined ? '\\' : fold(given)?.value;
-  if (typeof pattern?.value === 'string' && typeof escapeWith === 'string') {
+  const escapeWith = given === undefined ? '' : fold(given)?.value;
+  assert(typeof escapeWith === 'string', 'checked by the binder');
+  if (typeof pattern?.value === 'string') {
     const options = { foldCase, escape: escapeWith === '' ? undefined : escapeWith };
     const func = emitLike(module, pattern.value, options);
     return truth(func.call(text.x, text.y), args.slice(0, 1), scope);
   }
-  assert(!foldCase && typeof escapeWith === 'string', 'checked by the binder');
-  const form = decode(args[1], scope);
-  const code = escapeWith === '' ? -1 : escapeWith.charCodeAt(0);
-  const raw = emitDynamicLike(module).call(text.x, text.y, form.x, form.y, code);
+  if (escapeWith >= '\x80') {
+    const message = 'an escape character beyond ASCII, with a pattern of the query';
+    throw new QuernError(sqlState.featureNotSupported, `${message}, is not supported yet`);
+  }
+  const folded = (value: StringValue) => (foldCase ? changedCase(value, 'fold', scope) : value);
+  const [subject, form] = [text, decode(args[1], scope)].map(folded);
+  const escapeCharacter = foldCase ? escapeWith.toLowerCase() : escapeWith;
+  const code = escapeCharacter === '' ? -1 : escapeCharacter.charCodeAt(0);
+  const raw = emitDynamicLike(module).call(subject.x, subject.y, form.x, form.y, code);
   const value = truth(raw, args, scope);
   const spilled = spill(scope.f, value, 'like');
   failIf(scope, i32.ltS(spilled.x, 0), spilled.isNull, failure.invalidPattern);

@@ -1,7 +1,7 @@
 import type { CallExpression } from '../../plan/expression.ts';
 import type { LetterCase } from '../../value/letter-case.ts';
 import { type Expr, type Func, i32, i64, type Operand } from '../../wasm/index.ts';
-import { caseTable, emitChangeCase, emitEncode } from '../kernels/string-case.ts';
+import { emitEncode } from '../kernels/string-case.ts';
 import {
   emitFirstCode,
   emitPad,
@@ -26,6 +26,7 @@ import { rangeOf } from '../range.ts';
 import { expectInt, nullOfAny, type StringValue, type Value } from '../value.ts';
 import { failIf } from './arithmetic.ts';
 import type { Build } from './build.ts';
+import { changedCase } from './letter-case.ts';
 import { decode } from './strings.ts';
 import { roomFunction, textRoom, writtenText } from './text-room.ts';
 
@@ -67,13 +68,7 @@ function clamped(value: Value, scope: Scope): Expr {
 }
 
 function changeCase(which: LetterCase): Build {
-  return ([value], _, scope) => {
-    const text = decode(value, scope);
-    const table = tableAt(caseTable(which), scope);
-    const change = emitChangeCase(scope.query.module, which);
-    const bytes = i32.add(i32.add(text.y, i32.shrU(text.y, 1)), 32);
-    return writtenText(scope, text.isNull, bytes, (out) => change.call(text.x, text.y, out, table));
-  };
+  return ([value], _, scope) => changedCase(decode(value, scope), which, scope);
 }
 
 const substring: Build = (args, _, scope) => {

@@ -20,7 +20,7 @@ import { type LikeItem, type LikePattern, parseLikePattern } from './like-patter
 import { characterLength, emitFind, equalsWord, word } from './search.ts';
 
 export interface LikeOptions {
-  /** The character that makes the next one ordinary; default `\`, undefined for none. */
+  /** The character that makes the next one ordinary; none by default. */
   readonly escape?: string | undefined;
   /** Letters match in any case (ILIKE), by the simple case folding of Unicode. Default false. */
   readonly foldCase?: boolean;
@@ -33,12 +33,11 @@ interface Range {
 }
 
 function keyOf(pattern: string, options: LikeOptions): string {
-  const escapeCharacter = 'escape' in options ? (options.escape ?? '') : '\\';
-  return `${options.foldCase ? 'ilike' : 'like'} '${pattern}' escape '${escapeCharacter}'`;
+  return `${options.foldCase ? 'ilike' : 'like'} '${pattern}' escape '${options.escape ?? ''}'`;
 }
 
 function parse(pattern: string, options: LikeOptions): LikePattern {
-  return parseLikePattern(pattern, 'escape' in options ? options.escape : '\\');
+  return parseLikePattern(pattern, options.escape);
 }
 
 /**

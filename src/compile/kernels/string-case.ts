@@ -1,4 +1,4 @@
-/** Upper and lower case: letter for letter, as the Unicode data of the host has it. */
+/** Upper, lower and folded case: letter for letter, as the Unicode data of the host has it. */
 
 import { type LetterCase, letterCaseEnd, letterOfCase } from '../../value/letter-case.ts';
 import {
