@@ -30,7 +30,9 @@ export function parseCall(p: Parser, name: QualifiedName): Call {
     filter = parseExpression(p);
     p.expectSymbol(')');
   }
-  const nullTreatment = inner.nullTreatment ?? takeNullTreatment(p);
+  // Without OVER it belongs to the call around this one: lag(sum(a) IGNORE NULLS) OVER ().
+  const isWindow = p.peekIs(1, 'NULLS') && p.peekIs(2, 'OVER');
+  const nullTreatment = inner.nullTreatment ?? (isWindow ? takeNullTreatment(p) : undefined);
   const over = p.take('OVER') ? parseOver(p) : undefined;
   const span = p.spanFrom(name.span);
   return { kind: 'call', span, name, ...inner, withinGroup, filter, nullTreatment, over };
