@@ -6,9 +6,11 @@ import {
   doubleText,
   type Family,
   families,
+  intervalText,
   quote,
   someText,
   timestampText,
+  timeText,
 } from './tables.ts';
 
 /** A column in scope. */
@@ -28,9 +30,9 @@ export interface Scope {
 /** Makes the subqueries that expressions contain. */
 export interface SubqueryMaker {
   /** One row of one exact column. */
-  single(scope: Scope, family: Family): Fragment | undefined;
-  /** Any number of rows of one exact column. */
-  column(scope: Scope, family: Family): Fragment;
+  single(scope: Scope, family: Family): Fragment;
+  /** Any number of rows of exact columns. */
+  column(scope: Scope, families: readonly Family[]): Fragment;
   /** Any rows, for EXISTS. */
   any(scope: Scope): Fragment;
 }
@@ -64,8 +66,7 @@ export class ExpressionMaker {
     if (depth <= 0 || random.chance(0.3)) return this.#leaf(family, scope);
     if (family === 'bool') return this.condition(scope, depth);
     if (scope.subqueries > 0 && random.chance(0.04)) {
-      const query = this.#subqueries.single(scope, family);
-      if (query !== undefined) return of(family)`(${query})`;
+      return of(family)`(${this.#subqueries.single(scope, family)})`;
     }
     const inner = (of: Family): Fragment => this.make(of, scope, depth - 1);
     if (random.chance(tableChance)) return this.#fromTable(family, inner);
@@ -82,7 +83,7 @@ export class ExpressionMaker {
 
   literal(family: Family): Fragment {
     const random = this.#random;
-    if (random.chance(0.02)) return this.#nullOf(family);
+    if (random.chance(0.03)) return this.#nullOf(family);
     switch (family) {
       case 'int': {
         const value = random.int(-3, 10);
@@ -108,6 +109,14 @@ export class ExpressionMaker {
         const text = timestampText(random, false);
         return literalOf('timestamp', `TIMESTAMP '${text}'`, 'TIMESTAMP', text);
       }
+      case 'time': {
+        const text = timeText(random);
+        return literalOf('time', `TIME '${text}'`, 'TIME', text);
+      }
+      case 'interval': {
+        const text = intervalText(random);
+        return literalOf('interval', `INTERVAL '${text}'`, 'INTERVAL', text);
+      }
       case 'bool': {
         const value = random.chance(0.5);
         return literalOf('bool', value ? 'TRUE' : 'FALSE', 'BOOLEAN', value);
@@ -123,6 +132,8 @@ export class ExpressionMaker {
       text: 'VARCHAR',
       date: 'DATE',
       timestamp: 'TIMESTAMP',
+      time: 'TIME',
+      interval: 'INTERVAL',
       bool: 'BOOLEAN',
     };
     return of(family)`CAST(NULL AS ${types[family]})`;
@@ -246,12 +257,19 @@ export class ExpressionMaker {
   #times(family: Family, inner: (family: Family) => Fragment): Make[] {
     const random = this.#random;
     if (family === 'date') return [() => of('date')`CAST(${inner('timestamp')} AS DATE)`];
+    if (family === 'time') return [() => of('time')`CAST(${inner('timestamp')} AS TIME)`];
+    // Intervals are equal that are written differently, as 1 month and 30 days: these are none.
+    if (family === 'interval') {
+      return [() => of('interval')`(${inner('timestamp')} - ${inner('timestamp')})`];
+    }
     const unit = random.pick(['year', 'month', 'day', 'hour', 'minute', 'second']);
     const interval = `INTERVAL '${String(random.int(-40, 40))}' ${unit}`;
     const from = random.pick(['date', 'timestamp'] as const);
+    const sign = random.pick(['+', '-']);
     return [
+      () => of('timestamp')`(${inner(from)} ${sign} ${inner('interval')})`,
       () => of('timestamp')`CAST(${inner('date')} AS TIMESTAMP)`,
-      () => of('timestamp')`(${inner(from)} ${random.pick(['+', '-'])} ${interval})`,
+      () => of('timestamp')`(${inner(from)} ${sign} ${interval})`,
     ];
   }
 
@@ -290,6 +308,7 @@ export class ExpressionMaker {
       () => of('bool')`(${inner('bool')} IS ${not}${random.pick(['TRUE', 'FALSE'])})`,
       () => of('bool')`starts_with(${inner('text')}, ${inner('text')})`,
       () => of('bool')`contains(${inner('text')}, ${inner('text')})`,
+      () => this.#rowComparison(inner),
     ])();
   }
 
@@ -301,6 +320,27 @@ export class ExpressionMaker {
     const operator = random.pick(['=', '=', '<>', '<', '<=', '>', '>=']);
     const [a, b] = [left, right].map((family) => this.make(family, scope, depth - 1));
     return of('bool')`(${a} ${operator} ${b})`;
+  }
+
+  /** Of rows without NULLs; see the dialect. */
+  #rowComparison(inner: (family: Family) => Fragment): Fragment {
+    const random = this.#random;
+    const kinds = this.#rowKinds();
+    const row = (): Fragment => this.#row(kinds, inner);
+    const not = random.pick(['', 'NOT ']);
+    if (random.chance(0.4)) {
+      return of('bool')`(${row()} ${not}IN (${list([row(), row()].slice(random.int(0, 1)))}))`;
+    }
+    return of('bool')`(${row()} ${random.pick(['=', '<>', '<', '<=', '>', '>='])} ${row()})`;
+  }
+
+  #rowKinds(): Family[] {
+    return [0, 0].map(() => this.#random.pick(families));
+  }
+
+  #row(kinds: readonly Family[], inner: (family: Family) => Fragment): Fragment {
+    const items = kinds.map((kind) => of(kind)`COALESCE(${inner(kind)}, ${this.literal(kind)})`);
+    return of('row')`(${list(items)})`;
   }
 
   #pattern(): string {
@@ -324,13 +364,24 @@ export class ExpressionMaker {
     const value = (): Fragment => this.make(family, scope, depth - 1);
     return random.pick<Make>([
       () => of('bool')`${not}EXISTS (${this.#subqueries.any(scope)})`,
-      () => of('bool')`(${value()} ${not}IN (${this.#subqueries.column(scope, family)}))`,
+      () => of('bool')`(${value()} ${not}IN (${this.#subqueries.column(scope, [family])}))`,
       () => {
-        const operator = random.pick(['=', '<>', '<', '>=']);
+        const kinds = this.#rowKinds();
+        const inner = (of: Family): Fragment => this.make(of, scope, depth - 1);
+        // DuckDB refuses such subqueries if they are correlated.
+        const rows = this.#subqueries.column({ ...scope, columns: [] }, kinds);
+        const items = kinds.map(
+          (kind, i) => of('item')`COALESCE(q.r${String(i)}, ${this.literal(kind)})`,
+        );
+        const present = of('query')`SELECT ${list(items)} FROM (${rows}) AS q`;
+        return of('bool')`(${this.#row(kinds, inner)} ${not}IN (${present}))`;
+      },
+      () => {
+        const operator = random.pick(['=', '<>', '<', '<=', '>', '>=']);
         const quantifier = random.pick(['ANY', 'ALL']);
         return of(
           'bool',
-        )`(${value()} ${operator} ${quantifier} (${this.#subqueries.column(scope, family)}))`;
+        )`(${value()} ${operator} ${quantifier} (${this.#subqueries.column(scope, [family])}))`;
       },
     ])();
   }

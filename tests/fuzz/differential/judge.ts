@@ -200,7 +200,7 @@ function createdBy(statements: readonly string[]): string[] {
 
 /** Whether a statement gives rows, and not only the number of those it changed. */
 function isQuery(sql: string): boolean {
-  return /^(SELECT|WITH)\b/.test(sql);
+  return /^(SELECT|WITH)\b|\bRETURNING\b/.test(sql);
 }
 
 function judge(ours: Outcome, theirs: Outcome, ordered: boolean): Verdict {

@@ -47,9 +47,12 @@ export async function shrink(engines: Engines, failing: FailingCase): Promise<Fa
   return { ...failing, tables: used, fragment };
 }
 
-/** Another kind of difference is another bug. */
-function sortOf(message: string | undefined): string {
-  return /slow|error|class|Assertion|Error|rows|row/.exec(message ?? '')?.[0].slice(0, 3) ?? '';
+/** Another kind of difference, or another error, is another bug. */
+function sortOf(message = ''): string {
+  const sort = /slow|error|class|Assertion|Error|rows|row/.exec(message)?.[0] ?? '';
+  if (!/error/i.test(sort)) return sort.slice(0, 3);
+  const [line] = message.split('\n');
+  return line.replaceAll(/"[^"]*"|\d+/g, '…');
 }
 
 function isOrdered(fragment: Fragment): boolean {

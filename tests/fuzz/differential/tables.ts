@@ -1,7 +1,16 @@
 import type { Random } from '../../../src/base/random.ts';
 
 /** Types whose values the generator treats alike. */
-export type Family = 'int' | 'dec' | 'double' | 'text' | 'date' | 'timestamp' | 'bool';
+export type Family =
+  | 'int'
+  | 'dec'
+  | 'double'
+  | 'text'
+  | 'date'
+  | 'timestamp'
+  | 'time'
+  | 'interval'
+  | 'bool';
 
 export const families: readonly Family[] = [
   'int',
@@ -10,6 +19,8 @@ export const families: readonly Family[] = [
   'text',
   'date',
   'timestamp',
+  'time',
+  'interval',
   'bool',
 ];
 
@@ -29,15 +40,16 @@ export interface TestTable {
   readonly large: string | undefined;
 }
 
-/** Rows of the base of a large table, whose square is more than a morsel of 65536 rows. */
-const largeBaseRows = 260;
+/** Rows of the base of a large table, whose square is more than one or two morsels of 65536 rows. */
+const largeBaseRows = [260, 260, 370];
 
 /** Tables of one test case: some empty, some of one row, now and then a large one. */
 export function makeTables(random: Random): TestTable[] {
   const tables = Array.from({ length: random.int(2, 4) }, (_, i) => {
     return makeTable(random, `t${i}`, random.pick([0, 1, 3, 8, 20, 40]), undefined);
   });
-  if (random.chance(0.12)) tables.push(makeTable(random, 'base', largeBaseRows, 'large'));
+  if (random.chance(0.12))
+    tables.push(makeTable(random, 'base', random.pick(largeBaseRows), 'large'));
   return tables;
 }
 
@@ -103,6 +115,10 @@ function makeType(random: Random, family: Family, wild: boolean): TypeMaker {
       return { type: 'DATE', value: () => `'${dateText(random, wild)}'` };
     case 'timestamp':
       return { type: 'TIMESTAMP', value: () => `'${timestampText(random, wild)}'` };
+    case 'time':
+      return { type: 'TIME', value: () => `'${timeText(random)}'` };
+    case 'interval':
+      return { type: 'INTERVAL', value: () => `'${intervalText(random)}'` };
     case 'bool':
       return { type: 'BOOLEAN', value: () => random.pick(['TRUE', 'FALSE']) };
   }
@@ -130,7 +146,7 @@ function integers(random: Random, wild: boolean): TypeMaker {
 }
 
 /**
- * At most 26 digits before the point and 10 after it: a common type of any two then holds both. Of
+ * At most 28 digits before the point and 10 after it: a common type of any two then holds both. Of
  * one that does not, DuckDB drops digits behind the point.
  */
 const decimalShapes = [
@@ -142,6 +158,7 @@ const decimalShapes = [
   [19, 3],
   [25, 10],
   [28, 2],
+  [38, 10],
 ] as const;
 
 function decimals(random: Random, wild: boolean): TypeMaker {
@@ -218,9 +235,20 @@ export function dateText(random: Random, wild: boolean): string {
 }
 
 export function timestampText(random: Random, wild: boolean): string {
+  return `${dateText(random, wild)} ${timeText(random)}`;
+}
+
+export function timeText(random: Random): string {
   const two = (high: number): string => String(random.int(0, high)).padStart(2, '0');
   const fraction = random.chance(0.3) ? `.${String(random.int(0, 999_999)).padStart(6, '0')}` : '';
-  return `${dateText(random, wild)} ${two(23)}:${two(59)}:${two(59)}${fraction}`;
+  return `${two(23)}:${two(59)}:${two(59)}${fraction}`;
+}
+
+/** Days and less than a day, of the same sign: no two that are equal are written differently. */
+export function intervalText(random: Random): string {
+  const sign = random.pick(['', '', '-']);
+  const days = random.chance(0.7) ? `${sign}${random.int(0, 40)} days ` : '';
+  return random.chance(0.3) && days !== '' ? days.trim() : `${days}${sign}${timeText(random)}`;
 }
 
 /** The statements that make the tables, each runnable on both engines. */
