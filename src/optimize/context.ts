@@ -1,26 +1,17 @@
-import { QuernError, sqlState } from '../base/error.ts';
 import type { Column, Expression } from '../plan/expression.ts';
 import { children } from '../plan/expression.ts';
 import { inputs, type Plan } from '../plan/plan.ts';
 import { eachExpression } from '../plan/rewrite.ts';
 import type { SqlType } from '../value/type.ts';
 
-/**
- * Columns that one plan may be given. Each level of correlated subqueries copies what is around it,
- * so that a few levels with set operations in them can make a plan that nobody waits for.
- */
-const newColumnsMax = 100_000;
-
 /** Makes columns and common tables that are new to a plan. */
 export class OptimizerContext {
   #nextColumn = 0;
-  readonly #columnLimit: number;
   #nextWith = 0;
   readonly #claimed = new Set<number>();
 
   constructor(plan: Plan) {
     this.#scan(plan);
-    this.#columnLimit = this.#nextColumn + newColumnsMax;
   }
 
   #scan(plan: Plan): void {
@@ -40,13 +31,6 @@ export class OptimizerContext {
   }
 
   column(name: string, type: SqlType, nullable: boolean): Column {
-    if (this.#nextColumn >= this.#columnLimit) {
-      throw new QuernError(
-        sqlState.programLimitExceeded,
-        'the statement has too many correlated subqueries within each other',
-        { hint: 'Move the inner ones to common tables (WITH) or joins.' },
-      );
-    }
     return { id: this.#nextColumn++, name, type, nullable };
   }
 

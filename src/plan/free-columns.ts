@@ -51,6 +51,31 @@ export function freeColumns(plan: Plan): ColumnMap {
   return result;
 }
 
+const noTables: ReadonlySet<number> = new Set();
+const tablesOfPlan = new WeakMap<Plan, ReadonlySet<number>>();
+
+/** The common tables that a plan reads, and does not define itself, by their id. */
+export function freeTables(plan: Plan): ReadonlySet<number> {
+  const known = tablesOfPlan.get(plan);
+  if (known !== undefined) return known;
+  const free = new Set<number>();
+  const add = (inner: Plan): void => {
+    for (const id of freeTables(inner)) free.add(id);
+  };
+  if (plan.kind === 'withReference') free.add(plan.id);
+  inputs(plan).forEach(add);
+  eachExpression(plan, (expression) => eachSubquery(expression, add));
+  if (plan.kind === 'with' || plan.kind === 'recursive') free.delete(plan.id);
+  const result = free.size === 0 ? noTables : free;
+  tablesOfPlan.set(plan, result);
+  return result;
+}
+
+function eachSubquery(expression: Expression, visit: (plan: Plan) => void): void {
+  if (expression.kind === 'subquery') visit(expression.plan);
+  for (const child of children(expression)) eachSubquery(child, visit);
+}
+
 /** Whether all columns of the expression are among `ids`. */
 export function isCovered(expression: Expression, ids: { has(id: number): boolean }): boolean {
   for (const id of usedColumns(expression).keys()) if (!ids.has(id)) return false;

@@ -39,6 +39,8 @@ export function isUniqueOn(plan: Plan, keys: ReadonlySet<number>): boolean {
     }
     case 'join':
       return isUniqueJoin(plan, keys);
+    case 'with':
+      return isUniqueOn(plan.body, keys);
     case 'values':
       return plan.rows.length <= 1;
     default:

@@ -158,6 +158,54 @@ test('a scalar subquery is grouped by what it is correlated with, without a doma
   );
 });
 
+/** Correlated subqueries of every kind within each other, each referring to those around it. */
+const nestings: readonly ((level: number, inner: string) => string)[] = [
+  (n, inner) => `exists (select 1 from mid m${n + 1} where m${n + 1}.k < m${n}.k and ${inner})`,
+  (n, inner) => `m${n}.n < (select count(*) from mid m${n + 1}
+    where m${n + 1}.k < m${n}.k and m${n + 1}.n <> m0.n and ${inner})`,
+  (n, inner) => `m${n}.n not in (select m${n + 1}.k from mid m${n + 1}
+    where m${n + 1}.n < m${n}.k and ${inner})`,
+  (n, inner) => `m${n}.n > all (select m${n + 1}.k from mid m${n + 1} where m${n + 1}.k <> m${n}.k
+    or m${n + 1}.k in (select m0.n union select tiny.id from tiny where tiny.k < m${n}.k) and ${inner})`,
+  (n, inner) => `m${n}.n < (select m${n + 1}.id from mid m${n + 1} where ${inner}
+    order by m${n + 1}.n + m${n}.k limit 1)`,
+];
+
+test('a plan grows with the depth of correlated subqueries by as much for each level', () => {
+  for (const make of nestings) {
+    const lines = (depth: number): number => {
+      let condition = 'true';
+      for (let level = depth - 1; level >= 0; level--) condition = make(level, condition);
+      return explain(`select m0.id from mid m0 where ${condition}`).split('\n').length;
+    };
+    const [four, eight, twelve] = [4, 8, 12].map(lines);
+    assert.ok(twelve - eight <= (eight - four) * 1.1, `${[four, eight, twelve]} ${make(0, '')}`);
+  }
+});
+
+test('what a subquery and the query around it both need is computed once', () => {
+  const sql = `select x.id, x.n < (select count(*) from tiny where tiny.n < x.n)
+    from (select max(id) as id, sum(n) as n from big group by k) x`;
+  const plan = explain(sql);
+  assert.equal(plan.match(/scan big/g)?.length, 1, plan);
+  assert.equal(plan.match(/read outer/g)?.length, 2, plan);
+  // Rows of a table are as easily read twice.
+  const plain = explain('select n < (select count(*) from tiny where tiny.n < mid.n) from mid');
+  assert.equal(plain.match(/scan mid/g)?.length, 2, plain);
+});
+
+test('a subquery within one that does not know the outermost row brings its values', () => {
+  const plan = explain(`select id from big where exists (select 1 from mid where exists
+    (select 1 from tiny where tiny.k = mid.k and tiny.n = big.n))`);
+  assert.equal(plan.match(/scan/g)?.length, 3, plan);
+});
+
+test('a common table keeps the columns that are read', () => {
+  const plan = explain(`with t as (select k, n, max(s) as s, min(d) as d from big group by k, n)
+    select x.n from t x, t y where x.n = y.k`);
+  assert.ok(!plan.includes('min(d)') && !plan.includes('max(s)'), plan);
+});
+
 test('outer joins are inner ones where missing rows cannot pass', () => {
   const joinOf = (condition: string): string | undefined =>
     /(\w+) join/.exec(

@@ -1,7 +1,6 @@
 import { QuernError, sqlState } from '../../base/error.ts';
 import {
   makeDistinct,
-  makeEqual,
   makeFilter,
   makeJoin,
   makeRowNumbers,
@@ -9,6 +8,7 @@ import {
 } from '../../plan/build.ts';
 import {
   type Column,
+  type ColumnExpression,
   call,
   columnRef,
   conjunction,
@@ -16,14 +16,30 @@ import {
   constant,
   type Expression,
 } from '../../plan/expression.ts';
-import { columnIds, freeColumns, isCovered, usedColumns } from '../../plan/free-columns.ts';
-import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
+import {
+  columnIds,
+  freeColumns,
+  freeTables,
+  isCovered,
+  usedColumns,
+} from '../../plan/free-columns.ts';
+import type { Aggregate, Join, Plan, With, WithReference } from '../../plan/plan.ts';
 import { mapExpressions } from '../../plan/rewrite.ts';
 import { substitute } from '../../plan/substitute.ts';
 import { bigintType, booleanType, sameType } from '../../value/type.ts';
 import type { OptimizerContext } from '../context.ts';
+import { equalPair } from '../estimate/estimator.ts';
+import {
+  type Allowed,
+  equality,
+  nothingAllowed,
+  type Part,
+  type PlacedRepresentative,
+  type Representative,
+  whole,
+} from './decorrelated-part.ts';
 import { evaluateWith } from './evaluate-with.ts';
-import { refreshPlan } from './refresh.ts';
+import { SharedTable } from './shared-table.ts';
 
 /**
  * Takes the references to `outer` out of a plan, after Neumann and Kemper, "Unnesting Arbitrary
@@ -34,7 +50,10 @@ import { refreshPlan } from './refresh.ts';
  * (its
  * *representative*): rows are then computed for all its values at once. Where a filter equates the
  * outer column with something of the part, that something represents it, and nothing is added. Else
- * the part is crossed with the *domain*: the distinct values that the outer column has.
+ * the part is joined with the *domain*: the distinct values that the outer columns have. The outer
+ * side is then read twice, and computed once: if both copied it, subqueries within each other would
+ * double it for each level. (Neumann's "Improving Unnesting of Complex Queries", BTW 2025, shares
+ * it for the same reason.)
  */
 export interface Decorrelated {
   readonly plan: Plan;
@@ -47,6 +66,10 @@ export interface Decorrelated {
    * of its columns in that row.
    */
   readonly missing: ReadonlyMap<number, Expression> | undefined;
+  /** What the join has to read in the place of the outer side. */
+  readonly outer: Plan;
+  /** The plan, made of the join, that defines what both sides of the join share. */
+  define(body: Plan): Plan;
 }
 
 export interface DecorrelateOptions {
@@ -65,46 +88,27 @@ export function decorrelate(
   const equalities = [...part.representatives].map(([id, representative]) => {
     return equality(columnRef(worker.outerColumn(id)), representative);
   });
-  const { residual, missing } = part;
-  return { plan: part.plan, equalities, residual, missing };
-}
-
-interface Representative {
-  readonly column: Column;
-  /** Whether NULL stands for an outer NULL, as in a domain; else NULL matches nothing. */
-  readonly nullSafe: boolean;
-}
-
-function equality(outer: Expression, { column, nullSafe }: Representative): Expression {
-  const inner = columnRef(column);
-  if (!nullSafe || !outer.nullable) return makeEqual(outer, inner);
-  return call('is_not_distinct_from', [outer, inner], booleanType, false);
-}
-
-/** A part of the plan without references to outer columns. */
-interface Part {
-  readonly plan: Plan;
-  readonly representatives: ReadonlyMap<number, Representative>;
-  readonly residual: readonly Expression[];
-  readonly missing: ReadonlyMap<number, Expression> | undefined;
-}
-
-interface Allowed {
-  /** Whether conditions may be handed up to the join. */
-  readonly mayPull: boolean;
-  readonly mayDefault: boolean;
-}
-
-const nothingAllowed: Allowed = { mayPull: false, mayDefault: false };
-
-function whole(plan: Plan): Part {
-  return { plan, representatives: new Map(), residual: [], missing: undefined };
+  const { plan: inner, residual, missing } = part;
+  const { shared } = worker;
+  const define = (body: Plan): Plan => shared?.define(body) ?? body;
+  return {
+    plan: inner,
+    equalities,
+    residual,
+    missing,
+    outer: shared?.original() ?? outer,
+    define,
+  };
 }
 
 class Decorrelator {
   readonly #context: OptimizerContext;
   readonly #outer: Plan;
   readonly #ids: ReadonlySet<number>;
+  /** The outer side as a common table, once a domain is made of it. */
+  shared: SharedTable | undefined;
+  /** Representatives among the columns of common tables that used outer columns. */
+  readonly #tables = new Map<number, ReadonlyMap<number, PlacedRepresentative>>();
 
   constructor(context: OptimizerContext, outer: Plan) {
     this.#context = context;
@@ -120,11 +124,28 @@ class Decorrelator {
     return [...columns.keys()].filter((id) => this.#ids.has(id));
   }
 
+  /** The outer columns that a plan uses itself, or by a common table that did. */
+  #outersOf(plan: Plan): number[] {
+    const ids = new Set(this.#outers(freeColumns(plan)));
+    for (const table of freeTables(plan)) {
+      for (const id of this.#tables.get(table)?.keys() ?? []) ids.add(id);
+    }
+    return [...ids];
+  }
+
+  #outersIn(expressions: readonly Expression[]): number[] {
+    return expressions.flatMap((expression) => this.#outers(usedColumns(expression)));
+  }
+
   visit(plan: Plan, allowed: Allowed): Part {
-    if (this.#outers(freeColumns(plan)).length === 0) return whole(plan);
+    if (this.#outersOf(plan).length === 0) return whole(plan);
     switch (plan.kind) {
       case 'filter':
-        return this.#filter(plan.input, conjuncts(plan.predicate), allowed);
+        return this.#filter(
+          this.visit(plan.input, { ...allowed, mayDefault: false }),
+          conjuncts(plan.predicate),
+          allowed,
+        );
       case 'project':
         return this.#project(plan, allowed);
       case 'join':
@@ -142,36 +163,41 @@ class Decorrelator {
         return this.#setOperation(plan);
       case 'values':
         return this.#values(plan);
-      case 'with': {
-        const part = this.visit(plan.body, allowed);
-        return { ...part, plan: { ...plan, body: part.plan, columns: part.plan.columns } };
-      }
+      case 'with':
+        return this.#with(plan, allowed);
+      case 'withReference':
+        return this.#withReference(plan);
       default:
         return unsupported(`this use of an outer column in ${plan.kind}`);
     }
   }
 
-  /** Crosses a part with the domain of the outer columns it does not represent yet. */
+  /**
+   * Joins a part with the domain of the outer columns it does not represent yet. What it does
+   * represent says which of their values go with which row.
+   */
   #represent(part: Part, ids: readonly number[]): Part {
-    const lacking = ids.filter((id) => !part.representatives.has(id));
+    const lacking = [...new Set(ids)].filter((id) => !part.representatives.has(id));
     if (lacking.length === 0) return part;
-    const columns = lacking.map((id) => this.outerColumn(id));
-    const domain = this.#domain(columns);
+    const present = [...part.representatives];
+    const domain = this.#domain([...present.map(([id]) => id), ...lacking]);
+    const matched = present.map(([, representative], i) =>
+      equality(columnRef(domain.columns[i]), representative),
+    );
     const representatives = new Map(part.representatives);
     lacking.forEach((id, i) => {
-      representatives.set(id, { column: domain.columns[i], nullSafe: true });
+      representatives.set(id, { column: domain.columns[present.length + i], nullSafe: true });
     });
-    const plan = makeJoin('inner', part.plan, domain, undefined);
+    const plan = makeJoin('inner', part.plan, domain, conjunction(matched));
     return { ...part, plan, representatives };
   }
 
   /** The distinct values of some outer columns, as new columns. */
-  #domain(columns: readonly Column[]): Plan {
-    const fresh = columns.map((c) => this.#context.column(c.name, c.type, c.nullable));
-    const expressions = columns.map(columnRef);
-    const input: Plan = { kind: 'project', input: this.#outer, expressions, columns: fresh };
-    const keep = new Set(fresh.map((column) => column.id));
-    return makeDistinct(refreshPlan(this.#context, input, keep));
+  #domain(ids: readonly number[]): Plan {
+    this.shared ??= new SharedTable(this.#context, this.#outer, 'outer');
+    const { plan, by } = this.shared.copy();
+    const columns = ids.map((id) => (by.get(id) as ColumnExpression).column);
+    return makeDistinct(makeSelection(plan, columns));
   }
 
   /** The expression with representatives in the place of outer columns. */
@@ -181,8 +207,9 @@ class Decorrelator {
     return substitute(expression, by);
   }
 
-  #filter(input: Plan, conditions: readonly Expression[], allowed: Allowed): Part {
-    let part = this.visit(input, { ...allowed, mayDefault: false });
+  /** The rows of a part that pass conditions, which may use outer columns. */
+  #filter(input: Part, conditions: readonly Expression[], allowed: Allowed): Part {
+    let part = input;
     const inner: Expression[] = [];
     const open: Expression[] = [];
     for (const condition of conditions) {
@@ -196,16 +223,12 @@ class Decorrelator {
       else part = next;
     }
     const pulled: Expression[] = [];
+    if (!allowed.mayPull) {
+      part = this.#represent(part, this.#outersIn(open));
+    }
     for (const condition of open) {
-      const lacking = this.#outers(usedColumns(condition)).some(
-        (id) => !part.representatives.has(id),
-      );
-      if (lacking && allowed.mayPull) {
-        pulled.push(condition);
-        continue;
-      }
-      part = this.#represent(part, this.#outers(usedColumns(condition)));
-      inner.push(condition);
+      const lacking = this.#outersIn([condition]).some((id) => !part.representatives.has(id));
+      (lacking ? pulled : inner).push(condition);
     }
     const translated = inner.map((condition) => this.#translate(condition, part));
     const residual = [...part.residual, ...pulled];
@@ -239,7 +262,7 @@ class Decorrelator {
 
   #project(plan: Extract<Plan, { kind: 'project' }>, allowed: Allowed): Part {
     let part = this.visit(plan.input, allowed);
-    const outers = plan.expressions.flatMap((item) => this.#outers(usedColumns(item)));
+    const outers = this.#outersIn(plan.expressions);
     if (part.missing !== undefined && outers.length > 0) {
       part = this.visit(plan.input, { ...allowed, mayDefault: false });
     }
@@ -296,9 +319,15 @@ class Decorrelator {
     if (join.type === 'inner') return this.#innerJoin(join, allowed);
     const below = { ...allowed, mayDefault: false };
     let left = this.visit(join.left, below);
-    const right = this.visit(join.right, nothingAllowed);
+    const right = this.visit(join.right, { mayPull: true, mayDefault: false });
     const conditions = join.condition === undefined ? [] : conjuncts(join.condition);
-    const inCondition = conditions.flatMap((item) => this.#outers(usedColumns(item)));
+    const isLacking = [...right.representatives.keys()].some((id) => !left.representatives.has(id));
+    if (join.type === 'semi' && isLacking) {
+      const inner = this.#semiAsInner(left, right, conditions);
+      if (inner !== undefined) return inner;
+    }
+    conditions.push(...right.residual.map((item) => asHeld(join, item)));
+    const inCondition = this.#outersIn(conditions);
     left = this.#represent(left, [...inCondition, ...right.representatives.keys()]);
     const matched = [...right.representatives].map(([id, representative]) => {
       return equality(columnRef(left.representatives.get(id)!.column), representative);
@@ -309,12 +338,40 @@ class Decorrelator {
     return { ...left, plan };
   }
 
+  /**
+   * A semi join of which only the right side knows some outer column: joined with the distinct keys
+   * of the right side, each row of the left one comes with the outer values that it is there for,
+   * and needs no domain.
+   */
+  #semiAsInner(left: Part, right: Part, conditions: readonly Expression[]): Part | undefined {
+    if (right.residual.length > 0) return undefined;
+    const columns = new Set([...right.representatives.values()].map(({ column }) => column));
+    const expressions: Expression[] = [...columns].map(columnRef);
+    const matched: Expression[] = [];
+    for (const condition of conditions) {
+      const pair = equalPair(condition, columnIds(left.plan), columnIds(right.plan));
+      if (pair === undefined) return undefined;
+      const column = this.#context.column('key', pair.right.type, pair.right.nullable);
+      columns.add(column);
+      expressions.push(pair.right);
+      const name = condition.kind === 'call' ? condition.name : 'eq';
+      matched.push(call(name, [pair.left, columnRef(column)], booleanType));
+    }
+    const keys: Plan = { kind: 'project', input: right.plan, expressions, columns: [...columns] };
+    return this.#cross(left, { ...right, plan: makeDistinct(keys) }, matched);
+  }
+
   #innerJoin(join: Join, allowed: Allowed): Part {
     const below = { ...allowed, mayDefault: false };
-    const left = this.visit(join.left, below);
-    const right = this.visit(join.right, below);
+    const part = this.#cross(this.visit(join.left, below), this.visit(join.right, below), []);
+    const conditions = join.condition === undefined ? [] : conjuncts(join.condition);
+    return this.#filter(part, conditions, allowed);
+  }
+
+  /** All pairs of rows of two parts for the same outer row that meet the conditions. */
+  #cross(left: Part, right: Part, conditions: readonly Expression[]): Part {
     const representatives = new Map(left.representatives);
-    const matched: Expression[] = [];
+    const matched = [...conditions];
     for (const [id, representative] of right.representatives) {
       const other = representatives.get(id);
       if (other === undefined) representatives.set(id, representative);
@@ -322,24 +379,7 @@ class Decorrelator {
     }
     const plan = makeJoin('inner', left.plan, right.plan, conjunction(matched));
     const residual = [...left.residual, ...right.residual];
-    const part = { plan, representatives, residual, missing: undefined };
-    const conditions = join.condition === undefined ? [] : conjuncts(join.condition);
-    return conditions.length === 0 ? part : this.#filterPart(part, conditions, allowed);
-  }
-
-  /** As {@link #filter}, of a part that is done already. */
-  #filterPart(part: Part, conditions: readonly Expression[], allowed: Allowed): Part {
-    const done = this.#filter(part.plan, conditions, allowed);
-    // The plan of the part has no outer columns left, so nothing was represented twice.
-    const representatives = new Map(part.representatives);
-    const matched: Expression[] = [];
-    for (const [id, representative] of done.representatives) {
-      const other = representatives.get(id);
-      if (other === undefined) representatives.set(id, representative);
-      else matched.push(equality(columnRef(other.column), representative));
-    }
-    const residual = [...part.residual, ...done.residual];
-    return { plan: makeFilter(done.plan, matched), representatives, residual, missing: undefined };
+    return { plan, representatives, residual, missing: undefined };
   }
 
   #aggregate(plan: Aggregate, allowed: Allowed): Part {
@@ -373,7 +413,7 @@ class Decorrelator {
   /** Every value of the domain gets a row, those without rows the one for no input. */
   #addEmptyGroups(part: Part, grouped: Aggregate, missing: ReadonlyMap<number, Expression>): Part {
     const ids = [...part.representatives.keys()];
-    const domain = this.#domain(ids.map((id) => this.outerColumn(id)));
+    const domain = this.#domain(ids);
     const matched = ids.map((id, i) =>
       equality(columnRef(domain.columns[i]), part.representatives.get(id)!),
     );
@@ -407,8 +447,19 @@ class Decorrelator {
 
   /** The first rows of each: numbered within every value of the outer columns. */
   #limit(plan: Extract<Plan, { kind: 'limit' }>): Part {
+    if (plan.input.kind === 'project') {
+      // What is sorted by need not be selected.
+      const { input } = plan.input;
+      const below: Plan = { ...plan, input, columns: input.columns };
+      return this.visit({ ...plan.input, input: below }, nothingAllowed);
+    }
     const sorted = plan.input.kind === 'sort' ? plan.input : undefined;
-    const part = this.visit(sorted?.input ?? plan.input, nothingAllowed);
+    let part = this.visit(sorted?.input ?? plan.input, nothingAllowed);
+    const sortedBy = sorted?.keys.flatMap(({ expression }) => [...usedColumns(expression).keys()]);
+    part = this.#represent(
+      part,
+      (sortedBy ?? []).filter((id) => this.#ids.has(id)),
+    );
     const number = this.#context.column('row_number', bigintType, false);
     const partition = [...part.representatives.values()].map(({ column }) => columnRef(column));
     const order = (sorted?.keys ?? []).map((key) => ({
@@ -442,9 +493,40 @@ class Decorrelator {
     return { ...part, plan: { ...translated, input: part.plan, partition, columns } };
   }
 
+  /**
+   * A common table that uses outer columns has their representatives among its columns, so that
+   * each of its readers is a part like any other.
+   */
+  #with(plan: With, allowed: Allowed): Part {
+    let { definition } = plan;
+    if (this.#outersOf(definition).length > 0) {
+      const part = this.visit(definition, nothingAllowed);
+      const columns = [...definition.columns, ...this.#keptColumns(part, definition.columns)];
+      const places = new Map<number, PlacedRepresentative>();
+      for (const [id, { column, nullSafe }] of part.representatives) {
+        places.set(id, { at: columns.findIndex((item) => item.id === column.id), nullSafe });
+      }
+      this.#tables.set(plan.id, places);
+      definition = makeSelection(part.plan, columns);
+    }
+    const part = this.visit(plan.body, allowed);
+    return { ...part, plan: { ...plan, definition, body: part.plan, columns: part.plan.columns } };
+  }
+
+  #withReference(plan: WithReference): Part {
+    const columns = [...plan.columns];
+    const representatives = new Map<number, Representative>();
+    for (const [id, { at, nullSafe }] of this.#tables.get(plan.id)!) {
+      const { name, type } = this.outerColumn(id);
+      columns[at] ??= this.#context.column(name, type, true);
+      representatives.set(id, { column: columns[at], nullSafe });
+    }
+    return { ...whole({ ...plan, columns }), representatives };
+  }
+
   /** Both sides get the same representatives, as further columns. */
   #setOperation(plan: Extract<Plan, { kind: 'setOperation' }>): Part {
-    const ids = this.#outers(freeColumns(plan));
+    const ids = this.#outersOf(plan);
     const sides = [plan.left, plan.right].map((side) => {
       const part = this.#represent(this.visit(side, nothingAllowed), ids);
       const keys = ids.map((id) => part.representatives.get(id)!);
@@ -482,6 +564,16 @@ class Decorrelator {
       nothingAllowed,
     );
   }
+}
+
+/**
+ * A condition handed up from the right side of a join. A row for which it is NULL is not there,
+ * whereas the condition of a mark join makes the mark NULL.
+ */
+function asHeld({ mark }: Join, condition: Expression): Expression {
+  if (mark?.nullable !== true || !condition.nullable) return condition;
+  const held = [condition, constant(true, booleanType)];
+  return call('is_not_distinct_from', held, booleanType, false);
 }
 
 /** What aggregates give for no rows: 0 for counts, NULL for all others. */

@@ -1,16 +1,24 @@
-import { makeJoin } from '../../plan/build.ts';
+import { makeJoin, makeSelection } from '../../plan/build.ts';
 import type { Column, Expression } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
-import type { Aggregate, Join, Plan } from '../../plan/plan.ts';
-import { eachExpression } from '../../plan/rewrite.ts';
+import type { Aggregate, Join, Plan, With } from '../../plan/plan.ts';
+import { eachExpression, mapInputs } from '../../plan/rewrite.ts';
 import { isUniqueOn, rightKeys } from '../../plan/uniqueness.ts';
+
+/** Which columns of common tables are read, by their places; by the tables' ids. */
+type ReadColumns = Map<number, Set<number>>;
 
 /** Drops columns that nobody reads; the columns of the root all stay, in their order. */
 export function pruneColumns(plan: Plan): Plan {
-  return prune(plan, new Set(plan.columns.map((column) => column.id)));
+  const needed = new Set(plan.columns.map((column) => column.id));
+  const read: ReadColumns = new Map();
+  const pruned = prune(plan, needed, read);
+  // Only now is it known what is read of common tables, and not before.
+  const narrowed = narrowTables(plan, read);
+  return narrowed === plan ? pruned : prune(narrowed, needed, new Map());
 }
 
-function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
+function prune(plan: Plan, needed: ReadonlySet<number>, read: ReadColumns): Plan {
   const isNeeded = (column: Column): boolean => needed.has(column.id);
   const below = (): Set<number> => {
     const ids = new Set(needed);
@@ -21,48 +29,75 @@ function prune(plan: Plan, needed: ReadonlySet<number>): Plan {
     case 'scan':
       return pruneScan(plan, below());
     case 'project':
-      return pruneProject(plan, isNeeded);
+      return pruneProject(plan, isNeeded, read);
     case 'aggregate':
-      return pruneAggregate(plan, isNeeded);
+      return pruneAggregate(plan, isNeeded, read);
     case 'join': {
-      if (isIdle(plan, needed)) return prune(plan.left, needed);
+      if (isIdle(plan, needed)) return prune(plan.left, needed, read);
       const ids = below();
-      const left = withoutSelection(prune(plan.left, ids));
-      const right = withoutSelection(prune(plan.right, ids));
+      const left = withoutSelection(prune(plan.left, ids, read));
+      const right = withoutSelection(prune(plan.right, ids, read));
       const join = makeJoin(plan.type, left, right, plan.condition, plan.mark);
       return plan.estimate === undefined ? join : { ...join, estimate: plan.estimate };
     }
     case 'filter':
     case 'sort':
     case 'limit': {
-      const input = prune(plan.input, below());
+      const input = prune(plan.input, below(), read);
       return { ...plan, input, columns: input.columns };
     }
     case 'window': {
-      const input = prune(plan.input, below());
+      const input = prune(plan.input, below(), read);
       const added = plan.columns.slice(plan.input.columns.length);
       return { ...plan, input, columns: [...input.columns, ...added] };
     }
     case 'setOperation': {
       const all = (side: Plan): Set<number> => new Set(side.columns.map((column) => column.id));
-      const left = prune(plan.left, all(plan.left));
-      const right = prune(plan.right, all(plan.right));
+      const left = prune(plan.left, all(plan.left), read);
+      const right = prune(plan.right, all(plan.right), read);
       return { ...plan, left, right };
     }
     case 'recursive': {
       const all = (side: Plan): Set<number> => new Set(side.columns.map((column) => column.id));
-      const initial = prune(plan.initial, all(plan.initial));
-      return { ...plan, initial, step: prune(plan.step, all(plan.step)) };
+      const initial = prune(plan.initial, all(plan.initial), read);
+      return { ...plan, initial, step: prune(plan.step, all(plan.step), read) };
     }
-    case 'with': {
-      const body = prune(plan.body, needed);
-      const all = new Set(plan.definition.columns.map((column) => column.id));
-      const definition = prune(plan.definition, all);
-      return { ...plan, definition, body, columns: body.columns };
+    case 'with':
+      return pruneTable(plan, needed, read);
+    case 'withReference': {
+      const places = read.get(plan.id);
+      plan.columns.forEach((column, i) => {
+        if (isNeeded(column)) places?.add(i);
+      });
+      return plan;
     }
     default:
       return plan;
   }
+}
+
+function pruneTable(plan: With, needed: ReadonlySet<number>, read: ReadColumns): Plan {
+  const places = new Set<number>();
+  read.set(plan.id, places);
+  const body = prune(plan.body, needed, read);
+  // Rows that are only counted have to be there as well.
+  if (places.size === 0) places.add(0);
+  const kept = plan.definition.columns.filter((_, i) => places.has(i));
+  const definition = prune(plan.definition, new Set(kept.map(({ id }) => id)), read);
+  return { ...plan, definition, body, columns: body.columns };
+}
+
+/** Common tables and their readers with the columns that are read; other nodes as they are. */
+function narrowTables(plan: Plan, read: ReadColumns): Plan {
+  const inner = mapInputs(plan, (input) => narrowTables(input, read));
+  const places =
+    inner.kind === 'with' || inner.kind === 'withReference' ? read.get(inner.id) : undefined;
+  if (places === undefined) return inner;
+  const { columns } = inner.kind === 'with' ? inner.definition : inner;
+  if (places.size === columns.length) return inner;
+  const kept = columns.filter((_, i) => places.has(i));
+  if (inner.kind !== 'with') return { ...inner, columns: kept };
+  return { ...inner, definition: makeSelection(inner.definition, kept) };
 }
 
 /** Whether a join passes every row of its left side on once, and adds nothing that is read. */
@@ -91,12 +126,13 @@ function pruneScan(plan: Extract<Plan, { kind: 'scan' }>, needed: ReadonlySet<nu
 function pruneProject(
   plan: Extract<Plan, { kind: 'project' }>,
   isNeeded: (column: Column) => boolean,
+  read: ReadColumns,
 ): Plan {
   const columns = plan.columns.filter(isNeeded);
   const expressions = plan.expressions.filter((_, i) => isNeeded(plan.columns[i]));
   const ids = new Set<number>();
   for (const expression of expressions) addUsed(ids, expression);
-  const input = withoutSelection(prune(plan.input, ids));
+  const input = withoutSelection(prune(plan.input, ids, read));
   return { ...plan, input, columns, expressions };
 }
 
@@ -110,7 +146,11 @@ function withoutSelection(plan: Plan): Plan {
 }
 
 /** Groups decide how many rows there are, so they stay; unused aggregates go. */
-function pruneAggregate(plan: Aggregate, isNeeded: (column: Column) => boolean): Plan {
+function pruneAggregate(
+  plan: Aggregate,
+  isNeeded: (column: Column) => boolean,
+  read: ReadColumns,
+): Plan {
   const { groups } = plan;
   const kept = plan.aggregates.filter((_, i) => isNeeded(plan.columns[groups.length + i]));
   const columns = [
@@ -120,5 +160,5 @@ function pruneAggregate(plan: Aggregate, isNeeded: (column: Column) => boolean):
   const pruned: Aggregate = { ...plan, aggregates: kept, columns };
   const ids = new Set<number>();
   eachExpression(pruned, (expression) => addUsed(ids, expression));
-  return { ...pruned, input: withoutSelection(prune(plan.input, ids)) };
+  return { ...pruned, input: withoutSelection(prune(plan.input, ids, read)) };
 }

@@ -14,11 +14,12 @@ import {
 import { columnIds, freeColumns, hasSubquery, usedColumns } from '../../plan/free-columns.ts';
 import type { Join, JoinType, Plan } from '../../plan/plan.ts';
 import { eachExpression, mapChildren, mapExpressions, mapInputs } from '../../plan/rewrite.ts';
-import { columnSubstitution, substitute } from '../../plan/substitute.ts';
+import { substitute } from '../../plan/substitute.ts';
 import { booleanType } from '../../value/type.ts';
 import type { OptimizerContext } from '../context.ts';
-import { decorrelate } from './decorrelate.ts';
+import { type Decorrelated, decorrelate } from './decorrelate.ts';
 import { refreshPlan } from './refresh.ts';
+import { SharedTable } from './shared-table.ts';
 
 /**
  * Turns every subquery into a join, and every correlated join into a plain one. Afterwards the plan
@@ -36,14 +37,15 @@ export function unnestSubqueries(context: OptimizerContext, plan: Plan): Plan {
 }
 
 function unnestFilter(context: OptimizerContext, predicate: Expression, start: Plan): Plan {
-  let input = start;
+  const conditions = conjuncts(predicate);
+  // What subqueries are computed for had better be few rows, and know what outer columns equal.
+  let input = makeFilter(
+    start,
+    conditions.filter((condition) => !hasSubquery(condition)),
+  );
   const rest: Expression[] = [];
   const { columns } = start;
-  for (const condition of conjuncts(predicate)) {
-    if (!hasSubquery(condition)) {
-      rest.push(condition);
-      continue;
-    }
+  for (const condition of conditions.filter(hasSubquery)) {
     const joined = joinCondition(context, input, condition);
     if (joined !== undefined) {
       input = joined;
@@ -218,14 +220,12 @@ function addScalar(context: OptimizerContext, input: Plan, node: SubqueryExpress
     decorrelated = decorrelate(context, input, right, { mayDefault: false });
     fallback = undefined;
   }
-  const { plan, equalities, residual } = decorrelated;
-  const condition = conjunction([...equalities, ...residual]);
-  const join = makeJoin('single', input, plan, condition);
+  const joined = joinDecorrelated('single', decorrelated, []);
   const column = columnRef({ ...value, nullable: true });
-  if (fallback === undefined) return { input: join, expression: column };
+  if (fallback === undefined) return { input: joined, expression: column };
   // COUNT of no rows is 0, not NULL.
   const expression = call('coalesce', [column, fallback], value.type, false);
-  return { input: join, expression };
+  return { input: joined, expression };
 }
 
 /** What a column is when an aggregate without groups has no rows, if that is not NULL. */
@@ -269,22 +269,27 @@ function threeValued(
     return markJoin(context, input, right, conditions, true);
   }
   const unknown = isNull(conjunction(conditions)!);
-  const known = markJoin(context, input, right, conditions, false);
+  const found = isCorrelated(input, right)
+    ? decorrelate(context, input, right, { mayDefault: false })
+    : undefined;
+  const inner = found?.plan ?? right;
+  const always = found === undefined ? [] : [...found.equalities, ...found.residual];
+  const table = new SharedTable(context, inner, 'subquery');
+  const outer = found?.outer ?? input;
+  const known = markJoin(context, outer, table.original(), [...conditions, ...always], false);
   let joined = known.input;
   const marks = [known.expression];
   const compared = right.columns.slice(0, operands.length).map(columnRef);
   for (const [onRight, onLeft] of unknownCases(right, compared, operands)) {
-    const copy = refreshPlan(context, right, new Set());
-    const ofCopy = columnSubstitution(right.columns, copy.columns);
-    const filtered = makeFilter(
-      copy,
-      onRight.map((part) => substitute(part, ofCopy)),
-    );
-    const parts = [...onLeft, substitute(unknown, ofCopy)];
+    const { plan: copy, by } = table.copy();
+    const ofCopy = (part: Expression): Expression => substitute(part, by);
+    const filtered = makeFilter(copy, onRight.map(ofCopy));
+    const parts = [...onLeft, ...[unknown, ...always].map(ofCopy)];
     const maybe = markJoin(context, joined, filtered, parts, false);
     joined = maybe.input;
     marks.push(maybe.expression);
   }
+  const shared = table.define(joined);
   const branches = marks.map((when, i) => {
     const then = i === 0 ? trueConstant : constant(null, booleanType);
     return { when, then };
@@ -292,7 +297,7 @@ function threeValued(
   const otherwise = constant(false, booleanType);
   const type = booleanType;
   const expression: Expression = { kind: 'case', branches, otherwise, type, nullable: true };
-  return { input: joined, expression };
+  return { input: found?.define(shared) ?? shared, expression };
 }
 
 type ConditionsOfSides = readonly [onRight: readonly Expression[], onLeft: readonly Expression[]];
@@ -352,9 +357,18 @@ function dependentJoin(
   if (!isCorrelated(left, right)) {
     return makeJoin(type, left, right, conjunction(conditions), mark);
   }
-  const { plan, equalities, residual } = decorrelate(context, left, right, { mayDefault: false });
+  const decorrelated = decorrelate(context, left, right, { mayDefault: false });
+  return joinDecorrelated(type, decorrelated, conditions, mark);
+}
+
+function joinDecorrelated(
+  type: JoinType,
+  { outer, plan, equalities, residual, define }: Decorrelated,
+  conditions: readonly Expression[],
+  mark?: Join['mark'],
+): Plan {
   const all = conjunction([...conditions, ...equalities, ...residual]);
-  return makeJoin(type, left, plan, all, mark);
+  return define(makeJoin(type, outer, plan, all, mark));
 }
 
 function unnestJoin(context: OptimizerContext, join: Join): Plan {
