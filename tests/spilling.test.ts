@@ -181,6 +181,16 @@ test('windows and ordered aggregates of many times the memory', async () => {
   await db.close();
 });
 
+test('rows of few groups are grouped before they are written', async () => {
+  const db = await open(undefined, { threads: 2, alwaysSpill: true, tempDirectory: directory });
+  await db.query('create table r as select i as v from range(400000) r(i)');
+  const bytes = async (sql: string) => (await db.query(sql)).profile?.spilledBytes ?? 0;
+  const few = await bytes('select v // 200 as g, count(*), sum(v) from r group by g');
+  const many = await bytes('select v % 300000 as g, count(*), sum(v) from r group by g');
+  assert.ok(few * 10 < many, `${few} bytes of few groups, ${many} of many`);
+  await db.close();
+});
+
 test('what spills may be held in memory of another kind', async () => {
   for (const shared of [true, false]) {
     const stores = memoryStores(shared);

@@ -513,6 +513,8 @@ export interface SpillOptions {
   readonly partitions: number;
   /** One of so many rows is looked at to find out how rows that are sorted are distributed. */
   readonly sampleEvery: number;
+  /** Of memory in which each thread groups rows before they are distributed. */
+  readonly groupBytes: number;
   readonly keepBytes: number;
   /** Whether only what is certain counts in that, or an estimate is good enough. */
   readonly certain: boolean;

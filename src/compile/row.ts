@@ -198,10 +198,61 @@ export function loadCode(address: Expr, width: number, offset: number): Expr {
   return i32.load(address, offset);
 }
 
-/**
- * Appends a row to the buffer whose appender is at an address, with strings of its own: their bytes
- * lie at the end of the chunk. The answer is a local with its address.
- */
+/** A row with strings of its own: their bytes lie at the end of the room that rows are in. */
+export class OwnRow {
+  /** What it needs with its strings. */
+  readonly bytes: Expr;
+  readonly #f: FunctionBuilder;
+  readonly #rowBytes: number;
+  readonly #stored: readonly (readonly [StoredField, Value])[];
+  readonly #lengths: readonly (Local | undefined)[];
+
+  constructor(
+    f: FunctionBuilder,
+    rowBytes: number,
+    stored: readonly (readonly [StoredField, Value])[],
+  ) {
+    this.#f = f;
+    this.#rowBytes = rowBytes;
+    this.#stored = stored;
+    this.#lengths = stored.map(([, value]) => {
+      if (value.form !== 'string') return undefined;
+      return f.let(value.isNull ? i32.select(value.isNull, 0, value.y) : value.y, 'length');
+    });
+    const texts = this.#lengths.filter((length) => length !== undefined);
+    const bytes = texts.reduce<Expr>((sum, length) => i32.add(sum, length), i32.const(rowBytes));
+    this.bytes = texts.length === 0 ? bytes : f.let(bytes, 'need');
+  }
+
+  /** Stores it where the room of an appender begins, which must be enough; its address. */
+  store(at: Expr): Local {
+    const appender = this.#f.let(at, 'appender');
+    const row = this.#f.let(i32.load(appender, appenderField.cursor), 'row');
+    this.storeAt(row, appender, this.#f.let(i32.load(appender, appenderField.limit), 'limit'));
+    return row;
+  }
+
+  /** The same where the place of the row and the end of its room are known. */
+  storeAt(row: Local, appender: Local, limit: Local): void {
+    const f = this.#f;
+    f.do(i32.store(appender, i32.add(row, this.#rowBytes), appenderField.cursor));
+    this.#stored.forEach(([field, value], i) => {
+      const length = this.#lengths[i];
+      if (value.form !== 'string' || length === undefined) {
+        storeField(f, row, field, value);
+        return;
+      }
+      f.set(limit, i32.sub(limit, length));
+      // The address of what has no bytes may be any.
+      f.do(memory.copy(limit, i32.select(length, value.x, 0), length));
+      storeField(f, row, field, { ...value, x: limit, y: length });
+    });
+    const hasTexts = this.#lengths.some((length) => length !== undefined);
+    if (hasTexts) f.do(i32.store(appender, limit, appenderField.limit));
+  }
+}
+
+/** Appends a row with strings of its own to the buffer whose appender is at an address. */
 export function appendOwnRow(
   pipeline: Pipeline,
   f: FunctionBuilder,
@@ -211,32 +262,14 @@ export function appendOwnRow(
   stored: readonly (readonly [StoredField, Value])[],
 ): Local {
   const at = f.let(appender, 'appender');
-  const lengths = stored.map(([, value]) => {
-    if (value.form !== 'string') return undefined;
-    return f.let(value.isNull ? i32.select(value.isNull, 0, value.y) : value.y, 'length');
-  });
-  const text = lengths.filter((length) => length !== undefined);
-  const bytes = text.reduce<Expr>((sum, length) => i32.add(sum, length), i32.const(rowBytes));
-  const need = text.length === 0 ? bytes : f.let(bytes, 'need');
+  const own = new OwnRow(f, rowBytes, stored);
   const row = f.let(i32.load(at, appenderField.cursor), 'row');
   const limit = f.let(i32.load(at, appenderField.limit), 'limit');
-  f.if(i32.gtU(need, i32.sub(limit, row)), () => {
-    f.set(row, pipeline.query.chunk.call(local, at, need));
+  f.if(i32.gtU(own.bytes, i32.sub(limit, row)), () => {
+    f.set(row, pipeline.query.chunk.call(local, at, own.bytes));
     f.set(limit, i32.load(at, appenderField.limit));
   });
-  f.do(i32.store(at, i32.add(row, rowBytes), appenderField.cursor));
-  stored.forEach(([field, value], i) => {
-    const length = lengths[i];
-    if (value.form !== 'string' || length === undefined) {
-      storeField(f, row, field, value);
-      return;
-    }
-    f.set(limit, i32.sub(limit, length));
-    // The address of what has no bytes may be any.
-    f.do(memory.copy(limit, i32.select(length, value.x, 0), length));
-    storeField(f, row, field, { ...value, x: limit, y: length });
-  });
-  if (text.length > 0) f.do(i32.store(at, limit, appenderField.limit));
+  own.storeAt(row, at, limit);
   return row;
 }
 

@@ -101,10 +101,11 @@ async function run(runtime: Runtime, program: Program, options: RunOptions): Pro
 }
 
 function spillOptions(budget: SpillBudget, certain: boolean): SpillOptions {
-  const { limitBytes, partitions, sampleEvery } = budget;
+  const { limitBytes, partitions, sampleEvery, groupBytes } = budget;
   return {
     partitions,
     sampleEvery,
+    groupBytes,
     certain,
     keepBytes: limitBytes / (certain ? keptMin : keptByEstimate),
   };

@@ -10,6 +10,8 @@ import type { Cell, CellType } from './cells.ts';
 /** Something that is computed once for all aggregate calls that need it. */
 export interface Accumulator {
   readonly cells: readonly CellType[];
+  /** Whether its cells tell of a place, of a row or a text: they mean nothing elsewhere. */
+  readonly isBound?: boolean;
   /** Takes one row into account. */
   update(cells: readonly Cell[], scope: Scope): void;
   /** Adds the state of another accumulator of the same kind. */

@@ -30,6 +30,7 @@ export function extreme(
   };
   return {
     cells: ['i32', ...valueCells(model)],
+    isBound: model.form === 'string',
     update: (cells, scope) => {
       guard.when(scope, (inner) => take(cells, compileExpression(arg, inner), inner));
     },
@@ -62,6 +63,7 @@ export function endmost(
   };
   return {
     cells: ['i32', 'i32', ...valueCells(model)],
+    isBound: true,
     update: (cells, scope) => {
       guard.when(scope, (inner) => {
         const take = (at: Scope) => write(cells, position(at), compileExpression(arg, at), at);
@@ -119,6 +121,7 @@ export function extremeBy(
   };
   return {
     cells: ['i32', ...valueCells(models.arg), ...valueCells(models.key)],
+    isBound: true,
     update: (cells, scope) => {
       guard.when(scope, (inner) => {
         const next = { arg: compileExpression(arg, inner), key: compileExpression(key, inner) };

@@ -309,6 +309,11 @@ export class AccumulatorSet {
     return this.accumulators.flatMap((accumulator) => accumulator.cells);
   }
 
+  /** Whether the cells mean the same in any other place and at any other time. */
+  get isPortable(): boolean {
+    return this.accumulators.every(({ isBound }) => isBound !== true);
+  }
+
   /** Whether rows can be taken out again. */
   get isInvertible(): boolean {
     return this.accumulators.every(({ remove }) => remove !== undefined);

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Column } from '../../plan/expression.ts';
 import type { Aggregate } from '../../plan/plan.ts';
-import { type Expr, type FunctionBuilder, i32 } from '../../wasm/index.ts';
+import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { morselsPerRowGroupMax, partsPerMorselMax } from '../program.ts';
 import { clusteringScan, columnOf, determinedBy, estimatedRows, maxRows } from '../properties.ts';
@@ -20,6 +20,7 @@ import type { Groups } from './groups.ts';
 import { hashValues } from './hash.ts';
 import { keeps } from './keep.ts';
 import { produceRange, produceRows, wanted } from './materialize.ts';
+import { PartialGroups } from './partial-groups.ts';
 import { PartitionedRows, producePartitions, rowHeader, StoredColumns } from './partitions.ts';
 import { produce } from './produce.ts';
 import { Published } from './published.ts';
@@ -142,26 +143,34 @@ class GroupedAggregate {
 
   produce(consume: Consume): void {
     const query = this.#query;
-    const { input } = this.#plan;
+    const { input, aggregates } = this.#plan;
     const stored = new StoredColumns(wanted(input.columns, query.required.get(input)));
     let rows: PartitionedRows | undefined;
+    let partial: PartialGroups | undefined;
     produce(input, query, (scope) => {
       const values = this.#plan.groups.map((group) => compileExpression(group, scope));
-      if (this.#keepsGroups(values)) {
+      const { spill } = query.options;
+      if (spill === undefined || this.#keepsGroups(values)) {
         this.#update(scope, values);
         return;
       }
-      const hash = hashValues(
-        this.#keys.map((i) => values[i]),
-        scope,
-      );
+      const set = new AccumulatorSet(aggregates, scope, maxRows(input), true);
+      if (set.isPortable) {
+        this.#set = set;
+        partial = new PartialGroups(query, set, values, this.#keys, spill.groupBytes);
+        partial.update(scope, values);
+        return;
+      }
+      const keys = this.#keys.map((i) => values[i]);
+      const hash = hashValues(keys, scope);
       const layout = new RowLayout(rowHeader);
       const fields = stored.store(scope, layout);
       rows = new PartitionedRows(query, 'group_rows', layout);
       rows.append(scope, hash, fields);
     });
-    if (rows === undefined) this.#produceGroups(consume);
-    else this.#producePartitions(rows, stored, consume);
+    if (partial !== undefined) this.#producePartial(partial, consume);
+    else if (rows !== undefined) this.#producePartitions(rows, stored, consume);
+    else this.#produceGroups(consume);
   }
 
   #update(scope: Scope, values: readonly Value[]): void {
@@ -176,15 +185,33 @@ class GroupedAggregate {
     this.#groups?.produce((scope, keys, cells) => this.#emit(scope, keys, cells, consume));
   }
 
+  /** Groups the rows of one partition after the other. */
   #producePartitions(rows: PartitionedRows, stored: StoredColumns, consume: Consume): void {
+    this.#loop(rows, consume, (scope, row) => {
+      stored.define(scope, row);
+      const values = this.#plan.groups.map((group) => compileExpression(group, scope));
+      this.#update(scope, values);
+    });
+  }
+
+  /** Merges the groups of one partition after the other. */
+  #producePartial(partial: PartialGroups, consume: Consume): void {
+    const query = this.#query;
+    query.steps.push({ kind: 'free', buffers: [], areas: partial.areas });
+    this.#loop(partial.rows, consume, (scope, row) => {
+      const { groups, hash, cells } = partial.load(scope.f, row);
+      assert(this.#set !== undefined, 'the input was compiled');
+      const merged = new HashedGroups(query, this.#set, groups, this.#keys, false);
+      merged.merge(scope, groups, hash, cells);
+      this.#groups = merged;
+    });
+  }
+
+  #loop(rows: PartitionedRows, consume: Consume, group: (scope: Scope, row: Local) => void): void {
     producePartitions(this.#query, consume, {
       name: 'group_partitions',
       build: (outgoing) => {
-        produceRows(this.#query, 'group', rows.window, rows.layout.rowBytes, (scope, row) => {
-          stored.define(scope, row);
-          const values = this.#plan.groups.map((group) => compileExpression(group, scope));
-          this.#update(scope, values);
-        });
+        produceRows(this.#query, 'group', rows.window, rows.layout.rowBytes, group);
         this.#produceGroups(outgoing);
       },
       finish: () => {
@@ -198,9 +225,7 @@ class GroupedAggregate {
 
   /** Whether the groups stay in memory all at once. */
   #keepsGroups(values: readonly Value[]): boolean {
-    if (this.#query.options.spill === undefined || this.#directKeys(values) !== undefined) {
-      return true;
-    }
+    if (this.#directKeys(values) !== undefined) return true;
     const fields = values.length + 2 * this.#plan.aggregates.length;
     return keeps(this.#query, this.#plan, roughGroupBytes + roughFieldBytes * fields);
   }

@@ -85,12 +85,21 @@ export class HashedGroups implements Groups {
     this.#set.update(this.#cells(f, last), scope);
   }
 
+  /**
+   * Takes what another table knows of a group, in cells of the same accumulators, into this one.
+   */
+  merge(scope: Scope, groups: readonly Value[], hash: Expr, cells: readonly Cell[]): void {
+    const { f } = scope;
+    const row = this.#lookUp(scope, groups, f.let(hash, 'hash'));
+    this.#set.merge(this.#cells(f, row), cells, scope.child());
+  }
+
   /** The group's row, made if it is not there. */
-  #lookUp(scope: Scope, groups: readonly Value[]): Local {
+  #lookUp(scope: Scope, groups: readonly Value[], knownHash?: Expr): Local {
     const { f, pipeline } = scope;
     const fields = this.#fields.map((field, i): [StoredField, Value] => [field, groups[i]]);
     const keys = this.#keyIndexes.map((i) => groups[i]);
-    const hash = hashValues(keys, scope);
+    const hash = knownHash ?? hashValues(keys, scope);
     return this.#find(scope, pipeline.local, this.#tableSlot, hash, groups, () => {
       const made = storeRow(scope, this.#buffer, this.#layout, fields);
       f.do(i32.store(made, hash, groupHashAt));

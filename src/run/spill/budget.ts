@@ -15,16 +15,19 @@ export interface SpillBudget {
   readonly partitions: number;
   /** See SpillOptions. */
   readonly sampleEvery: number;
+  readonly groupBytes: number;
 }
 
 const partitionsMin = 4;
 const partitionsMax = 64;
 const chunkBytesMax = 1 << 20;
+/** More than that lies too far from the processor. */
+const groupBytesMax = 8 << 20;
 
 /** Shares `limitBytes` out among the rows of a statement that runs on so many threads. */
 export function shareOut(limitBytes: number, threads: number): SpillBudget {
-  // Each thread has a chunk open for each partition, of two operators at once.
-  const perPartition = limitBytes / (threads * 2 * 8);
+  // Each thread has a chunk open for each partition, of two operators at once, in a quarter of it.
+  const perPartition = limitBytes / (threads * 2 * 4);
   const partitions = clamp(perPartition / pageBytes, partitionsMin, partitionsMax);
   const chunkBytes = clamp(perPartition / partitions, pageBytes, chunkBytesMax);
   return {
@@ -35,6 +38,7 @@ export function shareOut(limitBytes: number, threads: number): SpillBudget {
     chunkBytes,
     partitions,
     sampleEvery: 1024,
+    groupBytes: clamp(limitBytes / (threads * 8), pageBytes, groupBytesMax),
   };
 }
 
@@ -47,6 +51,7 @@ export const nothingKept: SpillBudget = {
   chunkBytes: pageBytes,
   partitions: 4,
   sampleEvery: 4,
+  groupBytes: 4096,
 };
 
 /** The power of two at or below x, within bounds. */

@@ -1,6 +1,7 @@
 /** Running the steps of an operator partition by partition. */
 import { assert } from '../../base/assert.ts';
 import type { HashSplit, PartitionedInput, PartitionsStep, Step } from '../../compile/program.ts';
+import { pageBytes } from '../page-allocator.ts';
 import type { Extent, MovableRows } from './movable-rows.ts';
 
 /** What the loop needs of the execution it is part of. */
@@ -243,8 +244,10 @@ function needOf(extents: readonly Extent[], input: PartitionedInput): number {
   let bytes = 0;
   for (const { chunk, rows } of extents) {
     bytes += rows * input.extraBytes;
-    // The strings of a chunk are shared out over its rows.
-    if (input.whole) bytes += (chunk.pages * 65536 * rows) / chunk.rows;
+    // What is made of a row has its strings, which are shared out over the rows of a chunk.
+    const all = chunk.pages * pageBytes;
+    const held = input.whole ? all : all - chunk.rows * chunk.rowBytes;
+    if (input.whole || chunk.strings.length > 0) bytes += (held * rows) / chunk.rows;
   }
   return bytes;
 }
