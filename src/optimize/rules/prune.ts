@@ -13,9 +13,9 @@ export function pruneColumns(plan: Plan): Plan {
   const needed = new Set(plan.columns.map((column) => column.id));
   const read: ReadColumns = new Map();
   const pruned = prune(plan, needed, read);
-  // Only now is it known what is read of common tables, and not before.
-  const narrowed = narrowTables(plan, read);
-  return narrowed === plan ? pruned : prune(narrowed, needed, new Map());
+  // Only now is it known what is read of common tables.
+  const narrowed = narrowReferences(pruned, read);
+  return narrowed === pruned ? pruned : prune(narrowed, needed, new Map());
 }
 
 function prune(plan: Plan, needed: ReadonlySet<number>, read: ReadColumns): Plan {
@@ -83,21 +83,21 @@ function pruneTable(plan: With, needed: ReadonlySet<number>, read: ReadColumns):
   // Rows that are only counted have to be there as well.
   if (places.size === 0) places.add(0);
   const kept = plan.definition.columns.filter((_, i) => places.has(i));
-  const definition = prune(plan.definition, new Set(kept.map(({ id }) => id)), read);
+  const inner = prune(plan.definition, new Set(kept.map(({ id }) => id)), read);
+  const same =
+    kept.length === inner.columns.length && kept.every(({ id }, i) => id === inner.columns[i].id);
+  const definition = same ? inner : makeSelection(inner, kept);
   return { ...plan, definition, body, columns: body.columns };
 }
 
-/** Common tables and their readers with the columns that are read; other nodes as they are. */
-function narrowTables(plan: Plan, read: ReadColumns): Plan {
-  const inner = mapInputs(plan, (input) => narrowTables(input, read));
-  const places =
-    inner.kind === 'with' || inner.kind === 'withReference' ? read.get(inner.id) : undefined;
-  if (places === undefined) return inner;
-  const { columns } = inner.kind === 'with' ? inner.definition : inner;
-  if (places.size === columns.length) return inner;
-  const kept = columns.filter((_, i) => places.has(i));
-  if (inner.kind !== 'with') return { ...inner, columns: kept };
-  return { ...inner, definition: makeSelection(inner.definition, kept) };
+/** Readers of common tables with the columns that are still there; other nodes as they are. */
+function narrowReferences(plan: Plan, read: ReadColumns): Plan {
+  if (plan.kind !== 'withReference') {
+    return mapInputs(plan, (input) => narrowReferences(input, read));
+  }
+  const places = read.get(plan.id);
+  if (places === undefined || places.size === plan.columns.length) return plan;
+  return { ...plan, columns: plan.columns.filter((_, i) => places.has(i)) };
 }
 
 /** Whether a join passes every row of its left side on once, and adds nothing that is read. */
