@@ -38,6 +38,7 @@ export const sqlState = {
   invalidDatetimeFormat: '22007',
   invalidTextRepresentation: '22P02',
   invalidEscapeSequence: '22025',
+  invalidRegularExpression: '2201B',
   badCopyFileFormat: '22P04',
   cardinalityViolation: '21000',
   notNullViolation: '23502',
