@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Random } from '../../src/base/random.ts';
+import { emitRegexSimulate, regexProgram, scratch } from '../../src/compile/kernels/regex-simulate.ts';
+import { emitRegexWalk } from '../../src/compile/kernels/regex-walk.ts';
+import type { Found } from '../../src/regex/dfa.ts';
+import { type Matcher, type MatcherOptions, matcherFor } from '../../src/regex/matcher.ts';
+import { randomPattern, randomSubject } from '../../src/regex/random-pattern.ts';
+import { simulate } from '../../src/regex/simulate.ts';
+import { harness} from './harness.ts';
+
+const textAt = 100_000;
+const tableAt = 200_000;
+const programAt = 1_000_000;
+const scratchAt = 2_000_000;
+
+type Run = (bytes: Uint8Array, from: number) => Found | undefined;
+
+/** A pattern compiled in both ways. */
+function compiled(matcher: Matcher): { walk: Run | undefined; simulate: Run } {
+  let walkTable: Uint8Array | undefined;
+  const { memory, call } = harness((m) => {
+    const walk = emitRegexWalk(m, 'walk', matcher);
+    walkTable = walk?.table;
+    const simulation = emitRegexSimulate(m);
+    return { walk: walk?.func ?? simulation, simulation };
+  }, 64);
+  const view = new DataView(memory.buffer);
+  if (walkTable !== undefined) memory.set(walkTable, tableAt);
+  memory.set(regexProgram(matcher.nfa), programAt);
+  const place = (bytes: Uint8Array): void => {
+    // What lies around the text must not matter.
+    memory.fill(0x61, textAt - 16, textAt + bytes.length + 16);
+    memory.set(bytes, textAt);
+  };
+  const relative = (address: number): number => (address === -1 ? -1 : address - textAt);
+  return {
+    walk:
+      walkTable &&
+      ((bytes, from) => {
+        place(bytes);
+        const kernel = call.walk as (...args: number[]) => Iterable<number>;
+        const [found, end, ...places] = kernel(textAt, bytes.length, from, tableAt);
+        return found ? { end: relative(end), places: places.map(relative) } : undefined;
+      }),
+    simulate: (bytes, from) => {
+      place(bytes);
+      const found = call.simulation(textAt, bytes.length, from, programAt, scratchAt) as number;
+      if (!found) return undefined;
+      const { tags } = matcher.nfa;
+      const places = Array.from({ length: tags }, (_, i) =>
+        relative(view.getInt32(scratchAt + scratch.places + 4 * i, true)),
+      );
+      return { end: relative(view.getInt32(scratchAt + scratch.end, true)), places };
+    },
+  };
+}
+
+const encoder = new TextEncoder();
+
+function borders(bytes: Uint8Array): number[] {
+  return [...bytes.keys(), bytes.length].filter((i) => ((bytes[i] ?? 0) & 0xc0) !== 0x80);
+}
+
+function check(pattern: string, options: MatcherOptions, texts: readonly string[], what: string) {
+  const matcher = matcherFor(pattern, options);
+  const { walk, simulate: simulated } = compiled(matcher);
+  for (const text of texts) {
+    const bytes = encoder.encode(text);
+    for (const from of borders(bytes)) {
+      const label = `/${pattern}/ ${JSON.stringify(options)} on ${JSON.stringify(text)} ${from} ${what}`;
+      const expected = simulate(matcher.nfa, bytes, from);
+      assert.deepEqual(simulated(bytes, from), expected, `simulated ${label}`);
+      const walked = walk === undefined ? expected : walk(bytes, from);
+      if (options.exists) assert.equal(walked !== undefined, expected !== undefined, label);
+      else assert.deepEqual(walked, expected, label);
+      assert.equal(matcher.find(bytes, from) !== undefined, expected !== undefined, label);
+    }
+  }
+}
+
+test('random patterns: compiled code gives what the plain simulation gives', () => {
+  const seed = Number(process.env['QUERN_SEED'] ?? 1);
+  const random = new Random(seed);
+  for (let round = 0; round < 300; round++) {
+    const flags = random.chance(0.3) ? random.pick(['(?i)', '(?s)', '(?m)', '(?ims)']) : '';
+    const pattern = flags + randomPattern(random);
+    const texts = Array.from({ length: 6 }, () => randomSubject(random, random.pick([12, 60])));
+    const options = random.pick<MatcherOptions>([
+      { exists: true },
+      { exists: true, whole: true },
+      { places: [0, 1] },
+      { places: [0, 2, 3] },
+      { whole: true, places: [2, 3] },
+    ]);
+    check(pattern, options, texts, `round ${round} of seed ${seed}`);
+  }
+});
+
+test('patterns whose beginning or a part can be searched for', () => {
+  const filler = 'the quick brown fox jumps over the lazy dog, é and ü. ';
+  const texts = ['', 'foo', 'xfoo bar', `${filler}foo1 ${filler}foo2bar`, `${filler}fofoo-bar`];
+  texts.push(`${filler}FOO\nbar${filler}`, `foof foof foo`, `${filler}12foobar34`, filler.repeat(3));
+  const patterns = ['foo', 'foo.*bar', '(?i)foo', '\\d+foobar', '[a-z]+ foo\\d', 'foo\\b', 'foo$'];
+  patterns.push('(foo)(\\d)?', 'fo+', '\\bfoo', '(?m)^bar', 'quick|lazy', '[^a-z ,.]+', '.*', 'é');
+  for (const pattern of patterns) {
+    check(pattern, { exists: true }, texts, '');
+    check(pattern, { places: [0, 1] }, texts, '');
+  }
+});
+
+test('an automaton that would be too large is only simulated', () => {
+  const pattern = '(?:a|b)*a(?:a|b){14}c';
+  const matcher = matcherFor(pattern, { places: [0, 1] });
+  assert.equal(compiled(matcher).walk, undefined);
+  check(pattern, { places: [0, 1] }, ['ab'.repeat(20), `${'ab'.repeat(20)}bc`], '');
+});
+
