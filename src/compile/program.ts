@@ -17,6 +17,9 @@ import { decimalType, type SqlType } from '../value/type.ts';
  * - `fail(code: i32, detail: i32)`: throws the QuernError of {@link failures}[code]; never returns.
  *   `detail` is the address of what the message tells, for `cast`, else 0.
  * - `parse_double(address: i32, length: i32) -> f64`: reads a number that code has checked.
+ * - `regex_program(address: i32, length: i32, flags: i32) -> i32`: the address of the program of a
+ *   regular expression with its scratch memory, see `kernels/regex-simulate.ts`. The flags are
+ *   those of {@link regexFlags}.
  * - `chunk(local: i32, appender: i32, bytes: i32) -> i32`: makes room for at least `bytes` more
  * bytes in
  *   the row buffer whose appender lies at address `appender`, and returns the new cursor.
@@ -446,6 +449,12 @@ export const failure = {
   noTiles: 21,
   negativeCount: 22,
 } as const;
+
+/**
+ * How a regular expression that is known at run time is to be used; from the bit `places` on a bit
+ * for each place to note.
+ */
+export const regexFlags = { ignoreCase: 1, dotAll: 2, literal: 4, whole: 8, places: 4 } as const;
 
 /**
  * Where `detail` of the failure `cast` points to: the types of the cast, see {@link typeCode}, and

@@ -235,6 +235,13 @@ export class Query {
     );
   }
 
+  /** (address, length, flags) → the address of a pattern's program, see `regexFlags`. */
+  regexProgram(): Func {
+    return this.helper('regex_program', (name) =>
+      this.module.importFunc('env', name, ['i32', 'i32', 'i32'], ['i32']),
+    );
+  }
+
   /** A function of the host's Math over doubles. */
   math(name: keyof Math & string, arity: 1 | 2): Func {
     return this.helper(`Math.${name}`, () =>

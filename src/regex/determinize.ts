@@ -1,6 +1,14 @@
 import { assert } from '../base/assert.ts';
 import { bytesLookedAt, contextBehind, contextMask, endOfText, holds } from './assertion.ts';
-import { type Dfa, type DfaState, dead, type Match, type Move, place, type Transition } from './dfa.ts';
+import {
+  type Dfa,
+  type DfaState,
+  dead,
+  type Match,
+  type Move,
+  place,
+  type Transition,
+} from './dfa.ts';
 import { minimize } from './minimize.ts';
 import type { Nfa } from './nfa.ts';
 import type { Range } from './ranges.ts';
@@ -30,8 +38,8 @@ export interface DeterminizeOptions {
 }
 
 /**
- * The deterministic automaton for an NFA, the smallest there is; undefined if it would be too large.
- * Matches are the leftmost ones, of these the preferred ones as in Perl.
+ * The deterministic automaton for an NFA, the smallest there is; undefined if it would be too
+ * large. Matches are the leftmost ones, of these the preferred ones as in Perl.
  */
 export function determinize(nfa: Nfa, options: DeterminizeOptions = {}): Dfa | undefined {
   return new Determinizer(nfa, options.exists === true).run();

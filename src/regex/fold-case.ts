@@ -11,8 +11,10 @@ const kelvin = 0x212a;
 /** The set with every letter in all its cases. */
 export function foldCase(set: Ranges): Ranges {
   const more: Range[] = [...set];
-  for (const [first, last] of within(set, 0x41, 0x5a)) more.push([first + caseStep, last + caseStep]);
-  for (const [first, last] of within(set, 0x61, 0x7a)) more.push([first - caseStep, last - caseStep]);
+  for (const [first, last] of within(set, 0x41, 0x5a))
+    more.push([first + caseStep, last + caseStep]);
+  for (const [first, last] of within(set, 0x61, 0x7a))
+    more.push([first - caseStep, last - caseStep]);
   // Two letters beyond ASCII are letters of ASCII in another case.
   const lookalikes: readonly [string, number][] = [
     ['Ss', longS],
@@ -41,7 +43,8 @@ function sameLetters(): ReadonlyMap<number, readonly number[]> {
   const orbits = new Map<number, number[]>();
   for (const [first, last] of charactersLike(/\p{Changes_When_Casemapped}+/gu)) {
     for (let code = first; code <= last; code++) {
-      for (const which of ['lower', 'upper'] as const) join(orbits, code, letterOfCase(code, which));
+      for (const which of ['lower', 'upper'] as const)
+        join(orbits, code, letterOfCase(code, which));
     }
   }
   letters = orbits;

@@ -75,7 +75,10 @@ function renumber(dfa: Dfa, blockOf: Int32Array): Dfa {
   const states: DfaState[] = [];
   for (let i = 0; i < chosen.length; i++) {
     const { next, accept, atEnd } = dfa.states[chosen[i]];
-    const moved = next.map((transition) => ({ ...transition, target: numberOf(transition.target) }));
+    const moved = next.map((transition) => ({
+      ...transition,
+      target: numberOf(transition.target),
+    }));
     states.push({ next: moved, accept, atEnd });
   }
   return { ...dfa, states, starts };

@@ -1,5 +1,5 @@
 /** Sets of characters that have names: \d, [[:alpha:]], \p{Greek}. */
-import { complement, codePointMax, type Range, type Ranges, unite } from './ranges.ts';
+import { codePointMax, complement, type Range, type Ranges, unite } from './ranges.ts';
 import { digits, wordCharacters } from './syntax.ts';
 
 const spaces: Ranges = unite([...'\t\n\f\r '].map(single));

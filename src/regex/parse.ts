@@ -2,22 +2,15 @@ import { RegexError } from './error.ts';
 import { foldCase } from './fold-case.ts';
 import { perlSets, posixSets, unicodeSet } from './named-sets.ts';
 import { anyCharacter, complement, type Range, type Ranges, unite } from './ranges.ts';
-import {
-  type Assertion,
-  emptyRegex,
-  notNewline,
-  partsOf,
-  type Regex,
-  someNode,
-} from './syntax.ts';
+import { type Assertion, emptyRegex, notNewline, partsOf, type Regex, someNode } from './syntax.ts';
 
 export interface RegexOptions {
   /** Letters match in any case. */
-  readonly ignoreCase?: boolean;
+  readonly ignoreCase?: boolean | undefined;
   /** `.` also matches a newline. */
-  readonly dotAll?: boolean;
+  readonly dotAll?: boolean | undefined;
   /** The pattern is a text to be found as it is. */
-  readonly literal?: boolean;
+  readonly literal?: boolean | undefined;
 }
 
 export interface ParsedRegex {
@@ -321,7 +314,6 @@ class RegexParser {
     return this.#sees('\\') ? this.#escaped() : this.#next();
   }
 }
-
 
 /** How often the innermost part is written out where nested repetitions are counted. */
 function repeats(regex: Regex): number {

@@ -14,9 +14,7 @@ interface Thread {
 export function simulate(nfa: Nfa, bytes: Uint8Array, from = 0): Found | undefined {
   const visited = new Int32Array(nfa.states.length).fill(-1);
   let found: Found | undefined;
-  let threads: Thread[] = [
-    { state: nfa.start, places: Array<number>(nfa.tags).fill(place.unset) },
-  ];
+  let threads: Thread[] = [{ state: nfa.start, places: Array<number>(nfa.tags).fill(place.unset) }];
   for (let at = from; threads.length > 0; at++) {
     const byte = at < bytes.length ? bytes[at] : endOfText;
     const context = contextBehind(at === 0 ? endOfText : bytes[at - 1]);

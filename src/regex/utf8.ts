@@ -28,7 +28,8 @@ function split(first: number, last: number, more: number, sequences: ByteSequenc
   for (let free = 1; free <= more; free++) {
     const mask = (1 << (6 * free)) - 1;
     if ((first & ~mask) === (last & ~mask)) continue;
-    const middle = (first & mask) !== 0 ? first | mask : (last & mask) !== mask ? (last & ~mask) - 1 : undefined;
+    const middle =
+      (first & mask) !== 0 ? first | mask : (last & mask) !== mask ? (last & ~mask) - 1 : undefined;
     if (middle === undefined) continue;
     split(first, middle, more, sequences);
     split(middle + 1, last, more, sequences);

@@ -8,6 +8,7 @@ import type { EngineMemory } from './memory.ts';
 import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
 import type { ProgramShape, StepShape } from './program-shape.ts';
+import { RegexPrograms } from './regex-programs.ts';
 import { ChunkWriter, chunkEndBytes, spillWord } from './spill/chunk.ts';
 import type { PagedRows } from './spill/paged-rows.ts';
 import type { SpillStore } from './spill/store.ts';
@@ -57,6 +58,8 @@ export class Thread {
         fail: (code: number, detail: number) => fail(code, detail >>> 0),
         parse_double: (address: number, length: number) =>
           Number(memory.text(address >>> 0, length >>> 0)),
+        regex_program: (address: number, length: number, flags: number) =>
+          this.#part().regexProgram(address >>> 0, length >>> 0, flags),
         chunk: (local: number, appender: number, bytes: number) =>
           this.#part().chunk(local >>> 0, appender >>> 0, bytes >>> 0),
         allocate: (bytes: number) =>
@@ -140,6 +143,8 @@ export class Part {
   #appends: readonly number[] = [];
   /** Where the rows of the current morsel begin, for each of them. */
   readonly #starts: number[] = [];
+  /** Made when there are any. */
+  #regexes: RegexPrograms | undefined;
   readonly #control: Control;
   readonly #pace: Pace;
   #sequence = 0;
@@ -179,6 +184,11 @@ export class Part {
   get allocationOwner(): number {
     const { owner, spill } = this.addresses;
     return this.#memory.u32[(spill >>> 2) + spillWord.owner] || owner;
+  }
+
+  regexProgram(address: number, length: number, flags: number): number {
+    this.#regexes ??= new RegexPrograms(this.#memory, this.addresses.owner);
+    return this.#regexes.program(address, length, flags);
   }
 
   localOf(worker: number): number {

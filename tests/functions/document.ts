@@ -9,10 +9,15 @@ Made from the table of functions in \`src/bind/functions\`; \`node dist/tasks/ma
 gives NULL where an argument is NULL, unless it says otherwise. What is out of the range of its type, or of the domain
 of the function, is an error. Names may be written in any case.
 
+Regular expressions are those of RE2: no lookaround and no references back, so that the time grows with the text
+only, whatever the pattern; \`\\d\`, \`\\w\`, \`\\s\` and \`\\b\` are of ASCII, \`\\pL\` and \`\\p{Greek}\` of Unicode. A
+pattern that is a literal becomes an automaton in the query; one from a column or a parameter is simulated, which is
+slower.
+
 A function of one dictionary-coded column (short repeated texts) is evaluated once for each entry of the dictionary.
 
 Operators: \`+ - * / // %\` (\`/\` divides to a DOUBLE, \`//\` cuts whole numbers off), \`^\` and \`**\`,
-\`& | ~ << >>\`, \`||\`, \`^@\`, \`LIKE\`, \`ILIKE\`; comparisons, \`BETWEEN\`, \`IN\`, \`IS [NOT] DISTINCT FROM\`.
+\`& | ~ << >>\`, \`||\`, \`^@\`, \`LIKE\`, \`ILIKE\`, \`~\`, \`SIMILAR TO\`; comparisons, \`BETWEEN\`, \`IN\`, \`IS [NOT] DISTINCT FROM\`.
 \`CAST(x AS type)\`, \`x::type\`, and \`TRY_CAST\`, which gives NULL where the cast fails. \`current_date\` and
 \`current_timestamp\` (also \`today()\`, \`now()\`) are the moment at which the statement began.
 `;

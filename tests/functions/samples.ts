@@ -82,6 +82,14 @@ function choices(parameter: string): readonly string[] {
       return ['integer', 'decimal(38,10)', 'double', 'varchar', 'date', 'interval', 'boolean'];
     case '…':
       return [];
+    case 'pattern':
+      return ["'[a-z]+'", "'(.)(\\w)?'", "'\\b'", "'(?i)[Ä日]+|L+'", "'^$|o'", 'varchar'];
+    case 'replacement':
+      return ["'<\\0>'", "''"];
+    case 'options':
+      return ["'i'", "'s'"];
+    case 'group':
+      return ['0', '1'];
     case 'format':
       return ["'%Y-%m-%d %H:%M:%S.%f %a %A %b %B %-d %j %p %I %y %u %w %V %G'"];
     case "'unit'":

@@ -39,7 +39,9 @@ function bindScalarCall(place: Place, node: Call, name: string): Expression {
   const overloads = scalarFunctions.get(name)?.overloads;
   if (overloads === undefined) unknownFunction(node);
   const args = node.arguments.map((argument) => bindExpression(place, argument.value));
-  return resolveOverload(overloads, { context: place.context, name, args, span: node.span });
+  const argSpans = node.arguments.map((argument) => argument.value.span);
+  const { span } = node;
+  return resolveOverload(overloads, { context: place.context, name, args, span, argSpans });
 }
 
 /** The moment the statement started. */

@@ -30,6 +30,7 @@ import {
 } from '../../value/type.ts';
 import { parseBlob } from '../../value/value.ts';
 import { BindError, notSupported } from '../error.ts';
+import { bindFullMatch } from '../functions/regex.ts';
 import { bindExtractOf } from '../functions/time.ts';
 import { findColumn, findQualified, type Scope, unknownColumn } from '../scope.ts';
 import { castTo, explicitCast, unifyAll } from '../types/cast.ts';
@@ -342,6 +343,14 @@ function bindBinary(
       const name = operator.endsWith('*') ? 'ilike' : 'like';
       return negateIf(operator.startsWith('!'), textCall(place, name, [a, b], span));
     }
+    case '~':
+    case '!~':
+    case '~*':
+    case '!~*': {
+      const spans = [left.span, right.span];
+      const matches = bindFullMatch(place.context, [a, b], span, spans, operator.endsWith('*'));
+      return negateIf(operator.startsWith('!'), matches);
+    }
     default:
       return notSupported(`the operator ${operator}`, span);
   }
@@ -391,10 +400,13 @@ function bindInList(place: Place, node: InList): Expression {
 }
 
 function bindLike(place: Place, node: Like): Expression {
-  if (node.operator === 'SIMILAR TO' || node.operator === 'GLOB') {
-    notSupported(node.operator, node.span, 'use LIKE');
-  }
+  if (node.operator === 'GLOB') notSupported(node.operator, node.span, 'use LIKE');
   const args = [node.operand, node.pattern].map((part) => bindExpression(place, part));
+  if (node.operator === 'SIMILAR TO') {
+    if (node.escape !== undefined) notSupported('SIMILAR TO with ESCAPE', node.escape.span);
+    const spans = [node.operand.span, node.pattern.span];
+    return negateIf(node.negated, bindFullMatch(place.context, args, node.span, spans));
+  }
   const name = node.operator === 'LIKE' ? 'like' : 'ilike';
   const escapeWith = node.escape && bindEscape(place, node.escape);
   if (escapeWith?.value === null) return constant(null, booleanType);

@@ -13,6 +13,8 @@ export interface CallSite {
   readonly name: string;
   readonly args: readonly Expression[];
   readonly span: Span;
+  /** Where each argument stands; absent in calls that are not written as such. */
+  readonly argSpans?: readonly Span[];
 }
 
 /** One way to call a function. */

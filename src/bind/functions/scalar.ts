@@ -1,6 +1,7 @@
 import { conditionFunctions } from './condition.ts';
 import { numberFunctions } from './number.ts';
 import type { ScalarFunction } from './overload.ts';
+import { regexFunctions } from './regex.ts';
 import { textFunctions } from './text.ts';
 import { timeFunctions } from './time.ts';
 
@@ -11,6 +12,7 @@ export const functionTopics: readonly (readonly [
 ])[] = [
   ['Numbers', numberFunctions],
   ['Texts', textFunctions],
+  ['Regular expressions', regexFunctions],
   ['Dates and times', timeFunctions],
   ['Conditions and types', conditionFunctions],
 ];
@@ -18,8 +20,7 @@ export const functionTopics: readonly (readonly [
 /** Functions that others have and we do not yet: an error that says so, not that it is unknown. */
 export const missingFunctions: ReadonlySet<string> = new Set(
   (
-    'regexp_matches regexp_full_match regexp_replace regexp_extract regexp_extract_all ' +
-    'regexp_split_to_array string_split format printf md5 sha1 sha256 hash random setseed ' +
+    'regexp_extract_all regexp_split_to_array string_split format printf md5 sha1 sha256 hash random setseed ' +
     'strptime try_strptime time_bucket date_sub datesub levenshtein strip_accents'
   ).split(' '),
 );

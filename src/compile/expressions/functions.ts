@@ -7,6 +7,7 @@ import { dateFunctions } from './dates.ts';
 import { doubleFunctions } from './doubles.ts';
 import { intervalFunctions } from './intervals.ts';
 import { movingFunctions } from './moving.ts';
+import { regexFunctions } from './regexes.ts';
 import { stringFunctions } from './strings.ts';
 import { compileJoined, textFunctions } from './texts.ts';
 import { timeFormatFunctions } from './time-format.ts';
@@ -17,6 +18,7 @@ const functions: ReadonlyMap<string, Build> = new Map(
   Object.entries({
     ...stringFunctions,
     ...textFunctions,
+    ...regexFunctions,
     concat_ws: compileJoined,
     ...wholeFunctions,
     ...doubleFunctions,

@@ -1,7 +1,9 @@
 import { children, type Expression } from '../../plan/expression.ts';
-import { type Expr, type Func, i32, type Local } from '../../wasm/index.ts';
+import { type Expr, type Func, i32, type Local, type Operand } from '../../wasm/index.ts';
+import { failure } from '../program.ts';
 import type { Scope } from '../query.ts';
 import type { StringValue, Value } from '../value.ts';
+import { failIf } from './arithmetic.ts';
 import { passingRoom } from './own-text.ts';
 
 /** Strings made at run time are taken from blocks of at least this size. */
@@ -40,7 +42,9 @@ export function roomFunction({ query, pipeline }: Scope): Func {
 }
 
 /** Functions that answer a part of their argument, and make no string. */
-const cutting = new Set(['substring', 'left', 'right', 'trim', 'ltrim', 'rtrim', 'split_part']);
+const cutting = new Set(
+  'substring left right trim ltrim rtrim split_part regexp_extract'.split(' '),
+);
 
 /** Whether a string is made anywhere within. Without recursion: this is called at any depth. */
 function makesText(expression: Expression): boolean {
@@ -104,6 +108,28 @@ export function writtenText(
   if (isNull === undefined) run();
   else f.if(i32.eqz(isNull), run);
   return { form: 'string', x, y, isNull };
+}
+
+/** The text of a kernel that answers address and length. It does not run for NULLs. */
+export function answered(
+  scope: Scope,
+  isNull: Expr | undefined,
+  func: Func,
+  ...args: Operand[]
+): StringValue {
+  const { f } = scope;
+  const x = f.local('i32', 'made');
+  const y = f.local('i32', 'made_length');
+  const run = () => f.setMulti([x, y], func.callMulti(...args));
+  if (isNull === undefined) run();
+  else f.if(i32.eqz(isNull), run);
+  return { form: 'string', x, y, isNull };
+}
+
+/** Fails where a kernel answered that its text would be too long. */
+export function checkLength(text: StringValue, scope: Scope): StringValue {
+  failIf(scope, i32.eq(text.y, -1), text.isNull, failure.textTooLong);
+  return text;
 }
 
 const encoder = new TextEncoder();

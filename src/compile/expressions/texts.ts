@@ -1,6 +1,6 @@
 import type { CallExpression } from '../../plan/expression.ts';
 import type { LetterCase } from '../../value/letter-case.ts';
-import { type Expr, type Func, i32, i64, type Operand } from '../../wasm/index.ts';
+import { type Expr, i32, i64 } from '../../wasm/index.ts';
 import { emitEncode } from '../kernels/string-case.ts';
 import {
   emitFirstCode,
@@ -28,33 +28,11 @@ import { failIf } from './arithmetic.ts';
 import type { Build } from './build.ts';
 import { changedCase } from './letter-case.ts';
 import { decode } from './strings.ts';
-import { roomFunction, textRoom, writtenText } from './text-room.ts';
+import { answered, checkLength, roomFunction, textRoom, writtenText } from './text-room.ts';
 
 /** The address of constant bytes in the frame. */
 function tableAt(bytes: Uint8Array, scope: Scope): Expr {
   return i32.add(scope.pipeline.frame, scope.query.constantBytes(bytes));
-}
-
-/** The text of a kernel that answers address and length. It does not run for NULLs. */
-function answered(
-  scope: Scope,
-  isNull: Expr | undefined,
-  func: Func,
-  ...args: Operand[]
-): StringValue {
-  const { f } = scope;
-  const x = f.local('i32', 'made');
-  const y = f.local('i32', 'made_length');
-  const run = () => f.setMulti([x, y], func.callMulti(...args));
-  if (isNull === undefined) run();
-  else f.if(i32.eqz(isNull), run);
-  return { form: 'string', x, y, isNull };
-}
-
-/** Fails where a kernel answered that its text would be too long. */
-function checkLength(text: StringValue, scope: Scope): StringValue {
-  failIf(scope, i32.eq(text.y, -1), text.isNull, failure.textTooLong);
-  return text;
 }
 
 /** An i32 near to an i64, which only counts characters. */

@@ -2,7 +2,7 @@
  * Regular expressions as programs that are simulated, all ways at once: for those whose automata
  * would be too large, and those that are only known at run time. Layout of a program:
  *
- *     0     u32 states, u32 start, u32 tags, u32 the bytes of scratch memory that it needs
+ *     0     u32 states, u32 start, u32 tags, u32 for the address of scratch memory
  *     16    16 bytes for each state: u8 kind (see `kinds`), u8 assertion, u16 tag, u32 next,
  *           u32 the offset of its edges or ways, u32 how many these are
  *     …     edges: u8 first, u8 last, u16 0, u32 next; ways: u32, the last one first
@@ -36,17 +36,24 @@ const headBytes = 16;
 const stateBytes = 16;
 const edgeBytes = 8;
 
-/** Scratch memory begins with these, then the places of the match; all zero before the first use. */
-export const scratch = { round: 0, end: 4, places: 16 } as const;
+/** Scratch memory begins with the end of the match, then come the places of its tags. */
+const scratch = { end: 0, places: 16 } as const;
 
-/** How many bytes of scratch memory a program needs, from its head. */
-export const scratchBytesAt = 12;
+/** Where a program may have the address of its scratch memory; the simulation does not read it. */
+export const scratchAt = 12;
+
+/** How many bytes of scratch memory the program of an NFA needs. */
+export function scratchBytes({ states, tags }: Nfa): number {
+  const threadBytes = 4 + 4 * tags;
+  const pushes = states.reduce((sum, s) => sum + (s.kind === 'split' ? s.next.length : 0), 1);
+  const threads = 3 * states.length + pushes;
+  return scratch.places + 4 * tags + 4 * states.length + threadBytes * threads;
+}
 
 /** An NFA as a program. */
 export function regexProgram(nfa: Nfa): Uint8Array {
   const { states, start, tags } = nfa;
   const lists: number[] = [];
-  let pushes = states.length;
   const listsAt = headBytes + stateBytes * states.length;
   const words: number[] = [];
   for (const state of states) {
@@ -58,7 +65,6 @@ export function regexProgram(nfa: Nfa): Uint8Array {
     } else if (state.kind === 'split') {
       words.push(head, 0, at, state.next.length);
       lists.push(...state.next.toReversed());
-      pushes += state.next.length;
     } else if (state.kind === 'tag') {
       words.push(head | (state.tag << 16), state.next, 0, 0);
     } else if (state.kind === 'assertion') {
@@ -67,29 +73,43 @@ export function regexProgram(nfa: Nfa): Uint8Array {
       words.push(head, 0, 0, 0);
     }
   }
-  const threadBytes = 4 + 4 * tags;
-  const bytes = scratch.places + 4 * tags + 4 * states.length + threadBytes * (2 * states.length + pushes);
-  const all = [states.length, start, tags, bytes, ...words, ...lists];
+  const all = [states.length, start, tags, 0, ...words, ...lists];
   return new Uint8Array(Uint32Array.from(all).buffer);
 }
 
+const parameters = {
+  address: 'i32',
+  length: 'i32',
+  from: 'i32',
+  program: 'i32',
+  scratch: 'i32',
+} as const;
+
 /**
  * (address, length, from, program, scratch) → whether there is a match that begins at `from` or
- * later; the address of its end and those of its tags are then in the scratch memory.
+ * later, the address of its end, and those of its tags, -1 for one that was not passed. Without
+ * tags, only the existence of a match counts. The program has so many tags.
  */
-export function emitRegexSimulate(m: ModuleBuilder): Func {
-  return once(m, 'regex simulate', () => {
-    const params = {
-      address: 'i32',
-      length: 'i32',
-      from: 'i32',
-      program: 'i32',
-      scratch: 'i32',
-    } as const;
-    return m.func('regex_simulate', { params, results: ['i32'] }, (f) => {
-      new Simulation(f, f.param).emit();
+export function emitRegexSimulate(m: ModuleBuilder, tags: number): Func {
+  const simulate = emitSimulation(m);
+  return once(m, `regex simulate ${tags}`, () => {
+    const results = Array<'i32'>(2 + tags).fill('i32');
+    return m.func(`regex_simulate_${tags}`, { params: parameters, results }, (f) => {
+      const home = f.param.scratch;
+      const found = f.let(simulate.call(...f.params), 'found');
+      const places = Array.from({ length: tags }, (_, i) => i32.load(home, scratch.places + 4 * i));
+      f.return(found, i32.load(home, scratch.end), ...places);
     });
   });
+}
+
+/** The same with its results in the scratch memory. */
+function emitSimulation(m: ModuleBuilder): Func {
+  return once(m, 'regex simulation', () =>
+    m.func('regex_simulation', { params: parameters, results: ['i32'] }, (f) => {
+      new Simulation(f, f.param).emit();
+    }),
+  );
 }
 
 interface Parameters {
@@ -153,7 +173,7 @@ class Simulation {
       f.set(this.#nextEnd, this.#next);
       f.block((done) => this.#runThreads(done));
       const empty = f.let(i32.eq(this.#nextEnd, this.#next), 'empty');
-      f.if(i32.or(empty, i32.geU(this.#at, this.#end)), () => this.#return());
+      f.if(i32.or(empty, i32.geU(this.#at, this.#end)), () => f.return(this.#found));
       const list = f.let(this.#list, 'old');
       f.set(this.#list, this.#next);
       f.set(this.#listEnd, this.#nextEnd);
@@ -178,20 +198,10 @@ class Simulation {
     const listBytes = f.let(i32.mul(states, this.#threadBytes), 'listBytes');
     f.set(this.#next, i32.add(this.#list, listBytes));
     f.set(this.#stack, i32.add(this.#next, listBytes));
-    f.set(this.#round, i32.load(home, scratch.round));
-    // Rounds are counted on from one text to the next, so that nothing need be cleared.
-    f.if(i32.gtU(this.#round, 2 ** 30), () => {
-      f.do(memory.fill(this.#visited, 0, i32.shl(states, 2)));
-      f.set(this.#round, 0);
-    });
+    f.do(memory.fill(this.#visited, 0, i32.shl(states, 2)));
     f.do(i32.store(this.#list, i32.load(program, 4)));
     f.do(memory.fill(i32.add(this.#list, 4), 0xff, i32.shl(this.#tags, 2)));
     f.set(this.#listEnd, i32.add(this.#list, this.#threadBytes));
-  }
-
-  #return(): void {
-    this.#f.do(i32.store(this.#param.scratch, this.#round, scratch.round));
-    this.#f.return(this.#found);
   }
 
   /** Sets the byte that follows and what lies before. */
@@ -244,6 +254,7 @@ class Simulation {
       });
       f.if(i32.eq(kind, kinds.match), () => {
         const home = this.#param.scratch;
+        f.if(i32.eqz(this.#tags), () => f.return(1));
         f.set(this.#found, 1);
         f.do(i32.store(home, this.#at, scratch.end));
         const places = i32.add(home, scratch.places);

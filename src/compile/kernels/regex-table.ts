@@ -117,7 +117,12 @@ class TableMaker {
     };
   }
 
-  #entry(target: number, before: Match | undefined, moves: readonly Move[], again: boolean): number {
+  #entry(
+    target: number,
+    before: Match | undefined,
+    moves: readonly Move[],
+    again: boolean,
+  ): number {
     const row = target === dead ? 0 : target * this.#rowBytes;
     const arrival = target === dead ? undefined : this.#arrivals[target];
     // Bytes that could be skipped are not seen one by one.

@@ -19,9 +19,9 @@ import {
 import { once } from './kernel.ts';
 import {
   type Action,
+  type Arrival,
   actionBits,
   actionUnit,
-  type Arrival,
   makeRegexTable,
   type RegexTable,
   rowsAt,
@@ -31,9 +31,9 @@ import { emitFind, type Word, word } from './search.ts';
 
 export interface RegexWalk {
   /**
-   * (address, length, from, table) → whether there is a match that begins at `from` or later, the
-   * address of its end, and those of its tags, -1 for one that was not passed. Reads up to 15 bytes
-   * past the text.
+   * (address, length, from, table, 0) → whether there is a match that begins at `from` or later,
+   * the address of its end, and those of its tags, -1 for one that was not passed. Reads up to 15
+   * bytes past the text.
    */
   readonly func: Func;
   /** To be put in memory, 4-byte aligned. */
@@ -61,7 +61,13 @@ export function emitRegexWalk(
     const literal = requiredLiteral(parsed.root);
     const needed = nfa.anchored || start !== undefined || literal.length < 2;
     const required = needed ? undefined : word(literal, false);
-    const params = { address: 'i32', length: 'i32', from: 'i32', table: 'i32' } as const;
+    const params = {
+      address: 'i32',
+      length: 'i32',
+      from: 'i32',
+      table: 'i32',
+      none: 'i32',
+    } as const;
     const results = Array<'i32'>(2 + dfa.tags).fill('i32');
     const func = m.func(name, { params, results }, (f) => {
       new Walk(f, f.param, table, { start, required }, dfa).emit();

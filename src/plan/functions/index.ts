@@ -5,12 +5,13 @@
  */
 import type { Strict } from './meaning.ts';
 import { numberMeanings } from './numbers.ts';
+import { regexMeanings } from './regexes.ts';
 import { textMeanings } from './texts.ts';
 import { timeMeanings } from './times.ts';
 
 /** Functions that give NULL where an argument is NULL. */
 export const strictFunctions: ReadonlyMap<string, Strict> = new Map(
-  Object.entries({ ...numberMeanings, ...textMeanings, ...timeMeanings }),
+  Object.entries({ ...numberMeanings, ...textMeanings, ...regexMeanings, ...timeMeanings }),
 );
 
 /** Functions that are not NULL just because an argument is; all others are. */

@@ -1,5 +1,5 @@
 /** Random regular expressions in the syntax that RE2, JavaScript and we have in common. */
-import type { Random } from '../base/random.ts';
+import type { Random } from '../../src/base/random.ts';
 
 const atoms = ['a', 'b', 'c', 'é', '😀', '.', '[ab]', '[^a]', '\\d', '\\w', '[b-dé]', '\\n', '-'];
 const assertions = ['^', '$', '\\b', '\\B'];

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Random } from '../base/random.ts';
-import { runDfa } from './dfa.ts';
-import { RegexError } from './error.ts';
-import { matcherFor } from './matcher.ts';
-import { parseRegex } from './parse.ts';
+import { Random } from '../../src/base/random.ts';
+import { runDfa } from '../../src/regex/dfa.ts';
+import { RegexError } from '../../src/regex/error.ts';
+import { matcherFor } from '../../src/regex/matcher.ts';
+import { parseRegex } from '../../src/regex/parse.ts';
+import { simulate } from '../../src/regex/simulate.ts';
 import { randomPattern, randomSubject } from './random-pattern.ts';
-import { simulate } from './simulate.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
