@@ -45,7 +45,7 @@ function compile(): Kernels {
   m.export('called', emitSort(m, 'called', lessBy(compare)));
   const keyOf = (row: Expr) => i64.load(i32.add(rowsAt, i32.mul(row, rowBytes)));
   const tied: Less = (_, a, b) => i64.ltU(keyOf(a), keyOf(b));
-  m.export('byKey', emitSortByKey(m, 'byKey', 8, tied));
+  m.export('byKey', emitSortByKey(m, 'byKey', 8, { less: tied }));
   m.export('radix', emitRadixSort(m, 8));
   const offer = emitTopK(m, 'offer', less);
   m.func('top', { params: { k: 'i32' }, results: ['i32'], export: true }, (f) => {

@@ -22,6 +22,14 @@ function sorted(name: string, columns: string, order: string, table = 'lineitem'
   return { name, sql };
 }
 
+/** Here all rows are needed in their order: a few are told by their number. */
+function numbered(name: string, order: string): FeatureQuery {
+  const sql = `select l_orderkey, l_linenumber from (select l_orderkey, l_linenumber,
+    row_number() over (order by ${order}, l_orderkey, l_linenumber) n from lineitem) t
+    where n % 1000000 = 0 order by n`;
+  return { name, sql };
+}
+
 const numbers: readonly FeatureQuery[] = [
   ofDoubles('power(x, 1.5)', 'power(abs(x), 1.5)'),
   ofDoubles('power(x, y)', 'power(1 + abs(x) / 5, x / 50)'),
@@ -133,6 +141,10 @@ const orders: readonly FeatureQuery[] = [
     name: 'order by bigint, limit',
     sql: 'select l_partkey, l_orderkey, l_linenumber from lineitem order by 1 desc, 2, 3 limit 100',
   },
+  numbered('every row by long text', 'l_comment'),
+  numbered('every row by bigint', 'l_partkey'),
+  numbered('every row by double', 'l_extendedprice::double / 7'),
+  numbered('every row by date and text', 'l_shipdate, l_comment'),
   {
     name: 'row_number by partition',
     sql: `select count(*) from (select row_number() over

@@ -34,8 +34,8 @@ const { memory, call } = harness((m) => {
   return {
     sort: emitSort(m, 'sort', less),
     offer: emitTopK(m, 'offer', less),
-    byKey4: emitSortByKey(m, 'by_key_4', 4, less),
-    byKey8: emitSortByKey(m, 'by_key_8', 8, less),
+    byKey4: emitSortByKey(m, 'by_key_4', 4, { less }),
+    byKey8: emitSortByKey(m, 'by_key_8', 8, { less }),
     radix4: emitRadixSort(m, 4),
     radix8: emitRadixSort(m, 8),
     i64Key: m.func('i64_key', { params: { x: 'i64' }, results: ['i64'] }, (f) =>

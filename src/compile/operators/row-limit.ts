@@ -45,6 +45,35 @@ export function cut(limit: Limit, pointers: number, query: Query): void {
   });
 }
 
+/** The rows that LIMIT and OFFSET leave of those in order. */
+export interface RowReach {
+  /** An i32: whether some of the rows from index `start` to before `end` are among them. */
+  meets(frame: Expr, start: Expr, end: Expr): Expr;
+}
+
+export function rowReach(limit: Limit, query: Query): RowReach {
+  const first = query.frameSlot(8, 8);
+  const behind = query.frameSlot(8, 8);
+  query.callStep(query.unique('reach'), (f) => {
+    const { frame } = f.param;
+    const scope = scopeOutside(query, f);
+    const rows = i64.const(0xffffffffn);
+    const most = (number: Expr | undefined, none: bigint): Expr => {
+      return number === undefined ? i64.const(none) : i64.extendI32U(atMost(number, rows));
+    };
+    const skipped = f.let(most(numberOf(limit.offset, 'OFFSET', scope), 0n), 'skipped');
+    f.do(i64.store(frame, skipped, first));
+    const taken = most(numberOf(limit.limit, 'LIMIT', scope), 0xffffffffn);
+    f.do(i64.store(frame, i64.add(skipped, taken), behind));
+  });
+  return {
+    meets(frame, start, end) {
+      const startsBefore = i64.ltU(i64.extendI32U(start), i64.load(frame, behind));
+      return i32.and(startsBefore, i64.gtU(i64.extendI32U(end), i64.load(frame, first)));
+    },
+  };
+}
+
 /** The same for rows that come in several arrays, one after the other. */
 export interface RunningLimit {
   /** Cuts `count` rows at `address`; sets the word at `done` of the frame after the last row. */

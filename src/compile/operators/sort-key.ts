@@ -27,6 +27,8 @@ export interface SortKeyPlan {
   readonly isExact: boolean;
   /** The key, an i64. */
   readonly key: Expr;
+  /** The text of which the key ends with the first bytes, `depth` of them whole. */
+  readonly text: { readonly orderIndex: number; readonly depth: number } | undefined;
 }
 
 export interface OrderedValue {
@@ -68,18 +70,23 @@ export function planSortKey(
   const ends: (number | undefined)[] = [partitionBits];
   let bits = partitionBits;
   let isExact = isPartitionExact;
-  for (const item of order) {
+  let text: SortKeyPlan['text'];
+  for (const [orderIndex, item] of order.entries()) {
     if (isExact) {
       const part = cut(component(item, scope), keyBitsMax - bits);
       components.push(part);
       bits += part.bits;
       isExact = part.isExact;
+      if (item.value.form === 'string') {
+        const textBits = part.bits - (item.value.isNull === undefined ? 0 : 1);
+        text = { orderIndex, depth: Math.max(0, Math.floor(textBits / 8)) };
+      }
     }
     ends.push(isExact ? bits : undefined);
   }
   const key = scope.f.let(join(components), 'sort_key');
   const bitsAfter = ends.map((end) => (end === undefined ? undefined : bits - end));
-  return { bits, partitionBits, isPartitionExact, bitsAfter, isExact, key };
+  return { bits, partitionBits, isPartitionExact, bitsAfter, isExact, key, text };
 }
 
 function join(components: readonly Component[]): Expr {

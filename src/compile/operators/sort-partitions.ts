@@ -18,8 +18,8 @@ import { RangeSplitter } from './range-split.ts';
 import { runningLimit } from './row-limit.ts';
 import { beforeFunction } from './row-order.ts';
 
-/** Of a row, beside itself: its address, twice while they are sorted. */
-const bytesPerRow = 8;
+/** Of a row, beside itself: its address, and its key with the address, twice for a while. */
+const bytesPerRow = 36;
 /** A guess, before values are known. */
 const roughFieldBytes = 16;
 

@@ -1,18 +1,20 @@
 import { assert } from '../../base/assert.ts';
-import { type Column, columnRef } from '../../plan/expression.ts';
+import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
 import type { Limit, Plan, Sort } from '../../plan/plan.ts';
 import { i32 } from '../../wasm/index.ts';
 import { compileExpression, fold } from '../expressions/compile.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
+import { estimatedRows } from '../properties.ts';
 import type { Consume, Query } from '../query.ts';
 import { RowLayout, type StoredField } from '../row.ts';
 import type { Value } from '../value.ts';
 import { materializeFirst } from './first-rows.ts';
 import { defineStored, produceRange, storeRow, wanted } from './materialize.ts';
 import { produce } from './produce.ts';
-import { cut } from './row-limit.ts';
+import { cut, rowReach } from './row-limit.ts';
 import { beforeFunction } from './row-order.ts';
 import { keepsOrdered, produceSortedPartitions } from './sort-partitions.ts';
+import { produceSorted } from './sorted-rows.ts';
 
 /** Rows of a plan, materialised, with an array of their addresses in their final order. */
 export interface OrderedRows {
@@ -65,6 +67,28 @@ export function materializeOrdered(
     cut(limit, rows.pointers, query);
     return rows;
   }
+  if (keys.length > 0 && estimatedRows(input) > comparedMax) {
+    const reach = limit && rowReach(limit, query);
+    const spec = { input, columns, partition: [], order: keys, ...(reach && { reach }) };
+    const rows = produceSorted(spec, query);
+    rows.forgetKeys();
+    if (query.options.countRows) query.counters.push({ plan, slot: rows.count });
+    if (limit !== undefined) cut(limit, rows.pointers, query);
+    return rows;
+  }
+  const rows = materializeCompared(input, columns, keys, query);
+  if (query.options.countRows) query.counters.push({ plan, slot: rows.pointers + 4 });
+  if (limit !== undefined) cut(limit, rows.pointers, query);
+  return rows;
+}
+
+/** Materialises rows and sorts their addresses by comparing rows, if there are keys. */
+function materializeCompared(
+  input: Plan,
+  columns: readonly Column[],
+  keys: readonly SortKey[],
+  query: Query,
+): OrderedRows {
   const layout = new RowLayout();
   const fields = new Map<number, StoredField>();
   let keyFields: StoredField[] = [];
@@ -90,7 +114,6 @@ export function materializeOrdered(
   assert(buffer >= 0, 'the input was compiled');
   const pointers = query.frameSlot(8, 8);
   query.steps.push({ kind: 'gather', buffer, slot: pointers, pointers: true });
-  if (query.options.countRows) query.counters.push({ plan, slot: pointers + 4 });
   if (keys.length > 0) {
     const before = beforeFunction(query, keys, keyFields);
     // Stable: rows with equal keys keep the order of the input, whatever ran in parallel.
@@ -104,12 +127,14 @@ export function materializeOrdered(
       f.call(query.release, temporary);
     });
   }
-  if (limit !== undefined) cut(limit, pointers, query);
   return { pointers, rowBytes: layout.rowBytes, fields };
 }
 
 /** More rows than this are sorted as a whole. */
 const firstRowsMax = 8192;
+
+/** Up to so many rows are compared with each other: that takes less code than to sort by keys. */
+const comparedMax = 10_000;
 
 /**
  * How many rows from the start of the order LIMIT and OFFSET can reach, if that is known and few.

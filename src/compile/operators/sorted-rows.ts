@@ -11,15 +11,19 @@ import {
 } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
-import { emitSortByKey } from '../kernels/key-sort.ts';
-import { entryBytes, loadKey, payloadOffset, radixScratchBytes } from '../kernels/radix-sort.ts';
+import { emitSortByKey, keyScratchBytes, type TiedOrder } from '../kernels/key-sort.ts';
+import { entryBytes, loadKey, payloadOffset } from '../kernels/radix-sort.ts';
 import type { Less } from '../kernels/sort.ts';
+import { emitStringPrefix } from '../kernels/string-prefix.ts';
+import type { WordOf } from '../kernels/word-sort.ts';
 import { type FreedArea, pageField } from '../program.ts';
 import type { Pipeline, Query, Scope } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
-import type { Value } from '../value.ts';
+import type { StringValue, Value } from '../value.ts';
+import { KeyBuckets } from './key-buckets.ts';
 import { produceRange, storeRow } from './materialize.ts';
 import { produce } from './produce.ts';
+import type { RowReach } from './row-limit.ts';
 import { beforeFunction } from './row-order.ts';
 import { planSortKey, type SortKeyPlan } from './sort-key.ts';
 
@@ -41,6 +45,7 @@ export class SortedRows {
   /** Frame offset of the number of buckets. */
   readonly buckets: number;
   readonly fields: ReadonlyMap<number, StoredField>;
+  readonly rowBytes: number;
   readonly key: SortKeyPlan;
   readonly isPartitioned: boolean;
   readonly #query: Query;
@@ -48,12 +53,13 @@ export class SortedRows {
   readonly #partitionFields: readonly StoredField[];
   readonly #orderFields: readonly StoredField[];
   readonly #keyBytes: 4 | 8;
-  /** Frame offset of the address of the sorted entries. */
+  /** Frame offset of the address of the entries, at last in order. */
   readonly #entries: number;
   /** Frame offset of the address of the buckets' first indexes, one more than there are buckets. */
   readonly #starts: number;
   /** Frame offset of the address of the numbers of rows a morsel has of each bucket. */
   readonly #counts: number;
+  readonly #split: KeyBuckets;
   readonly #made: Materialized;
   readonly #paged: PagedBuffer | undefined;
 
@@ -63,6 +69,7 @@ export class SortedRows {
     this.#paged = paged;
     this.#made = made;
     this.fields = made.fields;
+    this.rowBytes = made.rowBytes;
     this.key = made.key;
     this.isPartitioned = made.isPartitioned;
     this.#partitionFields = made.partitionFields;
@@ -74,6 +81,8 @@ export class SortedRows {
     this.#entries = query.frameSlot(4, 4);
     this.#starts = query.frameSlot(4, 4);
     this.#counts = query.frameSlot(4, 4);
+    const { bits, partitionBits } = made.key;
+    this.#split = new KeyBuckets(query, this.isPartitioned ? bits - partitionBits : 0);
   }
 
   /** Adds the steps that sort the rows of the buffer. */
@@ -100,21 +109,18 @@ export class SortedRows {
   #sort(made: Materialized): void {
     const query = this.#query;
     const size = entryBytes[this.#keyBytes];
-    const shift = query.frameSlot(4, 4);
     const scattered = query.frameSlot(4, 4);
     const counts = this.#counts;
-    const { key } = this;
-    const bucketBits = this.isPartitioned ? key.partitionBits : key.bits;
+    const split = this.#split;
     query.callStep(query.unique('plan_buckets'), (f) => {
       const { frame } = f.param;
       const count = f.let(i32.load(frame, this.count), 'count');
-      const wanted = f.let(i32.sub(32 - bucketRowsBits, i32.clz(count)), 'bits');
-      f.if(i32.ltS(wanted, 0), () => f.set(wanted, 0));
-      const most = Math.min(bucketBits, bucketBitsMax);
-      f.if(i32.gtS(wanted, most), () => f.set(wanted, most));
-      const buckets = f.let(i32.shl(1, wanted), 'buckets');
+      const rows = f.let(i32.load(frame, this.pointers), 'pointers');
+      const buckets = split.plan(f, count, (index) => {
+        const row = i32.load(i32.add(rows, i32.shl(index, 2)));
+        return loadKey(i32.add(row, made.keyAt), this.#keyBytes);
+      });
       f.do(i32.store(frame, buckets, this.buckets));
-      f.do(i32.store(frame, i32.sub(key.bits, wanted), shift));
       const room = (bytes: Expr, slot: number) => {
         f.do(i32.store(frame, query.allocate.call(bytes), slot));
       };
@@ -123,11 +129,6 @@ export class SortedRows {
       room(i32.add(i32.shl(i32.mul(morsels, buckets), 2), 16), counts);
       room(i32.shl(i32.add(buckets, 1), 2), this.#starts);
     });
-    const bucketOf = (entryKey: Expr, shiftBy: Expr): Expr => {
-      const upper = i32.wrapI64(i64.shrU(entryKey, i64.extendI32U(shiftBy)));
-      // A shift by 64 would be one by none.
-      return key.bits < 64 ? upper : i32.select(i32.eq(shiftBy, 64), 0, upper);
-    };
     const ownCounts = (f: FunctionBuilder, frame: Expr, first: Expr): Local => {
       const morsel = i32.shrU(first, morselRowsBits);
       const bytes = i32.shl(i32.mul(morsel, i32.load(frame, this.buckets)), 2);
@@ -139,7 +140,7 @@ export class SortedRows {
       const hoist = (value: () => Expr, name: string) => pipeline.hoist(value, name);
       const rows = hoist(() => i32.load(frame, this.pointers), 'pointers');
       const entries = hoist(() => i32.load(frame, this.#entries), 'entries');
-      const shiftBy = hoist(() => i32.load(frame, shift), 'shift');
+      const bucketOf = split.in(pipeline);
       const own = hoist(() => ownCounts(f, frame, index), 'own');
       const row = f.let(i32.load(i32.add(rows, i32.shl(index, 2))), 'row');
       const rowKey = f.let(loadKey(i32.add(row, made.keyAt), this.#keyBytes), 'key');
@@ -147,7 +148,7 @@ export class SortedRows {
       if (this.#keyBytes === 4) f.do(i64.store32(entry, rowKey));
       else f.do(i64.store(entry, rowKey));
       f.do(i32.store(entry, row, payloadOffset[this.#keyBytes]));
-      const cell = f.let(i32.add(own, i32.shl(bucketOf(rowKey, shiftBy), 2)), 'cell');
+      const cell = f.let(i32.add(own, i32.shl(bucketOf(rowKey), 2)), 'cell');
       f.do(i32.store(cell, i32.add(i32.load(cell), 1)));
     });
     this.#bucketStarts(counts, scattered);
@@ -157,17 +158,24 @@ export class SortedRows {
       const hoist = (value: () => Expr, name: string) => pipeline.hoist(value, name);
       const entries = hoist(() => i32.load(frame, this.#entries), 'entries');
       const target = hoist(() => i32.load(frame, scattered), 'target');
-      const shiftBy = hoist(() => i32.load(frame, shift), 'shift');
+      const bucketOf = split.in(pipeline);
       const own = hoist(() => ownCounts(f, frame, index), 'own');
       const entry = f.let(i32.add(entries, i32.mul(index, size)), 'entry');
       const rowKey = f.let(loadKey(entry, this.#keyBytes), 'key');
-      const cell = f.let(i32.add(own, i32.shl(bucketOf(rowKey, shiftBy), 2)), 'cell');
+      const cell = f.let(i32.add(own, i32.shl(bucketOf(rowKey), 2)), 'cell');
       const place = f.let(i32.load(cell), 'place');
       f.do(i32.store(cell, i32.add(place, 1)));
       const to = f.let(i32.add(target, i32.mul(place, size)), 'to');
       for (let at = 0; at < size; at += 8) f.do(i64.store(to, i64.load(entry, at), at));
     });
-    this.#sortBuckets(made, scattered);
+    query.callStep(query.unique('scattered'), (f) => {
+      const { frame } = f.param;
+      f.call(query.release, i32.load(frame, this.#entries));
+      f.call(query.release, i32.load(frame, counts));
+      f.do(i32.store(frame, 0, counts));
+      f.do(i32.store(frame, i32.load(frame, scattered), this.#entries));
+    });
+    this.#sortBuckets(made);
   }
 
   /** Where each bucket begins, and in it the entries of each morsel. */
@@ -204,32 +212,33 @@ export class SortedRows {
     });
   }
 
-  #sortBuckets(made: Materialized, scattered: number): void {
+  #sortBuckets(made: Materialized): void {
     const query = this.#query;
     const size = entryBytes[this.#keyBytes];
-    const sort = emitSortByKey(
-      query.module,
-      query.unique('sort_bucket'),
-      this.#keyBytes,
-      made.key.isExact ? undefined : lessTied(made, query),
-    );
+    const tied = made.key.isExact ? undefined : tiedOrder(made, query);
+    const name = query.unique('sort_bucket');
+    const sort = emitSortByKey(query.module, name, this.#keyBytes, tied);
     produceRange(query, 'sort_buckets', this.buckets, 1, (scope, bucket) => {
       const { f, pipeline } = scope;
       const { start, end } = this.bucket(f, pipeline.frame, bucket);
       const count = f.let(i32.sub(end, start), 'count');
-      f.if(count, () => {
-        const entries = i32.add(i32.load(pipeline.frame, scattered), i32.mul(start, size));
+      const reached = made.reach?.meets(pipeline.frame, start, end) ?? i32.const(1);
+      f.if(i32.and(reached, i32.ne(count, 0)), () => {
+        const entries = i32.add(i32.load(pipeline.frame, this.#entries), i32.mul(start, size));
         const out = i32.add(i32.load(pipeline.frame, this.pointers), i32.shl(start, 2));
-        const bytes = i32.add(i32.mul(count, size), radixScratchBytes(this.#keyBytes) + 16);
-        const scratch = f.let(query.allocate.call(bytes), 'scratch');
+        const bytes = keyScratchBytes(count, this.#keyBytes, tied);
+        const scratch = f.let(query.allocate.call(i32.add(bytes, 16)), 'scratch');
         f.call(sort, entries, count, scratch, out);
         f.call(query.release, scratch);
       });
     });
-    query.callStep(query.unique('sorted'), (f) => {
-      const { frame } = f.param;
-      f.call(query.release, i32.load(frame, this.#entries));
-      f.do(i32.store(frame, i32.load(frame, scattered), this.#entries));
+  }
+
+  /** For those who want the rows alone: gives the memory of the keys back. */
+  forgetKeys(): void {
+    if (this.key.bits === 0) return;
+    this.#query.callStep(this.#query.unique('forget_keys'), (f) => {
+      f.call(this.#query.release, i32.load(f.param.frame, this.#entries));
     });
   }
 
@@ -247,7 +256,7 @@ export class SortedRows {
   /** What is to be freed before other rows are sorted. */
   get areas(): FreedArea[] {
     const area = (offset: number, bytes: number): FreedArea => ({ of: 'frame', offset, bytes });
-    const single = [this.#entries, this.#starts, this.#counts];
+    const single = [this.#entries, this.#starts, this.#counts, this.#split.cells];
     return [area(this.pointers, 8), ...single.map((offset) => area(offset, 4))];
   }
 
@@ -369,16 +378,17 @@ export function sortBytesPerRow(key: SortKeyPlan): number {
   return 4 + 2 * entryBytes[keyBytesOf(key)] + 4;
 }
 
-/** About so many rows a bucket, as a power of two. */
-const bucketRowsBits = 14;
-const bucketBitsMax = 10;
 /** Rows of which one morsel makes entries. */
 const morselRowsBits = 16;
 const morselRows = 2 ** morselRowsBits;
 
+/** Fields of {@link Materialized} that are known when all columns are. */
+type Later = 'buffer' | 'rowBytes' | 'reach';
+
 export interface Materialized {
   readonly buffer: number;
   readonly fields: ReadonlyMap<number, StoredField>;
+  readonly rowBytes: number;
   readonly key: SortKeyPlan;
   /** Where the key lies in a row. */
   readonly keyAt: number;
@@ -386,10 +396,11 @@ export interface Materialized {
   readonly partitionFields: readonly StoredField[];
   readonly order: readonly SortKey[];
   readonly orderFields: readonly StoredField[];
+  readonly reach?: RowReach | undefined;
 }
 
 /** (a, b) → whether row a, which has its key, is before row b. */
-export function beforeByKey(row: Omit<Materialized, 'buffer'>, query: Query): Func {
+export function beforeByKey(row: Omit<Materialized, Later>, query: Query): Func {
   const params = { a: 'i32', b: 'i32' } as const;
   const tied = row.key.isExact ? undefined : lessTied(row, query);
   return query.module.func(query.unique('before_by_key'), { params, results: ['i32'] }, (f) => {
@@ -403,7 +414,7 @@ export function beforeByKey(row: Omit<Materialized, 'buffer'>, query: Query): Fu
 }
 
 /** Rows whose keys are equal are compared by the fields. */
-function lessTied(made: Omit<Materialized, 'buffer'>, query: Query): Less {
+function lessTied(made: Omit<Materialized, Later>, query: Query): Less {
   const partition = made.partitionFields.map(
     (): SortKey => ({ expression: placeholder, descending: false, nullsFirst: false }),
   );
@@ -413,6 +424,27 @@ function lessTied(made: Omit<Materialized, 'buffer'>, query: Query): Less {
     [...made.partitionFields, ...made.orderFields],
   );
   return (_, a, b) => before.call(a, b);
+}
+
+/** Rows whose keys are equal are told apart by the fields. */
+function tiedOrder(made: Materialized, query: Query): TiedOrder {
+  const less = lessTied(made, query);
+  const { text } = made.key;
+  if (text === undefined) return { less };
+  const { descending } = made.order[text.orderIndex];
+  const wordOf = wordOfField(made.orderFields[text.orderIndex], query);
+  return { less, text: { wordOf, descending, depth: text.depth } };
+}
+
+/** Eight bytes of the text in a field; zeros for NULL, whose place the key tells. */
+function wordOfField(field: StoredField, query: Query): WordOf {
+  const prefix = emitStringPrefix(query.module);
+  return (f, row, depth) => {
+    const { x, y, isNull } = loadField(row, field) as StringValue;
+    const length = f.let(isNull === undefined ? y : i32.select(isNull, 0, y), 'length');
+    const rest = i32.select(i32.gtU(length, depth), i32.sub(length, depth), 0);
+    return prefix.call(i32.add(x, depth), rest);
+  };
 }
 
 const placeholder: Expression = {
@@ -428,10 +460,12 @@ export interface SortedRowsSpec {
   readonly columns: readonly Column[];
   readonly partition: readonly Expression[];
   readonly order: readonly SortKey[];
+  /** The rows that are wanted in their order; the others may be left as they are. */
+  readonly reach?: RowReach;
 }
 
 /** A row that is to be sorted: what is stored in it, and where. */
-export interface PlannedRow extends Omit<Materialized, 'buffer'> {
+export interface PlannedRow extends Omit<Materialized, Later> {
   readonly stored: readonly (readonly [StoredField, Value])[];
 }
 
@@ -494,7 +528,7 @@ export function produceSorted(spec: SortedRowsSpec, query: Query): SortedRows {
     const row = planSortedRow(spec, scope, layout);
     const buffer = query.buffer('sorted', layout.rowBytes);
     storeSortKey(scope, storeRow(scope, buffer, layout, row.stored), row);
-    made = { ...row, buffer };
+    made = { ...row, buffer, rowBytes: layout.rowBytes, reach: spec.reach };
   });
   assert(made !== undefined, 'the input was compiled');
   const rows = new SortedRows(made, query);

@@ -149,7 +149,7 @@ class SpilledRows {
   #sortedRows(buffer: number, paged?: number): SortedRows {
     const { rowBytes } = this.#layout;
     const inOrder = paged === undefined ? undefined : { buffer: paged, rowBytes };
-    return new SortedRows({ ...this.#row, buffer }, this.#query, inOrder);
+    return new SortedRows({ ...this.#row, buffer, rowBytes }, this.#query, inOrder);
   }
 
   #walk(sorted: SortedRows, consume: Consume): WalkMemory {
