@@ -9,7 +9,7 @@ import { type Database, open } from '../src/main/index.ts';
 import { platform } from '../src/run/node/platform.ts';
 import { spillFiles } from '../src/run/node/spill-file.ts';
 import { memoryStores } from '../src/run/spill/memory-store.ts';
-import type { SpillStore, SpillStores } from '../src/run/spill/store.ts';
+import { type SpillStore, type SpillStores, spillPageBytes } from '../src/run/spill/store.ts';
 import { makeQueries } from '../src/tpc/h/queries.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'quern-spilling-'));
@@ -189,6 +189,32 @@ test('rows of few groups are grouped before they are written', async () => {
   const many = await bytes('select v % 300000 as g, count(*), sum(v) from r group by g');
   assert.ok(few * 10 < many, `${few} bytes of few groups, ${many} of many`);
   await db.close();
+});
+
+test('the space of rows that were read for the last time is used again', async () => {
+  let end = 0;
+  const stores: SpillStores = {
+    attach: spillFiles.attach,
+    create: () => {
+      const real = spillFiles.create(directory);
+      const write = (page: number, bytes: Uint8Array) => {
+        end = Math.max(end, page * spillPageBytes + bytes.length);
+        real.write(page, bytes);
+      };
+      return { handle: real.handle, write, read: real.read.bind(real), close: () => real.close() };
+    },
+  };
+  const place = platform as { spillStores: typeof platform.spillStores };
+  const real = platform.spillStores;
+  place.spillStores = () => stores;
+  const db = await open(undefined, { threads: 1, alwaysSpill: true });
+  await db.query(setUp);
+  const { profile } = await db.query('select k, t, v, d from big order by t, v');
+  place.spillStores = real;
+  await db.close();
+  const { spilledBytes = 0, spilledBytesMax = 0 } = profile ?? {};
+  assert.ok(spilledBytes > 2 * spilledBytesMax, `${spilledBytesMax} of ${spilledBytes} at once`);
+  assert.ok(end < 1.2 * spilledBytesMax, `${spilledBytesMax} at once, up to ${end}`);
 });
 
 test('what spills may be held in memory of another kind', async () => {

@@ -145,6 +145,8 @@ export interface RowsStep {
   readonly name: string;
   /** Index into `Program.buffers`. */
   readonly buffer: number;
+  /** Whether nobody reads the rows after this step. */
+  readonly isLast?: boolean;
   /** Indexes of the buffers it appends to. */
   readonly appends: readonly number[];
   readonly finish?: string;

@@ -26,9 +26,10 @@ import { RowBuffers } from './row-buffers.ts';
 import type { LoadedProgram, Runtime } from './runtime.ts';
 import { readSlices } from './slice-log.ts';
 import type { SpillBudget } from './spill/budget.ts';
-import { spillWord, spillWordsBytes } from './spill/chunk.ts';
+
 import { MovableRows } from './spill/movable-rows.ts';
 import { type LoopHost, runPartitions } from './spill/partition-loop.ts';
+import { nothingSpilled, spillWord, spillWordsBytes } from './spill/places.ts';
 import type { SpillStore } from './spill/store.ts';
 import { Part, stopped } from './thread.ts';
 
@@ -261,7 +262,7 @@ export class Execution {
       loadMilliseconds: this.#loadMs,
       peakBytes: this.runtime.memory.pages.usage(this.#owner).peakBytes,
       threads: this.#threads,
-      spilledBytes: this.#rows?.writtenBytes ?? 0,
+      ...(this.#rows?.spilled ?? nothingSpilled),
       rows: new Map(this.program.counters.map(({ plan, slot }) => [plan, this.frameWord(slot)])),
     };
   }

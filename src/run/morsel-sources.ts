@@ -143,7 +143,7 @@ export class MorselSources {
     this.#pinned.clear();
   }
 
-  rows({ buffer }: RowsStep): MorselSource {
+  rows({ buffer, isLast }: RowsStep): MorselSource {
     const { runtime, owner, program, buffers } = this.#context;
     const { rowBytes } = program.buffers[buffer];
     const movable = this.movable(buffer);
@@ -154,6 +154,7 @@ export class MorselSources {
       return { units: 1, open, close: () => {} };
     }
     const units = this.#batches(buffer, movable);
+    if (isLast) movable.readOnce(buffer);
     const { changing } = this;
     return {
       units: units.length,
@@ -162,7 +163,7 @@ export class MorselSources {
         const runs = movable.runs(units[unit]);
         return rowMorsels(runtime.memory, owner, runs, rowBytes, sequence);
       },
-      close: (unit) => movable.unload(units[unit], changing),
+      close: (unit) => movable.wereRead(buffer, units[unit], changing),
     };
   }
 

@@ -12,6 +12,8 @@ export interface Profile {
   readonly peakBytes: number;
   /** Bytes of rows that were written outside because they did not fit in memory. */
   readonly spilledBytes: number;
+  /** Most of them that were there at once. */
+  readonly spilledBytesMax: number;
   readonly threads: number;
   /** Rows that operators gave, if the program counted them. */
   readonly rows: ReadonlyMap<Plan, number>;

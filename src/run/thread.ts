@@ -9,8 +9,9 @@ import { smallestPart, writePart } from './morsels.ts';
 import { Pace } from './pace.ts';
 import type { ProgramShape, StepShape } from './program-shape.ts';
 import { RegexPrograms } from './regex-programs.ts';
-import { ChunkWriter, chunkEndBytes, spillWord } from './spill/chunk.ts';
+import { ChunkWriter, chunkEndBytes } from './spill/chunk.ts';
 import type { PagedRows } from './spill/paged-rows.ts';
+import { spillWord } from './spill/places.ts';
 import type { SpillStore } from './spill/store.ts';
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;

@@ -50,13 +50,14 @@ export function defineStored(
   }
 }
 
-/** A pipeline over the rows of a buffer. */
+/** A pipeline over the rows of a buffer; `isLast`: nobody reads them again. */
 export function produceRows(
   query: Query,
   name: string,
   buffer: number,
   rowBytes: number,
   body: (scope: Scope, row: Local) => void,
+  isLast = false,
 ): void {
   const unique = query.unique(name);
   const pipeline = buildStep(query, unique, (p) => {
@@ -70,7 +71,7 @@ export function produceRows(
       p.f.checkpoint(1, { onlyResumed: true });
     });
   });
-  query.steps.push({ kind: 'rows', name: unique, buffer, ...stepTail(pipeline) });
+  query.steps.push({ kind: 'rows', name: unique, buffer, isLast, ...stepTail(pipeline) });
 }
 
 /** A pipeline over the numbers from 0 to a count in the frame. */

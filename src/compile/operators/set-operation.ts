@@ -2,9 +2,9 @@ import { assert } from '../../base/assert.ts';
 import { type AggregateCall, type Column, columnRef, constant } from '../../plan/expression.ts';
 import type { Aggregate, Plan, Project, SetOperation } from '../../plan/plan.ts';
 import { bigintType, sameType } from '../../value/type.ts';
-import { i64 } from '../../wasm/index.ts';
+import { i64, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
-import { type Consume, freshColumn, type Query } from '../query.ts';
+import { type Consume, freshColumn, type Query, type Scope } from '../query.ts';
 import { loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill } from '../value.ts';
 import { generalValue } from './general-value.ts';
@@ -148,10 +148,11 @@ function produceUnionAll(plan: SetOperation, query: Query, consume: Consume): vo
   }
   assert(fields !== undefined, 'the sides were compiled');
   const stored: StoredField[] = fields;
-  produceRows(query, 'union', buffer, layout.rowBytes, (scope, row) => {
+  const read = (scope: Scope, row: Local) => {
     plan.columns.forEach((column, i) => {
       scope.define(column, () => spill(scope.f, loadField(row, stored[i]), column.name));
     });
     consume(scope);
-  });
+  };
+  produceRows(query, 'union', buffer, layout.rowBytes, read, true);
 }

@@ -61,8 +61,12 @@ function profileLines(profile: Profile): string[] {
     },
   );
   const memory = `${(profile.peakBytes / 1e6).toFixed(1)} MB`;
-  const { spilledBytes } = profile;
-  const spilled = spilledBytes === 0 ? '' : `, ${(spilledBytes / 1e6).toFixed(1)} MB spilled`;
+  const { spilledBytes, spilledBytesMax } = profile;
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const spilled =
+    spilledBytes === 0
+      ? ''
+      : `, ${megabytes(spilledBytes)} spilled, at most ${megabytes(spilledBytesMax)} at once`;
   const time = `${ms(profile.milliseconds)} with ${profile.threads} threads`;
   const total = `${time}, at most ${memory}${spilled}`;
   return [...lines, `${total}; module loaded in ${ms(profile.loadMilliseconds)}`];

@@ -7,6 +7,7 @@
 import { appenderField } from '../../compile/program.ts';
 import type { EngineMemory } from '../memory.ts';
 import { pageBytes } from '../page-allocator.ts';
+import { Places, spillWord } from './places.ts';
 import type { SpillStore } from './store.ts';
 
 /** Indexes of u32 words at the start of a chunk in memory; rows begin at {@link chunkRowsAt}. */
@@ -14,20 +15,6 @@ export const chunkWord = { next: 0, bytes: 1, page: 2, self: 3 } as const;
 export const chunkRowsAt = 64;
 /** Texts end so far before the end of a chunk, for code that reads them reads a little further. */
 export const chunkEndBytes = 16;
-
-/** Indexes of the u32 words that the threads of an execution share about spilling. */
-export const spillWord = {
-  /** The next page of the store that no chunk has. */
-  nextPage: 0,
-  /** With more pages than this, filled chunks are written to the store. */
-  keepPages: 1,
-  /** Bytes of a chunk, if a single row does not need more. */
-  chunkBytes: 2,
-  writtenPages: 3,
-  /** Owner of what compiled code allocates; 0 for that of the execution. */
-  owner: 4,
-} as const;
-export const spillWordsBytes = 64;
 
 /**
  * Among the slices of a step: a chunk was closed. In place of the address of rows stands the page
@@ -42,12 +29,14 @@ export class ChunkWriter {
   readonly #owner: number;
   /** Index of the first of the shared words. */
   readonly #words: number;
+  readonly #places: Places;
   readonly #store: SpillStore;
 
   constructor(memory: EngineMemory, owner: number, words: number, store: SpillStore) {
     this.#memory = memory;
     this.#owner = owner;
     this.#words = words >>> 2;
+    this.#places = new Places(memory, words);
     this.#store = store;
   }
 
@@ -83,7 +72,7 @@ export class ChunkWriter {
     const header = chunk >>> 2;
     words[header + chunkWord.next] = 0;
     words[header + chunkWord.bytes] = chunkBytes;
-    words[header + chunkWord.page] = this.#takePages(chunkBytes / pageBytes);
+    words[header + chunkWord.page] = this.#places.take(chunkBytes / pageBytes);
     words[header + chunkWord.self] = chunk;
     words[at] = chunk + chunkRowsAt;
     words[at + 1] = chunk + chunkBytes - chunkEndBytes;
@@ -102,13 +91,9 @@ export class ChunkWriter {
       return 0;
     }
     this.#store.write(page, this.#memory.u8.subarray(chunk, chunk + bytes));
-    Atomics.add(this.#memory.i32, this.#words + spillWord.writtenPages, bytes / pageBytes);
+    this.#places.noteWritten(bytes / pageBytes, true);
     slices.push(closedChunk, page, bytes / pageBytes);
     return chunk;
-  }
-
-  #takePages(count: number): number {
-    return Atomics.add(this.#memory.i32, this.#words + spillWord.nextPage, count) >>> 0;
   }
 }
 

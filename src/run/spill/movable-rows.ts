@@ -5,7 +5,8 @@ import type { EngineMemory } from '../memory.ts';
 import { pageBytes } from '../page-allocator.ts';
 import { writePointers } from '../row-buffers.ts';
 import { sliceNumbers } from '../thread.ts';
-import { chunkRowsAt, chunkWord, closedChunk, spillWord } from './chunk.ts';
+import { chunkRowsAt, chunkWord, closedChunk } from './chunk.ts';
+import { Places, type Spilled } from './places.ts';
 import type { SpillStore } from './store.ts';
 
 interface Chunk {
@@ -18,12 +19,15 @@ interface Chunk {
   /** 0 while it is outside. */
   address: number;
   rows: number;
-  /** Whether the store has it as it is. */
+  /** Whether the store has it as it is, and whether it has anything at its place. */
   saved: boolean;
+  stored: boolean;
   /** Whether an appender may still add rows to it. */
   open: boolean;
   /** Readers that need it in memory. */
   users: number;
+  /** Extents of it that are still to be read, if it is free after that. */
+  unread: number;
 }
 
 /** Some rows that lie side by side in a chunk, from the row `first` on. */
@@ -38,15 +42,15 @@ export class MovableRows {
   readonly #owner: number;
   readonly #store: SpillStore;
   readonly #buffers: readonly RowBuffer[];
-  /** Index of the first of the words shared with all threads. */
-  readonly #words: number;
+  readonly #places: Places;
   /** Bytes that the execution may hold. */
   readonly #limitBytes: number;
   readonly #extents: Extent[][];
   readonly #chunks = new Map<number, Chunk>();
   /** Chunks in memory that may leave it. */
   readonly #idle = new Set<Chunk>();
-  #freedPages = 0;
+  /** Buffers whose rows are read for the last time. */
+  readonly #readOnce = new Set<number>();
 
   constructor(
     memory: EngineMemory,
@@ -60,7 +64,7 @@ export class MovableRows {
     this.#owner = owner;
     this.#store = store;
     this.#buffers = buffers;
-    this.#words = words >>> 2;
+    this.#places = new Places(memory, words);
     this.#limitBytes = limitBytes;
     this.#extents = buffers.map(() => []);
   }
@@ -69,9 +73,8 @@ export class MovableRows {
     return this.#buffers[buffer].movable !== undefined;
   }
 
-  /** Bytes written to the store so far. */
-  get writtenBytes(): number {
-    return this.#memory.u32[this.#words + spillWord.writtenPages] * pageBytes;
+  get spilled(): Spilled {
+    return this.#places.spilled;
   }
 
   /** Adds what all workers appended in a step; `appenders`: those of the buffer. Gives the rows. */
@@ -93,7 +96,14 @@ export class MovableRows {
     // The sort is stable, which keeps the slices of one sequence in their order.
     added.sort((a, b) => a.sequence - b.sequence);
     const extents = this.#extents[buffer];
-    for (const { extent } of added) extents.push(extent);
+    for (const { extent } of added) {
+      const last = extents.at(-1);
+      if (last?.chunk === extent.chunk && last.first + last.rows === extent.first) {
+        extents[extents.length - 1] = { ...last, rows: last.rows + extent.rows };
+      } else {
+        extents.push(extent);
+      }
+    }
     return total;
   }
 
@@ -110,8 +120,10 @@ export class MovableRows {
         address: 0,
         rows: 0,
         saved: false,
+        stored: false,
         open: true,
         users: 0,
+        unread: 0,
       };
       this.#chunks.set(page, chunk);
     }
@@ -134,6 +146,7 @@ export class MovableRows {
   #close(chunk: Chunk, where: number): void {
     chunk.open = false;
     chunk.saved = where < pageBytes;
+    chunk.stored = chunk.saved;
     chunk.address = chunk.saved ? 0 : where;
     const header = where >>> 2;
     chunk.pages = chunk.saved ? where : this.#memory.u32[header + chunkWord.bytes] / pageBytes;
@@ -172,6 +185,7 @@ export class MovableRows {
   take(buffer: number): Extent[] {
     const extents = this.#extents[buffer];
     this.#extents[buffer] = [];
+    this.#readOnce.delete(buffer);
     return extents;
   }
 
@@ -210,6 +224,19 @@ export class MovableRows {
     for (const { chunk } of extents) if (chunk.address === 0) this.#bringIn(chunk);
   }
 
+  /** The rows of the buffer are going to be read for the last time: they are free after that. */
+  readOnce(buffer: number): void {
+    this.#readOnce.add(buffer);
+    for (const { chunk } of this.#extents[buffer]) chunk.unread++;
+  }
+
+  /** Rows of the buffer were read; `changed`: their content is another one now. */
+  wereRead(buffer: number, extents: readonly Extent[], changed: boolean): void {
+    this.unload(extents, changed);
+    if (!this.#readOnce.has(buffer)) return;
+    this.free(extents.filter(({ chunk }) => --chunk.unread === 0));
+  }
+
   /** `changed`: their content is another one now. */
   unload(extents: readonly Extent[], changed = false): void {
     for (const { chunk } of extents) {
@@ -222,11 +249,14 @@ export class MovableRows {
   /** These rows are not needed any more, nor any others of their chunks. */
   free(extents: readonly Extent[]): void {
     for (const { chunk } of extents) {
-      if (!this.#chunks.delete(chunk.page)) continue;
+      // What was freed before may have left its place to another chunk.
+      if (this.#chunks.get(chunk.page) !== chunk) continue;
+      this.#chunks.delete(chunk.page);
       assert(!chunk.open && chunk.users === 0, 'rows in use are not freed');
       this.#idle.delete(chunk);
       if (chunk.address !== 0) this.#memory.pages.release(chunk.address);
-      this.#freedPages += chunk.pages;
+      if (chunk.stored) this.#places.noteFreed(chunk.pages);
+      this.#places.give(chunk.page, chunk.pages);
     }
   }
 
@@ -286,8 +316,9 @@ export class MovableRows {
     if (!chunk.saved) {
       const bytes = chunk.pages * pageBytes;
       this.#store.write(chunk.page, this.#memory.u8.subarray(address, address + bytes));
-      Atomics.add(this.#memory.i32, this.#words + spillWord.writtenPages, chunk.pages);
+      this.#places.noteWritten(chunk.pages, !chunk.stored);
       chunk.saved = true;
+      chunk.stored = true;
     }
     this.#memory.pages.release(address);
     chunk.address = 0;

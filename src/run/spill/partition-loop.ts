@@ -75,7 +75,7 @@ class PartitionLoop {
       } else if (!fits && split.kind === 'hash' && split.outside !== undefined) {
         await this.#outside(next, split.outside);
       } else {
-        await this.#round(next.inputs);
+        await this.#round(next.inputs, true);
         this.#free(next);
       }
     }
@@ -135,12 +135,14 @@ class PartitionLoop {
     return inputs.reduce((sum, extents, i) => sum + needOf(extents, this.#step.inputs[i]), 0);
   }
 
-  async #round(inputs: readonly Extent[][]): Promise<void> {
+  /** `isLast`: these rows are in no further round. */
+  async #round(inputs: readonly Extent[][], isLast: boolean): Promise<void> {
     const { rows } = this.#host;
     this.rounds++;
     this.#step.inputs.forEach(({ window, whole, extraBytes }, i) => {
       rows.put(window, inputs[i]);
       if (whole) rows.load(inputs[i]);
+      else if (isLast && this.#readOnce(window)) rows.readOnce(window);
       rows.makeRoom(rowCount(inputs[i]) * extraBytes);
     });
     await this.#host.runSteps(this.#step.steps);
@@ -148,6 +150,12 @@ class PartitionLoop {
       if (whole) rows.unload(inputs[i]);
       rows.take(window);
     });
+  }
+
+  /** Whether one step reads the rows of a window, once. */
+  #readOnce(window: number): boolean {
+    const readers = this.#step.steps.filter((step) => 'buffer' in step && step.buffer === window);
+    return readers.length === 1 && readers[0].kind === 'rows';
   }
 
   /** One piece of the first input after the other, each with all rows of the others. */
@@ -158,7 +166,7 @@ class PartitionLoop {
       const isLast = i === pieces.length - 1;
       if (last !== undefined) this.#host.setWord(last, isLast ? 1 : 0);
       this.#host.setChanging(last !== undefined && !isLast);
-      await this.#round([piece, ...others]);
+      await this.#round([piece, ...others], false);
     }
     this.#host.setChanging(false);
   }
@@ -216,8 +224,8 @@ class PartitionLoop {
   async #byHash(partition: Partition, { shift }: HashSplit): Promise<Partition[]> {
     assert(shift !== undefined, 'rows of one hash are not distributed');
     this.#host.setWord(shift, this.#bitsAfter(partition.level));
-    await this.#moveRows(partition);
     const whole = this.#bytesOf(partition) * heavyShare;
+    await this.#moveRows(partition);
     return this.#taken().map((inputs) => {
       const child = { ...partition, inputs, level: partition.level + 1 };
       return this.#bytesOf(child) > whole ? { ...child, level: Number.POSITIVE_INFINITY } : child;
@@ -229,6 +237,7 @@ class PartitionLoop {
     const { rows } = this.#host;
     for (const [i, { window, distribute }] of this.#step.inputs.entries()) {
       rows.put(window, partition.inputs[i]);
+      rows.readOnce(window);
       await this.#host.runSteps([distribute]);
       rows.take(window);
       rows.free(partition.inputs[i]);
