@@ -1,5 +1,6 @@
 import { sameType } from '../value/type.ts';
 import { type AggregateCall, type ConstantValue, children, type Expression } from './expression.ts';
+import { samePlan } from './same-plan.ts';
 
 /** Whether two expressions are the same computation on the same columns. */
 export function sameExpression(a: Expression, b: Expression): boolean {
@@ -19,8 +20,8 @@ export function sameExpression(a: Expression, b: Expression): boolean {
       if (b.kind !== 'cast' || a.try !== b.try) return false;
       break;
     case 'subquery':
-      // Two subqueries never share their columns, so only the identical one is the same.
-      return false;
+      if (b.kind !== 'subquery' || a.mode !== b.mode || a.comparison !== b.comparison) return false;
+      return sameExpressions(a.operands, b.operands) && samePlan(a.plan, b.plan);
     default:
   }
   return sameExpressions(children(a), children(b));

@@ -81,9 +81,13 @@ export class ExpressionMaker {
     return of(family)`${this.#random.pick(fitting).text}`;
   }
 
+  /** Now and then NULL. */
   literal(family: Family): Fragment {
+    return this.#random.chance(0.03) ? this.#nullOf(family) : this.value(family);
+  }
+
+  value(family: Family): Fragment {
     const random = this.#random;
-    if (random.chance(0.03)) return this.#nullOf(family);
     switch (family) {
       case 'int': {
         const value = random.int(-3, 10);
@@ -339,7 +343,7 @@ export class ExpressionMaker {
   }
 
   #row(kinds: readonly Family[], inner: (family: Family) => Fragment): Fragment {
-    const items = kinds.map((kind) => of(kind)`COALESCE(${inner(kind)}, ${this.literal(kind)})`);
+    const items = kinds.map((kind) => of('present')`COALESCE(${inner(kind)}, ${this.value(kind)})`);
     return of('row')`(${list(items)})`;
   }
 
@@ -371,7 +375,7 @@ export class ExpressionMaker {
         // DuckDB refuses such subqueries if they are correlated.
         const rows = this.#subqueries.column({ ...scope, columns: [] }, kinds);
         const items = kinds.map(
-          (kind, i) => of('item')`COALESCE(q.r${String(i)}, ${this.literal(kind)})`,
+          (kind, i) => of('item')`COALESCE(q.r${String(i)}, ${this.value(kind)})`,
         );
         const present = of('query')`SELECT ${list(items)} FROM (${rows}) AS q`;
         return of('bool')`(${this.#row(kinds, inner)} ${not}IN (${present}))`;

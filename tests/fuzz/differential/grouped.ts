@@ -48,11 +48,15 @@ export class GroupedMaker {
     const over = { columns, subqueries: random.chance(0.08) ? 1 : 0 };
     const condition = this.#expressions.condition(over, 1);
     const having = random.chance(0.25) ? of('clause')` HAVING ${condition}` : nothing;
+    const group = keys.length === 0 ? nothing : groupBy(keys, wanted === undefined, random);
     const { items, results } =
       wanted === undefined
         ? this.#items(keys, aggregates, over, exact)
         : this.#wantedItems(wanted, over);
-    const group = keys.length === 0 ? nothing : groupBy(keys, wanted === undefined, random);
+    // Without grouping sets, keys that are all there tell the groups apart.
+    if (wanted === undefined && groupable.length === keys.length && !hasSets(group)) {
+      this.#addWindow(items, results, over.columns, exact);
+    }
     const head = of('query')`SELECT ${named(items)} FROM ${from.fragment}${where}${group}${having}`;
     return { fragment: head, columns: results.map((result, i) => ({ ...result, text: `r${i}` })) };
   }
@@ -72,18 +76,24 @@ export class GroupedMaker {
       items.push(plain ? of(family)`${text}` : this.#expressions.make(family, over, 1));
       results.push({ family, inexact: inexact === true });
     }
-    if (random.chance(0.08)) {
-      const { text, family, inexact } = this.#windows.call(over.columns);
-      if (!exact || !inexact) {
-        items.push(of(family)`${text}`);
-        results.push({ family, inexact: inexact === true });
-      }
-    }
     if (items.length === 0) {
       items.push(of('int')`count(*)`);
       results.push({ family: 'int' });
     }
     return { items, results };
+  }
+
+  #addWindow(
+    items: Fragment[],
+    results: Omit<ScopeColumn, 'text'>[],
+    columns: readonly ScopeColumn[],
+    exact: boolean,
+  ): void {
+    if (!this.#random.chance(0.12)) return;
+    const { text, family, inexact } = this.#windows.call(columns);
+    if (exact && inexact) return;
+    items.push(of(family)`${text}`);
+    results.push({ family, inexact: inexact === true });
   }
 
   #wantedItems(
@@ -141,6 +151,10 @@ export class GroupedMaker {
 
 function isColumnText(part: string | Fragment): boolean {
   return typeof part === 'string' && /^[a-z]\w*\.\w+$/.test(part);
+}
+
+function hasSets(group: Fragment): boolean {
+  return /\b(ROLLUP|CUBE|GROUPING SETS) \(/.test(flat(group));
 }
 
 /** By position where the keys are selected first, or by the expressions themselves. */

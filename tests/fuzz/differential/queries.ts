@@ -68,12 +68,16 @@ export class QueryMaker {
     const random = this.#random;
     const count = this.#sources.length;
     const ctes: Fragment[] = [];
-    for (let i = 0; random.chance(0.2) && i < 3; i++) ctes.push(this.#commonTable(`w${i}`));
+    const recursive = random.chance(0.2);
+    for (let i = 0; random.chance(0.2) && i < 3; i++) {
+      ctes.push(this.#commonTable(`w${i}`, recursive));
+    }
     const body = random.chance(0.03)
       ? this.#distinctOn()
       : this.#body(noScope, undefined, 2, false);
     this.#sources.length = count;
-    const start = ctes.length === 0 ? nothing : of('clause')`WITH RECURSIVE ${list(ctes)} `;
+    const word = recursive ? 'WITH RECURSIVE' : 'WITH';
+    const start = ctes.length === 0 ? nothing : of('clause')`${word} ${list(ctes)} `;
     if (body.columns.some(({ inexact }) => inexact) || random.chance(0.4)) {
       return { fragment: of('query')`${start}${body.fragment}`, ordered: false };
     }
@@ -99,10 +103,12 @@ export class QueryMaker {
   }
 
   /** A common table, which later queries may name. */
-  #commonTable(name: string): Fragment {
+  #commonTable(name: string, recursive: boolean): Fragment {
     const random = this.#random;
-    if (random.chance(0.15)) return this.#recursive(name);
-    const { fragment, columns } = this.#body(noScope, undefined, 2, true);
+    if (recursive && random.chance(0.6)) return this.#recursive(name);
+    const { fragment: body, columns } = this.#body(noScope, undefined, 2, true);
+    // DuckDB takes a UNION of WITH RECURSIVE for a recursion, and casts to the types of its left.
+    const fragment = recursive ? of('query')`SELECT * FROM (${body}) AS inner_rows` : body;
     this.#sources.push({ name, columns, rows: commonRows });
     const how = random.pick(['AS', 'AS', 'AS', 'AS MATERIALIZED', 'AS NOT MATERIALIZED']);
     return of('cte')`${name} ${how} (${fragment})`;
@@ -160,9 +166,11 @@ export class QueryMaker {
     const scope = { columns: from.columns, subqueries: 1 };
     const kinds = this.#someFamilies();
     const items = kinds.map((family) => this.expressions.make(family, scope, 2));
-    const keys = Array.from({ length: random.pick([1, 1, 2]) }, () =>
-      this.expressions.make(random.pick(families), scope, 1),
-    );
+    const keys = Array.from({ length: random.pick([1, 1, 2]) }, () => {
+      const key = this.expressions.make(random.pick(families), scope, 1);
+      // A number alone is a position.
+      return /^-?\d+$/.test(flat(key)) ? of('key')`${key} + 0` : key;
+    });
     const where = this.#clause(0.4, ' WHERE ', scope, 2);
     const columns = outputs(kinds);
     const head = of('clause')`DISTINCT ON (${list(keys)}) `;

@@ -40,9 +40,9 @@ export function exactColumns(columns: readonly ScopeColumn[]): ScopeColumn[] {
   return columns.filter(({ inexact }) => !inexact);
 }
 
-/** Columns that no name of a subquery hides: not those of USING. */
+/** Columns that no name of a subquery hides, not those of USING; and no aggregates. */
 export function qualified(columns: readonly ScopeColumn[]): ScopeColumn[] {
-  return columns.filter(({ text }) => text.includes('.'));
+  return columns.filter(({ text }) => /^\w+\.\w+$/.test(text));
 }
 
 export function flat(fragment: Fragment): string {

@@ -156,7 +156,7 @@ export class ScriptMaker {
       if (name === 'id') return of('value')`${String(this.#random.int(0, 9))}`;
       const value = this.#expressions.make(family, noColumns, 1);
       if (!type.includes('NOT NULL')) return value;
-      return of('value')`COALESCE(${value}, ${this.#expressions.literal(family)})`;
+      return of('value')`COALESCE(${value}, ${this.#expressions.value(family)})`;
     });
   }
 
