@@ -31,18 +31,28 @@ export async function runWithRows(
 }
 
 /**
- * The result of a statement that changed `count` rows, of which `changed` are the new or old ones.
+ * What RETURNING gives for the new or old rows of a statement, to be computed before anything is
+ * changed: if it fails, nothing is.
  */
-export async function resultOfChange(
+export async function returnedRows(
   session: Session,
-  count: number,
   returning: BoundReturning | undefined,
   changed: readonly ColumnBatch[],
   request: Request,
-): Promise<Result> {
-  if (returning === undefined) return Result.ofChange(count);
+): Promise<ExecutionResult | undefined> {
+  if (returning === undefined) return undefined;
   const { rows, plan } = returning;
   const [result] = await runWithRows(session, rows, changed, [plan], request);
-  const { schema, batches, profile } = result;
+  return result;
+}
+
+/** The result of a statement that changed `count` rows. */
+export function resultOfChange(
+  count: number,
+  returned: ExecutionResult | undefined,
+  request: Request,
+): Result {
+  if (returned === undefined) return Result.ofChange(count);
+  const { schema, batches, profile } = returned;
   return new Result(schema, batches, request.options.values, profile, count);
 }

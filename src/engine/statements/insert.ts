@@ -8,7 +8,7 @@ import { interpretValues } from '../interpret-values.ts';
 import type { Result } from '../result.ts';
 import type { Request, Session } from '../session.ts';
 import { appendRows, replaceRows } from '../write-table.ts';
-import { resultOfChange, runWithRows } from './changed-rows.ts';
+import { resultOfChange, returnedRows, runWithRows } from './changed-rows.ts';
 import { splitMarked } from './rewrite.ts';
 
 export async function insert(
@@ -25,8 +25,9 @@ export async function insert(
   else for await (const batch of session.batches(plan, request)) batches.push(batch);
   if (onConflict !== undefined)
     return insertOrUpdate(session, statement, onConflict, batches, request);
+  const returned = await returnedRows(session, returning, batches, request);
   const count = await appendRows(storage, catalog, table, batches, request.turns);
-  return resultOfChange(session, count, returning, batches, request);
+  return resultOfChange(count, returned, request);
 }
 
 /** Adds the rows whose key is new, and does with the others what ON CONFLICT says. */
@@ -43,6 +44,8 @@ async function insertOrUpdate(
   const plans = updated && changed ? [added, updated, changed] : [added];
   const results = await runWithRows(session, rows, unique, plans, request);
   const [additions, all, changes] = results;
+  const shown = [...additions.batches, ...(changes?.batches ?? [])];
+  const returned = await returnedRows(session, returning, shown, request);
   let count = additions.rowCount;
   if (all === undefined || changes === undefined || changes.rowCount === 0) {
     await appendRows(storage, catalog, table, additions.batches, request.turns);
@@ -52,8 +55,7 @@ async function insertOrUpdate(
     const whole = [...kept.batches, ...additions.batches];
     await replaceRows(storage, catalog, table, whole, request.turns);
   }
-  const shown = [...additions.batches, ...(changes?.batches ?? [])];
-  return resultOfChange(session, count, returning, shown, request);
+  return resultOfChange(count, returned, request);
 }
 
 /** The new rows without those whose key another of them has. */

@@ -5,7 +5,7 @@ import { rowReader } from '../../value/vector.ts';
 import type { Result } from '../result.ts';
 import type { Request, Session } from '../session.ts';
 import { replaceRows } from '../write-table.ts';
-import { resultOfChange } from './changed-rows.ts';
+import { resultOfChange, returnedRows } from './changed-rows.ts';
 
 /** UPDATE, DELETE and TRUNCATE: all rows of the table are written anew. */
 export async function rewrite(
@@ -20,8 +20,9 @@ export async function rewrite(
   const { batches: rows, marked } = marksChanges
     ? splitMarked(batches)
     : { batches, marked: table.rowCount - rowCount };
+  const returned = await returnedRows(session, returning, changes?.batches ?? [], request);
   if (marked > 0) await replaceRows(storage, catalog, table, rows, request.turns);
-  return resultOfChange(session, marked, returning, changes?.batches ?? [], request);
+  return resultOfChange(marked, returned, request);
 }
 
 /** Batches without their last column, a mark, and how many rows have it. */
