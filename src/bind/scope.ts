@@ -1,9 +1,11 @@
 import { sqlState } from '../base/error.ts';
 import { type Column, columnRef, type Expression } from '../plan/expression.ts';
+import { usedColumns } from '../plan/free-columns.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Expression as Syntax } from '../sql/ast/expression.ts';
 import type { Identifier, Span } from '../sql/ast/node.ts';
 import { BindError, didYouMean } from './error.ts';
+import type { Place } from './expression/binder.ts';
 
 /** A column that can be named: by itself, or after the name of its table. */
 export interface ScopeColumn {
@@ -30,16 +32,32 @@ export class Scope {
   readonly parent: Scope | undefined;
   /** Aliases of the select list, by lower-case name; bound where they are used. */
   readonly aliases: ReadonlyMap<string, Syntax>;
+  /** Set around a subquery: where it stands. */
+  readonly place: Place | undefined;
   #byName: Map<string, ScopeColumn[]> | undefined;
 
   constructor(
     columns: readonly ScopeColumn[],
     parent: Scope | undefined,
     aliases: ReadonlyMap<string, Syntax> = new Map(),
+    place?: Place,
   ) {
     this.columns = columns;
     this.parent = parent;
     this.aliases = aliases;
+    this.place = place;
+  }
+
+  /** These names for a subquery at a place of the query that they belong to. */
+  around(place: Place): Scope {
+    return new Scope(this.columns, this.parent, this.aliases, place);
+  }
+
+  /** Whether a column with one of the ids is a column of this scope itself. */
+  hasColumn(ids: { has(id: number): boolean }): boolean {
+    return this.columns.some(({ value }) =>
+      [...usedColumns(value).keys()].some((id) => ids.has(id)),
+    );
   }
 
   withAliases(aliases: ReadonlyMap<string, Syntax>): Scope {

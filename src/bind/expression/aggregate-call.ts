@@ -1,15 +1,16 @@
 import { sqlState } from '../../base/error.ts';
 import { type AggregateCall, call, type Expression, type SortKey } from '../../plan/expression.ts';
+import { usedColumns } from '../../plan/free-columns.ts';
 import type { Call } from '../../sql/ast/expression.ts';
 import type { OrderItem } from '../../sql/ast/query.ts';
 import { bigintType, booleanType } from '../../value/type.ts';
 import { BindError, notSupported } from '../error.ts';
 import { bindAggregateFunction } from '../functions/aggregate.ts';
+import type { Scope } from '../scope.ts';
 import { forbid, inside, type Place } from './binder.ts';
 import { bindCondition, bindExpression } from './expression.ts';
 
 export function bindAggregate(place: Place, node: Call, name: string): Expression {
-  if (place.aggregates === undefined) forbid(place, `the aggregate ${name}`, node.span);
   if (node.nullTreatment !== undefined) {
     throw new BindError(
       sqlState.syntaxError,
@@ -18,7 +19,26 @@ export function bindAggregate(place: Place, node: Call, name: string): Expressio
     );
   }
   const bound = aggregateCall(inside(place, 'an aggregate'), node, name);
-  return place.aggregates.add(place.context, bound, columnName(node, name));
+  const owner = ownerOf(place, bound);
+  if (owner.aggregates === undefined) forbid(owner, `the aggregate ${name}`, node.span);
+  return owner.aggregates.add(place.context, bound, columnName(node, name));
+}
+
+/**
+ * The query whose rows are aggregated: the innermost one of whose columns the call has any. In
+ * `(SELECT sum(a) FROM u)` with a column `a` of the query around it alone, it is that one.
+ */
+function ownerOf(place: Place, { args, filter, order }: AggregateCall): Place {
+  const parts = [...args, ...order.map(({ expression }) => expression)];
+  if (filter !== undefined) parts.push(filter);
+  const used = new Set(parts.flatMap((part) => [...usedColumns(part).keys()]));
+  for (let scope: Scope | undefined = place.scope; scope !== undefined; scope = scope.parent) {
+    if (!scope.hasColumn(used)) continue;
+    if (scope === place.scope) return place;
+    // Around a derived table there are rows of a FROM that is not finished yet.
+    return scope.place ?? { ...place, clause: 'LATERAL', aggregates: undefined };
+  }
+  return place;
 }
 
 /** As DuckDB calls it: `count_star()`, `sum(a)`. */

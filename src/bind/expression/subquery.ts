@@ -20,7 +20,7 @@ import type { Place } from './binder.ts';
 import { bindExpression, comparisonOf, negateIf } from './expression.ts';
 
 function bindInner(place: Place, query: Query): Plan {
-  return bindQuery(place.context, query, place.scope, place.commonTables);
+  return bindQuery(place.context, query, place.scope.around(place), place.commonTables);
 }
 
 export function bindScalarSubquery(place: Place, node: ScalarSubquery): Expression {

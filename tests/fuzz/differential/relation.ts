@@ -40,9 +40,11 @@ export function exactColumns(columns: readonly ScopeColumn[]): ScopeColumn[] {
   return columns.filter(({ inexact }) => !inexact);
 }
 
-/** Columns that no name of a subquery hides, not those of USING; and no aggregates. */
+/** Columns, and aggregates of them, that no name of a subquery hides: not those of USING. */
 export function qualified(columns: readonly ScopeColumn[]): ScopeColumn[] {
-  return columns.filter(({ text }) => /^\w+\.\w+$/.test(text));
+  return columns.filter(
+    ({ text }) => text.includes('.') && !/(?<![.\w])(?:id|[cr]\d)\b/.test(text),
+  );
 }
 
 export function flat(fragment: Fragment): string {
