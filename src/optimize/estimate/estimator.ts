@@ -2,7 +2,8 @@ import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, Plan, Scan } from '../../plan/plan.ts';
 import { type ColumnFigures, scanFigures, totalFigures } from './figures.ts';
-import { sampleScan } from './scan-sample.ts';
+import { evenKey, type KeyFigures, keyFigures } from './key-shares.ts';
+import { type SampledScan, sampleScan } from './scan-sample.ts';
 import { distinctOf, type FiguresOf, selectivity } from './selectivity.ts';
 
 /** Rounds of a recursive common table. */
@@ -17,6 +18,8 @@ const unknownRows = 1000;
 export class Estimator {
   readonly #rows = new WeakMap<Plan, number>();
   readonly #figures = new Map<number, ColumnFigures>();
+  /** The scan that makes a column. */
+  readonly #scans = new Map<number, Scan>();
   /** Rows of common tables. */
   readonly #tables = new Map<number, Plan>();
 
@@ -88,11 +91,35 @@ export class Estimator {
 
   #scan(plan: Scan): number {
     for (const [id, figures] of scanFigures(plan)) this.#figures.set(id, figures);
+    for (const { id } of plan.columns) this.#scans.set(id, plan);
     const { rowCount } = plan.table;
     if (plan.filters.length === 0) return rowCount;
     if (plan.estimate !== undefined) return plan.estimate;
-    const sampled = sampleScan(plan, (predicate) => selectivity([predicate], this.figures));
-    return rowCount * (sampled?.share ?? selectivity(plan.filters, this.figures));
+    return rowCount * (this.#sampled(plan)?.share ?? selectivity(plan.filters, this.figures));
+  }
+
+  #sampled(scan: Scan): SampledScan | undefined {
+    return sampleScan(scan, (predicate) => selectivity([predicate], this.figures));
+  }
+
+  /** The values of an expression among the rows of a node that it is a column of. */
+  keyFigures(plan: Plan, key: Expression): KeyFigures {
+    const known = key.kind === 'column' ? this.#figures.get(key.column.id) : undefined;
+    const distinct = distinctOf(key, this.figures) ?? 100;
+    const nullShare = known?.nullShare ?? 0;
+    const scan = key.kind === 'column' ? this.#scans.get(key.column.id) : undefined;
+    const sample = scan?.table.data.sample;
+    if (
+      key.kind !== 'column' ||
+      scan === undefined ||
+      sample === undefined ||
+      scanOf(plan) !== scan
+    ) {
+      return evenKey(distinct, nullShare);
+    }
+    const ordinal = scan.ordinals[scan.columns.findIndex(({ id }) => id === key.column.id)];
+    const seen = scan.filters.length === 0 ? undefined : this.#sampled(scan);
+    return keyFigures(sample, ordinal, seen, distinct, nullShare);
   }
 
   #setOperation(plan: Extract<Plan, { kind: 'setOperation' }>): number {
@@ -306,6 +333,12 @@ function distinctAmong(all: number, rows: number): number {
   if (rows <= 0) return 1;
   if (all <= 1) return 1;
   return Math.max(1, Math.min(rows, all * (1 - Math.exp(-rows / all))));
+}
+
+/** The scan that a node's rows are, each at most once. */
+function scanOf(plan: Plan): Scan | undefined {
+  if (plan.kind === 'scan') return plan;
+  return plan.kind === 'filter' || plan.kind === 'project' ? scanOf(plan.input) : undefined;
 }
 
 /** The node below filters and joins that makes all these columns. */

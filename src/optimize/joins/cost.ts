@@ -3,7 +3,8 @@ import type { Expression } from '../../plan/expression.ts';
 import { conjuncts } from '../../plan/expression.ts';
 import { columnIds } from '../../plan/free-columns.ts';
 import { type Estimator, togetherShare } from '../estimate/estimator.ts';
-import { distinctOf, selectivity } from '../estimate/selectivity.ts';
+import { EqualKeys } from '../estimate/key-shares.ts';
+import { selectivity } from '../estimate/selectivity.ts';
 import { impliedBy } from '../rules/factor-or.ts';
 import type { EqualClass, JoinGraph } from './graph.ts';
 
@@ -31,6 +32,7 @@ export class JoinCosts {
   readonly #estimator: Estimator;
   /** Rows of sets: they do not depend on the order of joins. */
   readonly #rows = new Map<number, number>();
+  readonly #keys = new Map<EqualClass, EqualKeys>();
 
   constructor(graph: JoinGraph, estimator: Estimator) {
     this.#graph = graph;
@@ -137,16 +139,20 @@ export class JoinCosts {
     return this.#graph.classes.filter((item) => item.mask & a && item.mask & b);
   }
 
+  /** The share of pairs of rows of two sets that agree in a class. */
   #classShare(item: EqualClass, a: number, b: number): number {
-    const least = (side: number): number => {
-      let distinct = Number.POSITIVE_INFINITY;
-      for (const { node, column } of item.members) {
-        if (!(side & (1 << node))) continue;
-        distinct = Math.min(distinct, distinctOf(column, this.#estimator.figures) ?? 100);
-      }
-      return distinct;
-    };
-    return 1 / Math.max(1, least(a), least(b));
+    let keys = this.#keys.get(item);
+    if (keys === undefined) {
+      const { nodes } = this.#graph;
+      keys = new EqualKeys(
+        item.members.map(({ node, column }) =>
+          this.#estimator.keyFigures(nodes[node].plan, column),
+        ),
+      );
+      this.#keys.set(item, keys);
+    }
+    const [inA, inB] = [membersIn(item, a), membersIn(item, b)];
+    return keys.share(inA | inB) / (keys.share(inA) * keys.share(inB));
   }
 
   /** As {@link Estimator.combinations}, of the keys that a side has in these classes. */
@@ -207,6 +213,18 @@ export class JoinCosts {
     if (mask !== b || (b & (b - 1)) !== 0) return false;
     return this.#graph.nodes[bitIndex(b)].special !== undefined;
   }
+}
+
+/** Which members of a class are of the nodes in `mask`, the first of each; a bit for each member. */
+function membersIn({ members }: EqualClass, mask: number): number {
+  let bits = 0;
+  let seen = 0;
+  members.forEach(({ node }, i) => {
+    if (!(mask & (1 << node)) || seen & (1 << node)) return;
+    seen |= 1 << node;
+    bits |= 1 << i;
+  });
+  return bits;
 }
 
 function isNew(mask: number, a: number, b: number): boolean {
