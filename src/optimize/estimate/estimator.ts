@@ -119,7 +119,8 @@ export class Estimator {
     }
     const ordinal = scan.ordinals[scan.columns.findIndex(({ id }) => id === key.column.id)];
     const seen = scan.filters.length === 0 ? undefined : this.#sampled(scan);
-    return keyFigures(sample, ordinal, seen, distinct, nullShare);
+    const isUnique = distinct > 0.98 * scan.table.rowCount;
+    return keyFigures(sample, ordinal, seen, { distinct, nullShare, isUnique });
   }
 
   #setOperation(plan: Extract<Plan, { kind: 'setOperation' }>): number {
@@ -168,6 +169,8 @@ export class Estimator {
       const group = plan.groups[i];
       if (this.#figures.get(column.id)?.normal !== undefined) return;
       const known = group?.kind === 'column' ? this.#figures.get(group.column.id) : undefined;
+      // A group that stays the same column keeps what holds below: its values are among those.
+      if (group?.kind === 'column' && group.column.id === column.id) return;
       const all = group === undefined ? result : this.distinct(group, rows);
       const distinct = Math.max(1, Math.min(all, result));
       const { min, max } = known ?? { min: undefined, max: undefined };

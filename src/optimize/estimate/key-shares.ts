@@ -13,23 +13,34 @@ type Key = number | string | null;
 export interface KeyFigures {
   /** In the whole table. */
   readonly distinct: number;
-  /** Values far more frequent than others, with their shares of the rows. */
+  readonly nullShare: number;
+  /** Whether no two rows have the same. */
+  readonly isUnique: boolean;
+  /** Values of the whole table that are met far more often than others: their shares of its rows. */
   readonly frequent: ReadonlyMap<Key, number>;
-  /** The share of rows that have another value; the rest is NULL. */
-  readonly otherShare: number;
-  /** Keys of rows picked at random; none if no row was seen. */
-  readonly drawn: readonly Key[];
-  /** The share of the table's rows that the node gives. */
-  readonly passing: number;
+  /** The keys of the rows that pass the node's predicates, where it has some. */
+  readonly passed: PassedKeys | undefined;
+}
+
+interface PassedKeys {
+  /** How many rows seen to pass have a key. */
+  readonly counts: ReadonlyMap<Key, number>;
+  /** Rows seen to pass. */
+  readonly rows: number;
+  /** Whether these are all rows. */
+  readonly isComplete: boolean;
+  /** The share of the table's rows that pass. */
+  readonly share: number;
+  /** Keys that each row seen has, whether it passed or not; only where no two rows have one. */
+  readonly looked: { readonly rows: number; key(row: number): Key } | undefined;
 }
 
 /** Figures of a key of which nothing but the number of values is known. */
 export function evenKey(distinct: number, nullShare: number): KeyFigures {
-  return { distinct, frequent: new Map(), otherShare: 1 - nullShare, drawn: [], passing: 1 };
+  return { distinct, nullShare, isUnique: false, frequent: noKeys, passed: undefined };
 }
 
 const frequentMax = 256;
-const drawnMax = 256;
 /** Rows that the whole table's shares are worth against those of the rows that pass. */
 const priorRows = 32;
 
@@ -38,61 +49,31 @@ export function keyFigures(
   sample: TableSample,
   ordinal: number,
   seen: SampledScan | undefined,
-  distinct: number,
-  nullShare: number,
+  { distinct, nullShare, isUnique }: { distinct: number; nullShare: number; isUnique: boolean },
 ): KeyFigures {
   const column = sample.columns[ordinal];
   if (column === undefined) return evenKey(distinct, nullShare);
-  const whole = frequentKeys(column, sample.rowCount, distinct);
-  const keyAt = keyReader(column);
-  const rows = seen?.hits ?? allRows(sample.rowCount);
-  const available = column.kind === 'texts' ? column.lengths.length : sample.rowCount;
-  const drawn: Key[] = [];
-  for (let i = 0; i < rows.length && drawn.length < drawnMax; i++) {
-    if (rows[i] < available) drawn.push(keyAt(rows[i]));
-  }
-  const passing = seen?.share ?? 1;
-  const frequent =
-    seen === undefined ? whole : frequentAmong(seen, keyAt, available, whole, nullShare, distinct);
-  let otherShare = 1 - nullShare;
-  for (const share of frequent.values()) otherShare -= share;
-  return { distinct, frequent, otherShare: Math.max(0, otherShare), drawn, passing };
+  const frequent = isUnique ? noKeys : frequentKeys(column, sample.rowCount, distinct);
+  const passed = seen === undefined ? undefined : passedKeys(column, seen, isUnique);
+  return { distinct, nullShare, isUnique, frequent, passed };
 }
 
-function allRows(count: number): Uint32Array {
-  return Uint32Array.from({ length: Math.min(count, drawnMax) }, (_, row) => row);
-}
+const noKeys: ReadonlyMap<Key, number> = new Map();
 
-/** Shares of frequent keys in the passing rows: as seen, where that is enough, or as in the table. */
-function frequentAmong(
-  seen: SampledScan,
-  keyAt: (row: number) => Key,
-  available: number,
-  whole: ReadonlyMap<Key, number>,
-  nullShare: number,
-  distinct: number,
-): ReadonlyMap<Key, number> {
+function passedKeys(column: SampledColumn, seen: SampledScan, isUnique: boolean): PassedKeys {
+  const { hits, isComplete, share, looked } = seen;
+  const key = keyReader(column);
+  const available = column.kind === 'texts' ? column.lengths.length : seen.sample.rowCount;
   const counts = new Map<Key, number>();
   let rows = 0;
-  for (const row of seen.hits) {
+  for (const row of hits) {
     if (row >= available) continue;
-    const key = keyAt(row);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    const value = key(row);
+    counts.set(value, (counts.get(value) ?? 0) + 1);
     rows++;
   }
-  const frequent = new Map<Key, number>();
-  const shrunk = (count: number, share: number) =>
-    seen.isComplete ? count / rows : (count + priorRows * share) / (rows + priorRows);
-  if (!seen.isComplete) {
-    for (const [key, share] of whole) frequent.set(key, shrunk(counts.get(key) ?? 0, share));
-  }
-  const even = (1 - nullShare) / distinct;
-  const least = seen.isComplete ? 1 : leastFrequent(rows / distinct);
-  for (const [key, count] of counts) {
-    if (key === null || count < least || frequent.has(key)) continue;
-    if (frequent.size < 2 * frequentMax) frequent.set(key, shrunk(count, even));
-  }
-  return frequent;
+  const tested = isUnique ? { rows: Math.min(looked, available), key } : undefined;
+  return { counts, rows, isComplete, share, looked: tested };
 }
 
 /** How often a value must be met to be called frequent, where `mean` is to be expected. */
@@ -118,12 +99,12 @@ function frequentKeys(
 }
 
 function findFrequent(column: SampledColumn, rows: number, least: number): Map<Key, number> {
-  const runs: { row: number; count: number }[] = [];
-  for (const [row, count] of countedRows(column, rows))
-    if (count >= least) runs.push({ row, count });
-  runs.sort((a, b) => b.count - a.count);
+  const runs = [...countedRows(column, rows)];
+  // Of few values, each is known well.
+  const chosen = runs.length <= frequentMax ? runs : runs.filter(([, count]) => count >= least);
+  chosen.sort((a, b) => b[1] - a[1]);
   const keyAt = keyReader(column);
-  return new Map(runs.slice(0, frequentMax).map(({ row, count }) => [keyAt(row), count / rows]));
+  return new Map(chosen.slice(0, frequentMax).map(([row, count]) => [keyAt(row), count / rows]));
 }
 
 /** For each value but NULL, a row that has it and how many rows do. */
@@ -154,22 +135,17 @@ function keyReader(column: SampledColumn): (row: number) => Key {
 }
 
 /**
- * Works out, for sets of keys, the share of combinations of rows in which all of the set are equal.
- *
- * The keys drawn from the most selective side stand for its rows; for each of them, the other sides
- * have it as often as their frequent values say, or as all others do on average. Where nothing is
- * frequent this is the usual rule: each side's values are among those of the side with more.
+ * Works out, for sets of keys, the share of combinations of rows in which all of a set are equal:
+ * for each value that is frequent on any side, the product of its shares on all sides; for the
+ * others the usual rule, that the values of a side are among those of the side with more.
  */
 export class EqualKeys {
   readonly #keys: readonly KeyFigures[];
   readonly #shares = new Map<number, number>();
-  /** For each key drawn from one, the shares of another that are not those of an ordinary value. */
-  readonly #frequent = new Map<number, Float64Array>();
-  readonly #isEven: boolean;
+  #valueShares: readonly ValueShares[] | undefined;
 
   constructor(keys: readonly KeyFigures[]) {
     this.#keys = keys;
-    this.#isEven = keys.every(({ frequent }) => frequent.size === 0);
   }
 
   /** `set`: a bit for each key. */
@@ -183,52 +159,112 @@ export class EqualKeys {
   }
 
   #compute(set: number): number {
-    const members = this.#keys.map((_, i) => i).filter((i) => set & (1 << i));
-    if (members.length < 2) return 1;
-    const distinct = members.map((i) => this.#keys[i].distinct).sort((a, b) => b - a);
-    const leading = this.#isEven ? undefined : this.#leading(members);
-    if (leading === undefined) {
-      const valid = members.reduce((product, i) => product * this.#keys[i].otherShare, 1);
-      return distinct.slice(0, -1).reduce((share, count) => share / count, valid);
-    }
-    const others = members
-      .filter((i) => i !== leading)
-      .sort((a, b) => this.#keys[b].distinct - this.#keys[a].distinct);
-    const ordinary = others.map((i, at) => {
-      const { otherShare, frequent } = this.#keys[i];
-      return otherShare / Math.max(1, distinct[at] - frequent.size);
-    });
-    const frequent = others.map((i) => this.#frequentOf(leading, i));
-    const { drawn } = this.#keys[leading];
+    const sides = this.#sides().filter((_, i) => set & (1 << i));
+    if (sides.length < 2) return 1;
+    sides.sort((a, b) => b.distinct - a.distinct);
+    const values = sides[0].known.length;
+    // All sides but the one with the fewest values have a choice of as many as they have.
+    const ordinary = sides.map((side) => side.otherShare / Math.max(1, side.distinct - values));
+    const last = sides.length - 1;
+    ordinary[last] = sides[last].otherShare / Math.max(1, sides[last - 1].distinct - values);
     let sum = 0;
-    for (let draw = 0; draw < drawn.length; draw++) {
-      if (drawn[draw] === null) continue;
+    for (let value = 0; value < values; value++) {
       let product = 1;
-      for (let k = 0; k < others.length; k++) product *= frequent[k][draw] || ordinary[k];
+      for (let i = 0; i < sides.length; i++) {
+        const share = sides[i].known[value];
+        product *= share >= 0 ? share : ordinary[i];
+      }
       sum += product;
     }
-    return sum / drawn.length;
+    let others = 1;
+    for (let i = 0; i < last; i++) others *= ordinary[i];
+    return Math.max(sum + others * sides[last].otherShare, 1e-18);
   }
 
-  /** The side whose rows are fewest of its table's, and known. */
-  #leading(members: readonly number[]): number | undefined {
-    let best: number | undefined;
-    for (const i of members) {
-      const { drawn, passing } = this.#keys[i];
-      if (drawn.length === 0) continue;
-      if (best === undefined || passing < this.#keys[best].passing) best = i;
+  #sides(): readonly ValueShares[] {
+    if (this.#valueShares === undefined) {
+      const values = frequentOfAny(this.#keys);
+      this.#valueShares = this.#keys.map((key) => valueShares(key, values));
     }
-    return best;
+    return this.#valueShares;
   }
+}
 
-  #frequentOf(leading: number, other: number): Float64Array {
-    const key = leading * 32 + other;
-    let shares = this.#frequent.get(key);
-    if (shares === undefined) {
-      const { frequent } = this.#keys[other];
-      shares = Float64Array.from(this.#keys[leading].drawn, (drawn) => frequent.get(drawn) ?? 0);
-      this.#frequent.set(key, shares);
+/** What one side has of the values that are looked at one by one. */
+interface ValueShares {
+  readonly distinct: number;
+  /** The share of rows with each of the values; below 0: as of any other. */
+  readonly known: Float64Array;
+  /** The share of rows that have none of these values, nor NULL. */
+  readonly otherShare: number;
+}
+
+/** The values that are frequent on some side; the most frequent of each if they are too many. */
+function frequentOfAny(keys: readonly KeyFigures[]): Key[] {
+  const values = new Set<Key>();
+  const each = Math.max(32, Math.floor((2 * frequentMax) / keys.length));
+  for (const { frequent, passed } of keys) {
+    let left = each;
+    if (passed?.isComplete === true && passed.counts.size <= each) {
+      for (const value of passed.counts.keys()) values.add(value);
     }
-    return shares;
+    for (const value of frequent.keys()) if (left-- > 0) values.add(value);
   }
+  values.delete(null);
+  return [...values];
+}
+
+function valueShares(key: KeyFigures, values: readonly Key[]): ValueShares {
+  const { distinct, passed } = key;
+  const known = Float64Array.from(values, (value) => knownShare(key, value));
+  if (passed?.looked !== undefined && !passed.isComplete) {
+    lookUp(key, passed, passed.looked, values, known);
+  }
+  let otherShare = 1 - key.nullShare;
+  let ordinary = otherShare;
+  for (const share of key.frequent.values()) ordinary -= share;
+  ordinary = Math.max(0, ordinary) / Math.max(1, distinct - key.frequent.size);
+  for (const share of known) otherShare -= share >= 0 ? share : ordinary;
+  return { distinct, known, otherShare: Math.max(0, otherShare) };
+}
+
+function knownShare({ frequent, passed, distinct, isUnique }: KeyFigures, value: Key): number {
+  const whole = isUnique ? 1 / distinct : frequent.get(value);
+  if (passed === undefined) return whole ?? -1;
+  const count = passed.counts.get(value) ?? 0;
+  if (passed.isComplete) return count / Math.max(1, passed.rows);
+  if (count === 0 && whole === undefined) return -1;
+  return (count + priorRows * (whole ?? 1 / distinct)) / (passed.rows + priorRows);
+}
+
+/**
+ * Where each row has a key of its own, a value is there once or not at all. Of some it was seen; the
+ * others pass as often as those do, which may be more often than any row: what is frequent on
+ * another side is special on this one too.
+ */
+function lookUp(
+  { distinct }: KeyFigures,
+  { counts, share }: PassedKeys,
+  looked: NonNullable<PassedKeys['looked']>,
+  values: readonly Key[],
+  known: Float64Array,
+): void {
+  const places = new Map(values.map((value, place) => [value, place]));
+  let tested = 0;
+  let passing = 0;
+  const isTested = new Uint8Array(values.length);
+  for (let row = 0; row < looked.rows; row++) {
+    const place = places.get(looked.key(row));
+    if (place === undefined) continue;
+    isTested[place] = 1;
+    tested++;
+    if (counts.has(values[place])) passing++;
+  }
+  const few = 4;
+  const chance = (passing + few * share) / (tested + few);
+  const once = 1 / Math.max(1, distinct * share);
+  values.forEach((value, place) => {
+    const there = isTested[place] === 1 ? Number(counts.has(value)) : chance;
+    known[place] = there * once;
+  });
 }

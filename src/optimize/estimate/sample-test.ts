@@ -182,7 +182,7 @@ function againstConstant(
       if (nulls?.[row] === 1) return isUnknown;
       return holds(compareValues(text(row), value), 0) ? isTrue : isFalse;
     };
-    return { test, cost: 8, rows: Math.min(rows, column.lengths.length) };
+    return { test, cost: 6, rows: Math.min(rows, column.lengths.length) };
   }
   const bound =
     column.kind === 'codes' ? codeBound(column.values, value, name) : ofNumber(column, value);
@@ -291,7 +291,7 @@ function inListTest(
     return wanted.has(stored(row)) ? isTrue : isFalse;
   };
   const available = column.kind === 'texts' ? Math.min(rows, column.lengths.length) : rows;
-  return { test, cost: column.kind === 'texts' ? 8 : 3, rows: available };
+  return { test, cost: column.kind === 'texts' ? 6 : 3, rows: available };
 }
 
 function likeTest(
@@ -310,7 +310,7 @@ function likeTest(
     if (nulls?.[row] === 1) return isUnknown;
     return matches(text(row)) ? isTrue : isFalse;
   };
-  return { test, cost: 12, rows: Math.min(rows, field.data.lengths.length) };
+  return { test, cost: 8, rows: Math.min(rows, field.data.lengths.length) };
 }
 
 /** Most patterns are words in a row with anything between. */

@@ -25,6 +25,8 @@ const enoughHits = 128;
 const blockRows = 512;
 /** Comparisons of a number that a scan may take: some 0.1 ms. */
 const costMax = 30_000;
+/** The same where a small table can be looked at as a whole. */
+const wholeCostMax = 100_000;
 /** A predicate that fewer rows got to is tried on rows of its own. */
 const fewRows = 64;
 const ownCostMax = 12_000;
@@ -59,8 +61,8 @@ function lookAtSample(scan: Scan, sample: TableSample, prior: PriorShare): Sampl
     else steps.push({ ...test, predicate, tried: 0, passed: 0 });
   }
   steps.sort((a, b) => a.cost - b.cost);
-  const { hits, looked } = look(steps, sample.rowCount);
   const isFull = sample.tableRows === rowCount && sample.rowCount === rowCount;
+  const { hits, looked } = look(steps, sample.rowCount, isFull);
   const isComplete = isFull && looked === rowCount && unseen === 1;
   if (isComplete) {
     return { sample, share: Math.max(hits.length, 0.1) / looked, hits, looked, isComplete };
@@ -93,14 +95,19 @@ function fieldsOf(scan: Scan, sample: TableSample): SampledFields {
 }
 
 /** Takes rows of the sample through all tests, until enough is known or it has cost enough. */
-function look(steps: readonly Step[], sampleRows: number): { hits: Uint32Array; looked: number } {
+function look(
+  steps: readonly Step[],
+  sampleRows: number,
+  isFull: boolean,
+): { hits: Uint32Array; looked: number } {
   const rows = steps.reduce((least, step) => Math.min(least, step.rows), sampleRows);
   const found = new Uint32Array(rows);
   let hits = 0;
   let cost = 0;
   let looked = 0;
   while (looked < rows) {
-    if ((looked >= enoughRows && hits >= enoughHits) || cost > costMax) break;
+    if (cost > (isFull ? wholeCostMax : costMax)) break;
+    if (looked >= enoughRows && hits >= enoughHits) break;
     // Each block is filtered where its hits will stay.
     const block = found.subarray(hits);
     let count = Math.min(blockRows, rows - looked);
