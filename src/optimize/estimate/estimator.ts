@@ -102,22 +102,18 @@ export class Estimator {
     return sampleScan(scan, (predicate) => selectivity([predicate], this.figures));
   }
 
-  /** The values of an expression among the rows of a node that it is a column of. */
+  /** The values of a key among the rows of a node: a column of it, or one cast to an integer. */
   keyFigures(plan: Plan, key: Expression): KeyFigures {
-    const known = key.kind === 'column' ? this.#figures.get(key.column.id) : undefined;
-    const distinct = distinctOf(key, this.figures) ?? 100;
-    const nullShare = known?.nullShare ?? 0;
-    const scan = key.kind === 'column' ? this.#scans.get(key.column.id) : undefined;
+    const source = key.kind === 'cast' ? key.input : key;
+    if (source.kind !== 'column') return evenKey(distinctOf(key, this.figures) ?? 100, 0);
+    const { id } = source.column;
+    const { distinct, nullShare } = this.#figures.get(id) ?? { distinct: 100, nullShare: 0 };
+    const scan = this.#scans.get(id);
     const sample = scan?.table.data.sample;
-    if (
-      key.kind !== 'column' ||
-      scan === undefined ||
-      sample === undefined ||
-      scanOf(plan) !== scan
-    ) {
+    if (scan === undefined || sample === undefined || scanOf(plan) !== scan) {
       return evenKey(distinct, nullShare);
     }
-    const ordinal = scan.ordinals[scan.columns.findIndex(({ id }) => id === key.column.id)];
+    const ordinal = scan.ordinals[scan.columns.findIndex((column) => column.id === id)];
     const seen = scan.filters.length === 0 ? undefined : this.#sampled(scan);
     const isUnique = distinct > 0.98 * scan.table.rowCount;
     return keyFigures(sample, ordinal, seen, { distinct, nullShare, isUnique });

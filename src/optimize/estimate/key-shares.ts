@@ -16,7 +16,9 @@ export interface KeyFigures {
   readonly nullShare: number;
   /** Whether no two rows have the same. */
   readonly isUnique: boolean;
-  /** Values of the whole table that are met far more often than others: their shares of its rows. */
+  /**
+   * Values of the whole table that are met far more often than others: their shares of its rows.
+   */
   readonly frequent: ReadonlyMap<Key, number>;
   /** The keys of the rows that pass the node's predicates, where it has some. */
   readonly passed: PassedKeys | undefined;
@@ -238,8 +240,8 @@ function knownShare({ frequent, passed, distinct, isUnique }: KeyFigures, value:
 }
 
 /**
- * Where each row has a key of its own, a value is there once or not at all. Of some it was seen; the
- * others pass as often as those do, which may be more often than any row: what is frequent on
+ * Where each row has a key of its own, a value is there once or not at all. Of some it was seen;
+ * the others pass as often as those do, which may be more often than any row: what is frequent on
  * another side is special on this one too.
  */
 function lookUp(

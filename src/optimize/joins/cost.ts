@@ -215,7 +215,9 @@ export class JoinCosts {
   }
 }
 
-/** Which members of a class are of the nodes in `mask`, the first of each; a bit for each member. */
+/**
+ * Which members of a class are of the nodes in `mask`, the first of each; a bit for each member.
+ */
 function membersIn({ members }: EqualClass, mask: number): number {
   let bits = 0;
   let seen = 0;

@@ -46,6 +46,7 @@ export interface EqualClass {
 
 export interface ClassMember {
   readonly node: number;
+  /** A column, or an integer column as BIGINT. */
   readonly column: Expression;
 }
 
@@ -154,21 +155,22 @@ function equalClasses(
   owner: ReadonlyMap<number, number>,
   specials: number,
 ): { classes: EqualClass[]; rest: Expression[] } {
-  const groups: Map<number, Expression>[] = [];
+  const groups: Map<string, Expression>[] = [];
   const rest: Expression[] = [];
   for (const predicate of predicates) {
     const pair = columnPair(predicate);
-    const inner = pair?.every((column) => {
-      const node = column.kind === 'column' ? owner.get(column.column.id) : undefined;
+    const inner = pair?.every((member) => {
+      const node = owner.get(keyColumn(member)!.id);
       return node !== undefined && (specials & (1 << node)) === 0;
     });
     if (pair === undefined || !inner) {
       rest.push(predicate);
       continue;
     }
-    const ids = pair.map((column) => (column.kind === 'column' ? column.column.id : -1));
+    // A column may be in one class as it is and in another as a wider integer.
+    const ids = pair.map((member) => `${keyColumn(member)!.id} ${member.kind}`);
     const touched = groups.filter((group) => ids.some((id) => group.has(id)));
-    const merged = touched[0] ?? new Map<number, Expression>();
+    const merged = touched[0] ?? new Map<string, Expression>();
     if (touched.length === 0) groups.push(merged);
     for (const other of touched.slice(1)) {
       for (const [id, column] of other) merged.set(id, column);
@@ -177,7 +179,9 @@ function equalClasses(
     pair.forEach((column, i) => merged.set(ids[i], column));
   }
   const classes = groups.map((group): EqualClass => {
-    const members = [...group].map(([id, column]) => ({ node: owner.get(id)!, column }));
+    const members = [...group.values()].map((column) => {
+      return { node: owner.get(keyColumn(column)!.id)!, column };
+    });
     return { members, mask: members.reduce((mask, { node }) => mask | (1 << node), 0) };
   });
   return { classes, rest };
@@ -197,9 +201,20 @@ function withImplied(plan: Plan, node: number, classes: readonly EqualClass[]): 
 function columnPair(predicate: Expression): readonly Expression[] | undefined {
   if (predicate.kind !== 'call' || predicate.name !== 'eq') return undefined;
   const [a, b] = predicate.args;
-  const plain = a.kind === 'column' && b.kind === 'column' && sameType(a.type, b.type);
-  return plain ? predicate.args : undefined;
+  const isPair = keyColumn(a) !== undefined && keyColumn(b) !== undefined;
+  return isPair && sameType(a.type, b.type) ? predicate.args : undefined;
 }
+
+/** The column that an expression is, or is as a BIGINT. */
+function keyColumn(expression: Expression): Column | undefined {
+  if (expression.kind === 'column') return expression.column;
+  if (expression.kind !== 'cast' || expression.input.kind !== 'column') return undefined;
+  const { input, type } = expression;
+  const isWider = type.kind === 'bigint' && narrowerIntegers.has(input.type.kind);
+  return isWider ? input.column : undefined;
+}
+
+const narrowerIntegers: ReadonlySet<string> = new Set(['tinyint', 'smallint', 'integer']);
 
 function findNeighbours(
   nodes: readonly GraphNode[],
