@@ -53,6 +53,13 @@ export class CatalogState {
     return this.#current;
   }
 
+  /** Rows of all tables, each times its columns. */
+  get valueCount(): number {
+    let count = 0;
+    for (const { rowCount, columns } of this.#current.tables()) count += rowCount * columns.length;
+    return count;
+  }
+
   /** The current snapshot, whose tables stay until {@link unpin}. */
   pin(): PinnedCatalog {
     const snapshot = this.#current;

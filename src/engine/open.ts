@@ -12,6 +12,8 @@ import type { OpenOptions } from './options.ts';
 import type { Procedure } from './procedures.ts';
 import { QueryRunner } from './query-runner.ts';
 import { generateSeriesSource, rangeSource } from './range-source.ts';
+import { Rehearsals } from './rehearsals.ts';
+import type { Engine } from './session.ts';
 import { SourceRegistry, type TableFunction } from './sources.ts';
 
 /** What a database can do beyond what the engine brings. */
@@ -30,6 +32,15 @@ export async function openDatabase(
   options: OpenOptions,
   extensions: readonly Extension[] = [],
 ): Promise<Database> {
+  return new Database(await openEngine(path, options, extensions));
+}
+
+/** What a database is made of. */
+export async function openEngine(
+  path: string | undefined,
+  options: OpenOptions,
+  extensions: readonly Extension[] = [],
+): Promise<Engine> {
   if (path !== undefined && path !== ':memory:') {
     throw new QuernError(
       sqlState.featureNotSupported,
@@ -49,7 +60,7 @@ export async function openDatabase(
     ...extensions.flatMap((extension) => extension.tableFunctions ?? []),
   ]);
   const procedures = extensions.flatMap((extension) => extension.procedures ?? []);
-  return new Database({
+  return {
     runtime,
     storage,
     catalog: new CatalogState(storage),
@@ -58,7 +69,8 @@ export async function openDatabase(
     procedures: new Map(procedures.map((procedure) => [procedure.name, procedure])),
     files,
     readOnly: options.readOnly ?? false,
-  });
+    rehearsals: new Rehearsals(options.rehearse ?? true),
+  };
 }
 
 function checkOptions({ threads, memoryLimit }: OpenOptions): void {

@@ -11,6 +11,11 @@ export interface OpenOptions {
   readonly tempDirectory?: string;
   /** For tests: every statement works as if hardly any memory were there. */
   readonly alwaysSpill?: boolean;
+  /**
+   * Whether a statement that has loaded very much ends with a rehearsal of a few statements over
+   * small tables of its own, so that the first queries after it take less time; true unless given.
+   */
+  readonly rehearse?: boolean;
   /** Statements that change something are refused. */
   readonly readOnly?: boolean;
 }

@@ -35,6 +35,14 @@ export class PlanCache {
     this.#entries.set(key, entry);
   }
 
+  entries(): Iterable<CachedQuery> {
+    return this.#entries.values();
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
   #makeRoom(): void {
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);

@@ -22,6 +22,7 @@ import { orderedValues, parameterType, parameterValues } from './parameters.ts';
 import { type CachedQuery, CatalogReads, PlanCache } from './plan-cache.ts';
 import type { Procedure } from './procedures.ts';
 import type { QueryRunner, ReadyPlan } from './query-runner.ts';
+import type { Rehearsals } from './rehearsals.ts';
 import { Result } from './result.ts';
 import { runStatement } from './run-statement.ts';
 import { type SourceRegistry, StatementSources, withSchemas } from './sources.ts';
@@ -36,6 +37,7 @@ export interface Engine {
   readonly procedures: ReadonlyMap<string, Procedure>;
   readonly files: FileSystem;
   readonly readOnly: boolean;
+  readonly rehearsals: Rehearsals;
 }
 
 /** A statement with the values and the snapshot it runs with. */
@@ -117,8 +119,11 @@ export class Session {
       const { bound, timeless } = await this.#bind(sql, statement, read, parameters, types);
       const values = parameterValues(sql, parameters, bound.parameters);
       const request = this.#request(sql, catalog, values, options);
-      if (bound.statement.kind !== 'query')
-        return await runStatement(this, bound.statement, request);
+      if (bound.statement.kind !== 'query') {
+        const result = await runStatement(this, bound.statement, request);
+        await this.engine.rehearsals.afterChange(this, request);
+        return result;
+      }
       return await this.withPlan(bound.statement.plan, request, async ({ plan, temporary }) => {
         const program = this.engine.runner.compile(plan);
         // What refers to tables of its own does not outlive them.
@@ -145,7 +150,9 @@ export class Session {
       const values = parameterValues(sql, parameters, bound.parameters);
       const request = this.#request(sql, catalog, values, options);
       if (bound.statement.kind !== 'query') {
-        yield await runStatement(this, bound.statement, request);
+        const result = await runStatement(this, bound.statement, request);
+        await this.engine.rehearsals.afterChange(this, request);
+        yield result;
         return;
       }
       const { runner } = this.engine;
@@ -166,6 +173,12 @@ export class Session {
     } finally {
       this.engine.catalog.unpin(catalog);
     }
+  }
+
+  /** Gives up what was compiled for statements that may come again. */
+  forget(): void {
+    for (const { program } of this.#cache.entries()) this.engine.runtime.forget(program);
+    this.#cache.clear();
   }
 
   #request(

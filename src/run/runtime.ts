@@ -71,7 +71,7 @@ export class Runtime {
   /** Each frees about so many bytes, if it can, and tells how many. */
   readonly relievers = new Set<(bytes: number) => number>();
   readonly #programs = new Map<Program, LoadedProgram>();
-  #programCount = 0;
+  #programNumber = 0;
   readonly #helpers: Helper[] = [];
   readonly #freeControls: Control[] = [];
   #executionCount = 0;
@@ -134,7 +134,7 @@ export class Runtime {
   load(program: Program): LoadedProgram {
     let loaded = this.#programs.get(program);
     if (loaded === undefined) {
-      loaded = loadProgram(++this.#programCount, program);
+      loaded = loadProgram(++this.#programNumber, program);
       if (this.#programs.size >= programsMax) this.#forgetOldest();
     } else {
       this.#programs.delete(program);
@@ -144,14 +144,28 @@ export class Runtime {
     return loaded;
   }
 
+  /** Programs that are kept ready. */
+  get programCount(): number {
+    return this.#programs.size;
+  }
+
   #forgetOldest(): void {
-    for (const [program, { id }] of this.#programs) {
-      this.#programs.delete(program);
-      this.thread.forget(id);
-      for (const helper of this.#helpers) {
-        if (helper.programs.delete(id)) send(helper, { kind: 'forget', id });
-      }
+    for (const program of this.#programs.keys()) {
+      this.forget(program);
       return;
+    }
+  }
+
+  /** Gives up what {@link load} has kept of a program that will not run again. */
+  forget(program: Program): void {
+    const loaded = this.#programs.get(program);
+    if (loaded === undefined) return;
+    const { id } = loaded;
+    this.#programs.delete(program);
+    this.thread.forget(id);
+    this.thread.forget(-id);
+    for (const helper of this.#helpers) {
+      if (helper.programs.delete(id)) send(helper, { kind: 'forget', id });
     }
   }
 
@@ -180,6 +194,11 @@ export class Runtime {
     return this.#freeControls.pop()!;
   }
 
+  /** Starts so many helper threads, less those that there are; does not wait for them. */
+  startHelpers(count: number): void {
+    while (this.#helpers.length < count && this.#startHelper());
+  }
+
   /** Tells `count` helpers to join an execution; starts the threads at the first call. */
   invite(
     count: number,
@@ -187,7 +206,7 @@ export class Runtime {
     join: Omit<Extract<ToHelper, { kind: 'join' }>, 'kind' | 'worker' | 'program'>,
   ): void {
     this.checkAlive();
-    while (this.#helpers.length < count && this.#startHelper());
+    this.startHelpers(count);
     for (let i = 0; i < Math.min(count, this.#helpers.length); i++) {
       const helper = this.#helpers[i];
       if (!helper.programs.has(program.id)) {

@@ -69,6 +69,8 @@ export const sqlCommand = defineCommand({
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(options.memory === undefined ? {} : { memoryLimit: options.memory }),
       ...(options['read-only'] ? { readOnly: true } : {}),
+      // A script has but a few queries: what a rehearsal takes, they would not give back.
+      rehearse: script === undefined,
     });
     try {
       if (script === undefined) {
