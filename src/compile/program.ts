@@ -424,6 +424,9 @@ export const failures = [
   { code: '22004', message: 'the offset of a window frame must not be NULL' },
   { code: '22014', message: 'the argument of ntile must be greater than zero' },
   { code: '2201W', message: 'LIMIT and OFFSET must not be negative' },
+  { code: '22P02', message: 'the text is not hexadecimal' },
+  { code: '22P02', message: 'the text is not base64' },
+  { code: '22P02', message: 'the text is not valid UTF-8' },
 ] as const;
 
 export const failure = {
@@ -450,6 +453,9 @@ export const failure = {
   nullFrameOffset: 20,
   noTiles: 21,
   negativeCount: 22,
+  invalidHex: 23,
+  invalidBase64: 24,
+  invalidUtf8: 25,
 } as const;
 
 /**

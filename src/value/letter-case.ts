@@ -32,7 +32,8 @@ function codes(text: string): number[] {
 /** The letter of that case for a code point; the code point itself if there is none. */
 export function letterOfCase(code: number, which: LetterCase): number {
   if (which === 'fold') {
-    // Simple case folding leaves the i with a dot above as a capital, and the small one without, alone.
+    // Simple case folding leaves the i with a dot above as a capital, and the small one without,
+    // alone.
     if (code === 0x130 || code === 0x131) return code;
     return letterOfCase(letterOfCase(code, 'upper'), 'lower');
   }

@@ -1,3 +1,4 @@
+import { codeFunctions } from './code.ts';
 import { conditionFunctions } from './condition.ts';
 import { numberFunctions } from './number.ts';
 import type { ScalarFunction } from './overload.ts';
@@ -13,6 +14,7 @@ export const functionTopics: readonly (readonly [
   ['Numbers', numberFunctions],
   ['Texts', textFunctions],
   ['Regular expressions', regexFunctions],
+  ['Digests and codes', codeFunctions],
   ['Dates and times', timeFunctions],
   ['Conditions and types', conditionFunctions],
 ];
@@ -20,7 +22,7 @@ export const functionTopics: readonly (readonly [
 /** Functions that others have and we do not yet: an error that says so, not that it is unknown. */
 export const missingFunctions: ReadonlySet<string> = new Set(
   (
-    'regexp_extract_all regexp_split_to_array string_split format printf md5 sha1 sha256 hash random setseed ' +
+    'regexp_extract_all regexp_split_to_array string_split format printf hash random setseed ' +
     'strptime try_strptime time_bucket date_sub datesub levenshtein strip_accents'
   ).split(' '),
 );

@@ -2,6 +2,7 @@ import type { CallExpression } from '../../plan/expression.ts';
 import type { Scope } from '../query.ts';
 import type { Value } from '../value.ts';
 import { type Build, notSupported } from './build.ts';
+import { codeFunctions } from './codes.ts';
 import { compileExpression } from './compile.ts';
 import { dateFunctions } from './dates.ts';
 import { doubleFunctions } from './doubles.ts';
@@ -19,6 +20,7 @@ const functions: ReadonlyMap<string, Build> = new Map(
     ...stringFunctions,
     ...textFunctions,
     ...regexFunctions,
+    ...codeFunctions,
     concat_ws: compileJoined,
     ...wholeFunctions,
     ...doubleFunctions,

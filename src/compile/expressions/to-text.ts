@@ -1,5 +1,6 @@
 import { type SqlType, typeName } from '../../value/type.ts';
 import { i32, i64 } from '../../wasm/index.ts';
+import { emitHex } from '../kernels/hex.ts';
 import {
   doubleTextBytes,
   emitDoubleToText,
@@ -16,16 +17,20 @@ import {
   timeTextBytes,
 } from '../kernels/time-text.ts';
 import { emitWideToText, wideTextBytes } from '../kernels/wide-text.ts';
+import { failure } from '../program.ts';
 import type { Scope } from '../query.ts';
 import type { FloatValue, IntValue, StringValue, Value, WideValue } from '../value.ts';
+import { failIf } from './arithmetic.ts';
 import { notSupported } from './build.ts';
+import { decode } from './strings.ts';
 import { constantText, writtenText } from './text-room.ts';
 
 /** Any value as CAST to VARCHAR writes it. */
 export function castToText(value: Value, from: SqlType, scope: Scope): Value {
   const { module } = scope.query;
   const { isNull } = value;
-  if (from.kind === 'blob' || from.kind === 'uuid') {
+  if (from.kind === 'blob') return bytesToText(value, scope);
+  if (from.kind === 'uuid') {
     notSupported(`a cast from ${typeName(from)} to VARCHAR`);
   }
   switch (value.form) {
@@ -50,6 +55,17 @@ export function castToText(value: Value, from: SqlType, scope: Scope): Value {
     case 'int':
       return intToText(value, from, scope);
   }
+}
+
+/** \x and two hexadecimal digits for each byte. */
+function bytesToText(value: Value, scope: Scope): StringValue {
+  const { f, query } = scope;
+  const bytes = decode(value, scope);
+  failIf(scope, i32.gtU(bytes.y, 2 ** 29), bytes.isNull, failure.textTooLong);
+  return writtenText(scope, bytes.isNull, i32.add(i32.shl(bytes.y, 1), 48), (out) => {
+    f.do(i32.store16(out, 0x785c, 0, 1));
+    return emitHex(query.module, 'lower').call(bytes.x, bytes.y, i32.add(out, 2));
+  });
 }
 
 function doubleToText(value: FloatValue, from: SqlType, scope: Scope): StringValue {

@@ -3,6 +3,7 @@
  * lists know a function: this one what it gives, that of the binder what a user calls it and with
  * what, that of the compiler its code. A test holds them against each other.
  */
+import { codeMeanings } from './codes.ts';
 import type { Strict } from './meaning.ts';
 import { numberMeanings } from './numbers.ts';
 import { regexMeanings } from './regexes.ts';
@@ -11,7 +12,13 @@ import { timeMeanings } from './times.ts';
 
 /** Functions that give NULL where an argument is NULL. */
 export const strictFunctions: ReadonlyMap<string, Strict> = new Map(
-  Object.entries({ ...numberMeanings, ...textMeanings, ...regexMeanings, ...timeMeanings }),
+  Object.entries({
+    ...numberMeanings,
+    ...textMeanings,
+    ...regexMeanings,
+    ...codeMeanings,
+    ...timeMeanings,
+  }),
 );
 
 /** Functions that are not NULL just because an argument is; all others are. */

@@ -40,7 +40,9 @@ export interface TestTable {
   readonly large: string | undefined;
 }
 
-/** Rows of the base of a large table, whose square is more than one or two morsels of 65536 rows. */
+/**
+ * Rows of the base of a large table, whose square is more than one or two morsels of 65536 rows.
+ */
 const largeBaseRows = [260, 260, 370];
 
 /** Tables of one test case: some empty, some of one row, now and then a large one. */
