@@ -181,6 +181,23 @@ test('windows and ordered aggregates of many times the memory', async () => {
   await db.close();
 });
 
+test('tables that are larger than the memory are made and copied', async () => {
+  const db = await open(undefined, { threads: 2, memoryLimit: 28e6, tempDirectory: directory });
+  await db.query('call tpch(scale => 0.05)');
+  await db.query('create table twice as select * from lineitem');
+  await db.query('insert into twice select * from lineitem');
+  await db.query(`copy (select * from twice) to '${join(directory, 'twice.csv')}'`);
+  await db.query('create table copied as select * from lineitem limit 0');
+  await db.query(`copy copied from '${join(directory, 'twice.csv')}'`);
+  const sum = (table: string) =>
+    rowsOf(db, `select count(*), sum(l_extendedprice), min(l_comment) from ${table}`);
+  const [line] = await sum('copied');
+  assert.match(line, /^599628\|/);
+  assert.deepEqual(await sum('twice'), [line]);
+  rmSync(join(directory, 'twice.csv'));
+  await db.close();
+});
+
 test('rows of few groups are grouped before they are written', async () => {
   const db = await open(undefined, { threads: 2, alwaysSpill: true, tempDirectory: directory });
   await db.query('create table r as select i as v from range(400000) r(i)');

@@ -35,6 +35,9 @@ export interface AppendedColumn {
   readonly summary: ColumnSummary;
 }
 
+/** Takes a segment of a full group, which is never written again. */
+type TakeFull = (segment: StoredSegment) => void;
+
 /**
  * Stops after each segment, for whoever wants to do something else between. `inPlace`: the blocks
  * of the table's last group may be written behind its rows.
@@ -45,6 +48,7 @@ export function* appendColumn(
   ordinal: number,
   staged: StagedColumn,
   inPlace: boolean,
+  takeFull: TakeFull,
 ): Generator<void, AppendedColumn> {
   const summary = summarizeColumn(staged);
   yield;
@@ -53,7 +57,7 @@ export function* appendColumn(
     : encodeFixed(table, ordinal, staged.type, summary);
   const tailRows = table.rowCount % rowsPerGroup;
   const old = table.rowGroups.map((group) => group.segments[ordinal] as StoredSegment);
-  const rewritten = keeps ? undefined : rewrite(heap, table, ordinal, encoding.layout);
+  const rewritten = keeps ? undefined : rewrite(heap, table, ordinal, encoding.layout, takeFull);
   const tail = tailRows === 0 ? undefined : (rewritten ?? old).at(-1);
   const added: StoredSegment[] = [];
   for (const [group, pieces] of piecesByGroup(staged.pieces)) {
@@ -61,7 +65,9 @@ export function* appendColumn(
     if (group === 0 && tail !== undefined) {
       added.push(extendSegment(heap, encoding, tail, tailRows, pieces, rows, keeps && inPlace));
     } else {
-      added.push(newSegment(heap, encoding, pieces, rows));
+      const segment = newSegment(heap, encoding, pieces, rows);
+      if (rows === rowsPerGroup) takeFull(segment);
+      added.push(segment);
     }
     yield;
   }
@@ -132,6 +138,7 @@ function rewrite(
   table: Table,
   ordinal: number,
   layout: ColumnLayout,
+  takeFull: TakeFull,
 ): StoredSegment[] {
   const { type } = table.schema[ordinal];
   const from = table.columns[ordinal].layout;
@@ -145,7 +152,9 @@ function rewrite(
       assert(codeOf !== undefined, 'the new dictionary has the entries of the old');
       codes = newCodeMap(codeOf);
     }
-    return newSegment(heap, { layout, strings, codes }, staged.pieces, rowCount);
+    const segment = newSegment(heap, { layout, strings, codes }, staged.pieces, rowCount);
+    if (rowCount === rowsPerGroup) takeFull(segment);
+    return segment;
   });
 }
 

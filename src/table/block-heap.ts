@@ -108,6 +108,16 @@ export class BlockHeap {
     }
   }
 
+  /** From now on the attempt under way leaves these to the caller, should it fail. */
+  disown(addresses: readonly number[]): void {
+    assert(this.#journal !== undefined, 'only an attempt has anything to disown');
+    for (const address of addresses) {
+      const at = this.#journal.lastIndexOf(address);
+      assert(at >= 0, 'what is disowned was taken in the attempt');
+      this.#journal.splice(at, 1);
+    }
+  }
+
   retain(address: number): void {
     this.#block(address).references++;
     this.#journal?.push(address);

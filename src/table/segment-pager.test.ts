@@ -140,3 +140,53 @@ test('appending to a table that is outside, and rewriting its columns, loses not
   checkSegment(storage, second, 1, 0);
   checkSegment(storage, second, 1, 1);
 });
+
+test('one append, and one that rewrites a column, may be of several times the memory', () => {
+  const memory = new MemoryForTests();
+  const storage = new TableStorage(memory);
+  memory.limitBytes = 4 << 20;
+  const empty = storage.empty(schema);
+  const first = append(storage, empty, 8 * rowsPerGroup);
+  storage.release(empty);
+  const staged = new StagedRows(schema, first);
+  staged.add({
+    rowCount: 1,
+    columns: [{ form: 'fixed', data: Int32Array.of(-5) }, rows(first.rowCount, 1).columns[1]],
+  });
+  const second = storage.append(first, staged);
+  for (const table of [first, second, first]) {
+    for (let group = 7; group >= 0; group--) {
+      for (const ordinal of [0, 1]) checkSegment(storage, table, group, ordinal);
+    }
+  }
+  storage.release(first);
+  checkSegment(storage, second, 5, 1);
+  storage.release(second);
+  assert.equal(storage.blockCount, 0);
+});
+
+test('an append that fails after some of it has moved out leaves nothing behind', () => {
+  const memory = new MemoryForTests();
+  const storage = new TableStorage(memory);
+  const empty = storage.empty(schema);
+  const before = append(storage, empty, 3 * rowsPerGroup + 5);
+  const blocks = storage.blockCount;
+  const staged = new StagedRows(schema, before);
+  staged.add(rows(before.rowCount, 2 * rowsPerGroup));
+  // The last column cannot be stored.
+  const steps = storage.appendSteps(before, staged);
+  for (let i = 0; i < 5; i++) steps.next();
+  storage.pager.makeRoom(Infinity);
+  memory.limitBytes = 0;
+  assert.throws(() => {
+    while (steps.next().done !== true);
+  }, /out of memory/);
+  memory.limitBytes = Infinity;
+  for (let group = 0; group < 3; group++) {
+    for (const ordinal of [0, 1]) checkSegment(storage, before, group, ordinal);
+  }
+  assert.equal(storage.blockCount, blocks);
+  storage.release(before);
+  storage.release(empty);
+  assert.equal(storage.blockCount, 0);
+});

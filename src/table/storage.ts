@@ -106,22 +106,41 @@ export class TableStorage {
     { isLast = true }: { readonly isLast?: boolean } = {},
   ): Generator<void, Table> {
     if (staged.rowCount === 0) return this.#hold({ ...table });
-    return yield* this.#heap.attempt(this.#appendSteps(table, staged, isLast));
+    const taken: Taken = { made: [], shared: [] };
+    let isDone = false;
+    try {
+      const made = yield* this.#heap.attempt(this.#appendSteps(table, staged, isLast, taken));
+      isDone = true;
+      return made;
+    } finally {
+      if (!isDone) for (const segment of [...taken.made, ...taken.shared]) this.#drop(segment);
+    }
   }
 
-  *#appendSteps(table: Table, staged: StagedRows, isLast: boolean): Generator<void, Table> {
+  *#appendSteps(
+    table: Table,
+    staged: StagedRows,
+    isLast: boolean,
+    taken: Taken,
+  ): Generator<void, Table> {
     const tail = table.rowCount % rowsPerGroup === 0 ? undefined : table.rowGroups.at(-1);
     const inPlace = tail !== undefined && !this.#extended.has(tail);
     // From now on, for others may want to append between the steps.
     if (tail !== undefined) this.#extended.add(tail);
     const appended: AppendedColumn[] = [];
+    // What is added may be larger than the memory.
+    const takeFull = (segment: StoredSegment) => {
+      this.#heap.disown(segment.blocks);
+      taken.made.push(segment);
+      this.pager.manage(segment);
+    };
     for (const [ordinal, column] of staged.columns.entries()) {
-      appended.push(yield* appendColumn(this.#heap, table, ordinal, column, inPlace));
+      appended.push(yield* appendColumn(this.#heap, table, ordinal, column, inPlace, takeFull));
       // Frees the batches column by column: a large load does not stay in memory twice.
       column.pieces.length = 0;
     }
     const rowCount = table.rowCount + staged.rowCount;
-    const rowGroups = this.#rowGroupsOf(table, appended, rowCount);
+    const rowGroups = this.#rowGroupsOf(table, appended, rowCount, taken);
     const columns: StoredColumn[] = [];
     for (const [ordinal, { layout, summary }] of appended.entries()) {
       const { memory } = this;
@@ -157,16 +176,20 @@ export class TableStorage {
     if (countDown(this.#tables, table) > 0) return;
     for (const group of table.rowGroups) {
       if (countDown(this.#rowGroups, group) > 0) continue;
-      for (const segment of group.segments as readonly StoredSegment[]) {
-        this.pager.forget(segment);
-        for (const block of segment.blocks) this.#heap.release(block);
-      }
+      for (const segment of group.segments as readonly StoredSegment[]) this.#drop(segment);
     }
     for (const { layout } of table.columns) {
       if (layout.kind !== 'dictionary') continue;
       if (countDown(this.#dictionaries, layout.dictionary) > 0) continue;
       this.#heap.release(layout.dictionary.offsets);
     }
+  }
+
+  /** A row group less that a segment belongs to; with the last goes its content. */
+  #drop(segment: StoredSegment): void {
+    if (--segment.groups > 0) return;
+    this.pager.forget(segment);
+    for (const block of segment.blocks) this.#heap.release(block);
   }
 
   /** Blocks of memory in use; none when no version is alive. */
@@ -199,11 +222,16 @@ export class TableStorage {
   /**
    * The groups of the new version: old ones shared unless a column was rewritten, then the added.
    */
-  #rowGroupsOf(table: Table, columns: readonly AppendedColumn[], rowCount: number): RowGroup[] {
+  #rowGroupsOf(
+    table: Table,
+    columns: readonly AppendedColumn[],
+    rowCount: number,
+    taken: Taken,
+  ): RowGroup[] {
     const fullCount = Math.floor(table.rowCount / rowsPerGroup);
     const groups: RowGroup[] = table.rowGroups.slice(0, fullCount);
     if (columns.some((column) => column.rewritten !== undefined)) {
-      for (let i = 0; i < fullCount; i++) groups[i] = this.#rewrittenGroup(groups[i], columns, i);
+      for (let i = 0; i < fullCount; i++) groups[i] = rewrittenGroup(groups[i], columns, i, taken);
     }
     for (let i = 0; i < columns[0].added.length; i++) {
       const firstRow = (fullCount + i) * rowsPerGroup;
@@ -215,19 +243,29 @@ export class TableStorage {
     }
     return groups;
   }
+}
 
-  #rewrittenGroup(group: RowGroup, columns: readonly AppendedColumn[], index: number): RowGroup {
-    const segments = columns.map(({ rewritten }, ordinal) => {
-      if (rewritten !== undefined) return rewritten[index];
-      const segment = group.segments[ordinal] as StoredSegment;
-      // What two groups share must be inside, where it then stays.
-      this.pager.pin(segment);
-      for (const block of segment.blocks) this.#heap.retain(block);
-      this.pager.unpin(segment);
-      return segment;
-    });
-    return { ...group, segments };
-  }
+/** What an append has made or shared, and gives back if it fails. */
+interface Taken {
+  readonly made: StoredSegment[];
+  readonly shared: StoredSegment[];
+}
+
+/** A group of which some columns were rewritten; the others are those of the old one too. */
+function rewrittenGroup(
+  group: RowGroup,
+  columns: readonly AppendedColumn[],
+  index: number,
+  taken: Taken,
+): RowGroup {
+  const segments = columns.map(({ rewritten }, ordinal) => {
+    if (rewritten !== undefined) return rewritten[index];
+    const segment = group.segments[ordinal] as StoredSegment;
+    segment.groups++;
+    taken.shared.push(segment);
+    return segment;
+  });
+  return { ...group, segments };
 }
 
 function countUp<T>(counts: Map<T, number>, key: T): number {

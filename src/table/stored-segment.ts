@@ -29,6 +29,8 @@ export class StoredSegment implements Segment {
   readonly ownHeap: boolean;
   /** Statements that use its addresses now. */
   pins = 0;
+  /** Row groups it belongs to, in as many versions of its table. */
+  groups = 1;
   readonly #blockHeap: BlockHeap;
   #data: number;
   #heap: number;
