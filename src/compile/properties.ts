@@ -2,7 +2,7 @@ import type { Column, Expression } from '../plan/expression.ts';
 import { children, conjuncts } from '../plan/expression.ts';
 import type { Join, Plan, Scan } from '../plan/plan.ts';
 import { eachExpression } from '../plan/rewrite.ts';
-import { isUniqueOn, leftKeys, rightKeys } from '../plan/uniqueness.ts';
+import { isUniqueOn } from '../plan/uniqueness.ts';
 import { splitCondition } from './operators/join-keys.ts';
 
 /** The column an expression is, if it is one. */
@@ -123,42 +123,6 @@ export function clusteringScan(plan: Plan, column: Column): Scan | undefined {
  */
 export function probeSide(join: Join): Plan {
   return join.type === 'right' ? join.right : join.left;
-}
-
-/** A bound on the rows a plan can give; sums rely on it, so it is never too low. */
-export function maxRows(plan: Plan): bigint {
-  switch (plan.kind) {
-    case 'scan':
-      return BigInt(plan.table.rowCount);
-    case 'values':
-      return BigInt(plan.rows.length);
-    case 'filter':
-    case 'project':
-    case 'sort':
-    case 'limit':
-    case 'window':
-      return maxRows(plan.input);
-    case 'aggregate':
-      return plan.groups.length === 0 ? 1n : maxRows(plan.input);
-    case 'join': {
-      const left = maxRows(plan.left);
-      if (plan.type === 'semi' || plan.type === 'anti' || plan.type === 'mark') return left;
-      if (plan.type === 'single') return left;
-      const right = maxRows(plan.right);
-      const outer = plan.type === 'inner' ? 0n : left + right;
-      if (isUniqueOn(plan.right, rightKeys(plan))) return left + outer;
-      if (isUniqueOn(plan.left, leftKeys(plan))) return right + outer;
-      return left * right + outer;
-    }
-    case 'setOperation':
-      return maxRows(plan.left) + maxRows(plan.right);
-    case 'with':
-      return maxRows(plan.body);
-    case 'tableFunction':
-    case 'withReference':
-    case 'recursive':
-      return 2n ** 64n;
-  }
 }
 
 /** A rough number of rows where the optimizer left no estimate. */

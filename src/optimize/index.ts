@@ -1,15 +1,18 @@
 import { type Column, columnRef } from '../plan/expression.ts';
+import { maxRows } from '../plan/max-rows.ts';
 import type { Plan } from '../plan/plan.ts';
 import { mapInputs } from '../plan/rewrite.ts';
+import { uniquePlaces } from '../plan/uniqueness.ts';
 import { canonicalColumns } from './canonical.ts';
 import { OptimizerContext } from './context.ts';
 import { Estimator } from './estimate/estimator.ts';
 import { reorderJoins } from './joins/reorder.ts';
+import { inlineCheap, shareEqualParts } from './rules/compute-once.ts';
 import { aggregateEarly } from './rules/eager-aggregation.ts';
 import { dropEmpty } from './rules/empty.ts';
 import { foldConstants } from './rules/fold.ts';
 import { hoistTables } from './rules/hoist-tables.ts';
-import { inlineCheap, inlineWith } from './rules/inline-with.ts';
+import { inlineWith } from './rules/inline-with.ts';
 import { pruneColumns } from './rules/prune.ts';
 import { pushDown } from './rules/pushdown.ts';
 import { splitDistinct } from './rules/split-distinct.ts';
@@ -30,6 +33,8 @@ export function optimize(plan: Plan): Plan {
   current = aggregateEarly(context, current, new Estimator());
   current = reorderJoins(context, current, new Estimator());
   current = pruneColumns(splitDistinct(context, current));
+  const shared = shareEqualParts(context, current, new Estimator());
+  if (shared !== current) current = pruneColumns(shared);
   return annotate(withNames(canonicalColumns(current), plan.columns), new Estimator());
 }
 
@@ -45,11 +50,24 @@ function withNames(plan: Plan, columns: readonly Column[]): Plan {
   return { kind: 'project', input: plan, expressions: inner.map(columnRef), columns: named };
 }
 
-/** Writes the estimates into the nodes. */
+/**
+ * Writes the estimates into the nodes, and into readers of common tables what is certain of them.
+ */
 function annotate(plan: Plan, estimator: Estimator): Plan {
   estimator.rows(plan);
+  const definitions = new Map<number, Plan>();
   const visit = (node: Plan): Plan => {
     const estimate = estimator.rows(node);
+    if (node.kind === 'with') {
+      const definition = visit(node.definition);
+      definitions.set(node.id, definition);
+      return { ...node, definition, body: visit(node.body), estimate };
+    }
+    const definition = node.kind === 'withReference' ? definitions.get(node.id) : undefined;
+    if (node.kind === 'withReference' && definition !== undefined) {
+      const unique = uniquePlaces(definition).map((place) => node.columns[place].id);
+      return { ...node, unique, rowsMax: maxRows(definition), estimate };
+    }
     return { ...mapInputs(node, visit), estimate };
   };
   return visit(plan);

@@ -171,6 +171,10 @@ export interface WithReference extends Node {
   readonly kind: 'withReference';
   readonly id: number;
   readonly name: string;
+  /** Ids of columns in each of which no two rows agree. */
+  readonly unique?: readonly number[];
+  /** A bound on the rows that there are. */
+  readonly rowsMax?: bigint;
 }
 
 /**

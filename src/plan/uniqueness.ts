@@ -41,11 +41,18 @@ export function isUniqueOn(plan: Plan, keys: ReadonlySet<number>): boolean {
       return isUniqueJoin(plan, keys);
     case 'with':
       return isUniqueOn(plan.body, keys);
+    case 'withReference':
+      return plan.unique?.some((id) => keys.has(id)) === true;
     case 'values':
       return plan.rows.length <= 1;
     default:
       return false;
   }
+}
+
+/** The columns by each of which alone the rows of a plan are unique, by their places. */
+export function uniquePlaces(plan: Plan): number[] {
+  return plan.columns.flatMap(({ id }, i) => (isUniqueOn(plan, new Set([id])) ? [i] : []));
 }
 
 function isUniqueJoin(join: Join, keys: ReadonlySet<number>): boolean {

@@ -206,6 +206,36 @@ test('a common table keeps the columns that are read', () => {
   assert.ok(!plan.includes('min(d)') && !plan.includes('max(s)'), plan);
 });
 
+test('equal parts of a statement are computed once, with the columns of all', () => {
+  const scans = (sql: string): number => explain(sql).match(/scan big/g)?.length ?? 0;
+  const joined = "from big, mid where big.k = mid.id and mid.s = 'x'";
+  const sum = `select big.n, sum(big.d) ${joined} group by big.n`;
+  assert.equal(scans(`${sum} having sum(big.d) > (select sum(big.d) / 100 ${joined})`), 1);
+  assert.equal(scans(`${sum} having sum(big.d) > (select max(mid.n + big.id) ${joined})`), 1);
+  const view = 'from (select k, sum(n) as n, max(d) as d from big group by k)';
+  assert.equal(scans(`select k ${view} where n = (select max(n) ${view})`), 1);
+  // Other predicates, or as many rows to keep as to compute.
+  assert.equal(scans(`${sum} having sum(big.d) > (select sum(big.d) ${joined} and big.n > 3)`), 2);
+  assert.equal(scans('select a.id from big a, big b where a.id = b.n'), 2);
+});
+
+test('what is known of the rows of a common table is known where it is read', () => {
+  const plan = optimized(`with t as (select k, sum(n) as n from big group by k)
+    select count(*) from t x, t y where x.n = y.k`);
+  const readers: Plan[] = [];
+  const visit = (node: Plan): void => {
+    if (node.kind === 'withReference') readers.push(node);
+    inputs(node).forEach(visit);
+  };
+  visit(plan);
+  const found = readers.map((reader) => {
+    assert.ok(reader.kind === 'withReference');
+    return [reader.columns.map(({ name }) => name), reader.unique?.length, reader.rowsMax];
+  });
+  const expected = [['k', 'n'], 1, 100_000n];
+  assert.deepEqual(found, [expected, expected]);
+});
+
 test('outer joins are inner ones where missing rows cannot pass', () => {
   const joinOf = (condition: string): string | undefined =>
     /(\w+) join/.exec(

@@ -1,5 +1,6 @@
+import { maxRows } from '../../plan/max-rows.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { estimatedRows, maxRows } from '../properties.ts';
+import { estimatedRows } from '../properties.ts';
 import type { Query } from '../query.ts';
 
 /**

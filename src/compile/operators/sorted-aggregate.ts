@@ -9,6 +9,7 @@ import {
   type SortKey,
 } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
+import { maxRows } from '../../plan/max-rows.ts';
 import type { Aggregate, Plan, Project } from '../../plan/plan.ts';
 import { mapAggregate } from '../../plan/rewrite.ts';
 import { columnSubstitution, substitute } from '../../plan/substitute.ts';
@@ -17,7 +18,6 @@ import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
 import { freeGroupTexts, passingTextsFrom } from '../expressions/own-text.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
-import { maxRows } from '../properties.ts';
 import { type Consume, expressionKey, freshColumn, freshId, type Query, Scope } from '../query.ts';
 import type { StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';

@@ -1,10 +1,10 @@
 import { type Column, columnRef } from '../../plan/expression.ts';
 import { usedColumns } from '../../plan/free-columns.ts';
+import { maxRows } from '../../plan/max-rows.ts';
 import type { Window, WindowCall } from '../../plan/plan.ts';
 import { eachExpression } from '../../plan/rewrite.ts';
 import { type Expr, i32, type Local } from '../../wasm/index.ts';
 import { freeGroupTexts, passingTextsFrom } from '../expressions/own-text.ts';
-import { maxRows } from '../properties.ts';
 import { type Consume, type Query, Scope } from '../query.ts';
 import type { Value } from '../value.ts';
 import { keeps } from './keep.ts';

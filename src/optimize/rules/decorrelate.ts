@@ -521,7 +521,9 @@ class Decorrelator {
       columns[at] ??= this.#context.column(name, type, true);
       representatives.set(id, { column: columns[at], nullSafe });
     }
-    return { ...whole({ ...plan, columns }), representatives };
+    // By now there is a row for every outer one.
+    const { unique: _, ...reference } = plan;
+    return { ...whole({ ...reference, columns }), representatives };
   }
 
   /** Both sides get the same representatives, as further columns. */

@@ -37,8 +37,11 @@ function rename(
     const id = context.nextWith();
     tables.set(plan.id, id);
     plan = { ...plan, id };
-  } else if (plan.kind === 'withReference' && tables.has(plan.id)) {
-    plan = { ...plan, id: tables.get(plan.id)! };
+  } else if (plan.kind === 'withReference') {
+    const { id, unique } = plan;
+    plan = { ...plan, id: tables.get(id) ?? id };
+    if (unique !== undefined)
+      plan = { ...plan, unique: unique.map((key) => copies.get(key)?.id ?? key) };
   }
   const inner = mapInputs(plan, (input) => rename(context, input, copies, tables));
   const columns = plan.columns.map((column) => {

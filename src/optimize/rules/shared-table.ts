@@ -2,6 +2,7 @@ import { makeSelection } from '../../plan/build.ts';
 import type { Column } from '../../plan/expression.ts';
 import type { Plan, With } from '../../plan/plan.ts';
 import { columnSubstitution, type Substitution } from '../../plan/substitute.ts';
+import { uniquePlaces } from '../../plan/uniqueness.ts';
 import type { OptimizerContext } from '../context.ts';
 import { refreshPlan } from './refresh.ts';
 
@@ -11,12 +12,14 @@ export class SharedTable {
   readonly #plan: Plan;
   readonly #name: string;
   readonly #id: number;
+  readonly #unique: readonly number[];
 
   constructor(context: OptimizerContext, plan: Plan, name: string) {
     this.#context = context;
     this.#plan = plan;
     this.#name = name;
     this.#id = context.nextWith();
+    this.#unique = uniquePlaces(plan);
   }
 
   /** The rows under the columns that the part gave, for the place where it was. */
@@ -33,7 +36,8 @@ export class SharedTable {
   }
 
   #reference(columns: readonly Column[]): Plan {
-    return { kind: 'withReference', id: this.#id, name: this.#name, columns };
+    const unique = this.#unique.map((place) => columns[place].id);
+    return { kind: 'withReference', id: this.#id, name: this.#name, columns, unique };
   }
 
   /** A plan that has the table for those below `body` who read it. */
