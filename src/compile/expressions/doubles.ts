@@ -1,6 +1,10 @@
-import { type Expr, f32, f64, i32, i64 } from '../../wasm/index.ts';
+import { type Expr, type Func, f32, f64, i32, i64 } from '../../wasm/index.ts';
+import { emitExponential } from '../kernels/exponential.ts';
+import { type Base, emitLogarithm } from '../kernels/logarithm.ts';
+import { exponentialTable, logarithmTable } from '../kernels/math-tables.ts';
+import { emitPower } from '../kernels/power.ts';
 import { failure } from '../program.ts';
-import type { Scope } from '../query.ts';
+import type { Query, Scope } from '../query.ts';
 import { expectFloat, expectInt, nullOfAny, present, type Value } from '../value.ts';
 import { failIf } from './arithmetic.ts';
 import type { Build } from './build.ts';
@@ -78,14 +82,27 @@ function math(name: keyof Math & string, outside?: Domain): Build {
 const infinite: Domain = (x) => f64.eq(f64.abs(x), Number.POSITIVE_INFINITY);
 const beyondOne: Domain = (x) => f64.gt(f64.abs(x), 1);
 
-function logarithm(name: 'log' | 'log2' | 'log10'): Build {
+/** The address of a table. */
+function tableAt(scope: Scope, table: Uint8Array): Expr {
+  const { query, pipeline } = scope;
+  return i32.add(pipeline.frame, query.constantBytes(table));
+}
+
+function logarithm(base: Base): Build {
   return ([value], _, scope) => {
     const { x, isNull } = expectFloat(value);
     failIf(scope, f64.lt(x, 0), isNull, failure.negativeLogarithm);
     failIf(scope, f64.eq(x, 0), isNull, failure.zeroLogarithm);
-    return { form: 'float', x: scope.query.math(name, 1).call(x), isNull };
+    const func = emitLogarithm(scope.query.module, base);
+    return { form: 'float', x: func.call(x, tableAt(scope, logarithmTable())), isNull };
   };
 }
+
+const exponential: Build = ([value], _, scope) => {
+  const { x, isNull } = expectFloat(value);
+  const func = emitExponential(scope.query.module);
+  return { form: 'float', x: func.call(x, tableAt(scope, exponentialTable())), isNull };
+};
 
 const squareRoot: Build = ([value], _, scope) => {
   const { x, isNull } = expectFloat(value);
@@ -93,13 +110,31 @@ const squareRoot: Build = ([value], _, scope) => {
   return { form: 'float', x: f64.sqrt(x), isNull };
 };
 
-/** IEEE 754: 1 to any power is 1, and so is -1 to an infinite one. ECMAScript has NaN there. */
-const power: Build = (args, _, scope) => {
+/** (x, y) → the power by the host, for the rare cases. */
+function hostPower(query: Query): Func {
+  return query.helper('host_power', (name) => {
+    const params = { x: 'f64', y: 'f64' } as const;
+    return query.module.func(name, { params, results: ['f64'] }, (f) => {
+      const { x, y } = f.param;
+      // IEEE 754: 1 to any power is 1, and so is -1 to an infinite one. ECMAScript has NaN there.
+      const infinitePower = i32.and(f64.eq(x, -1), infinite(y));
+      const one = i32.or(f64.eq(x, 1), infinitePower);
+      f.return(f64.select(one, 1, query.math('pow', 2).call(x, y)));
+    });
+  });
+}
+
+const power: Build = (args, expression, scope) => {
   const [x, y] = args.map((arg) => expectFloat(arg).x);
-  const infinitePower = i32.and(f64.eq(x, -1), infinite(y));
-  const one = i32.or(f64.eq(x, 1), infinitePower);
-  const raw = scope.query.math('pow', 2).call(x, y);
-  return { form: 'float', x: f64.select(one, 1, raw), isNull: nullOfAny(args) };
+  const isNull = nullOfAny(args);
+  if (fold(expression.args[1])?.value === 2) {
+    const base = scope.f.let(x, 'base');
+    return { form: 'float', x: f64.mul(base, base), isNull };
+  }
+  const func = emitPower(scope.query.module, hostPower(scope.query));
+  const logarithms = tableAt(scope, logarithmTable());
+  const exponentials = tableAt(scope, exponentialTable());
+  return { form: 'float', x: func.call(x, y, logarithms, exponentials), isNull };
 };
 
 const atan2: Build = (args, _, scope) => {
@@ -118,11 +153,11 @@ export const doubleFunctions: Readonly<Record<string, Build>> = {
   sqrt: squareRoot,
   power,
   atan2,
-  ln: logarithm('log'),
-  log2: logarithm('log2'),
-  log10: logarithm('log10'),
+  ln: logarithm('e'),
+  log2: logarithm(2),
+  log10: logarithm(10),
   cbrt: math('cbrt'),
-  exp: math('exp'),
+  exp: exponential,
   sin: math('sin', infinite),
   cos: math('cos', infinite),
   tan: math('tan', infinite),
