@@ -206,6 +206,18 @@ test('a common table keeps the columns that are read', () => {
   assert.ok(!plan.includes('min(d)') && !plan.includes('max(s)'), plan);
 });
 
+test('comparisons with ANY and ALL look at the least or the greatest value', () => {
+  const how = (condition: string): readonly string[] | null =>
+    explain(`select id from big where ${condition}`).match(/(min|max|count) = |semi|anti|mark/g);
+  const of = "from mid where s = 'x'";
+  assert.deepEqual(how(`k < any (select k ${of})`), ['max = ']);
+  assert.deepEqual(how(`k > all (select id ${of})`), ['max = ']);
+  assert.deepEqual(how('n <> any (select k from mid where mid.id = big.n)'), ['min = ', 'max = ']);
+  // What is looked up by its value, or would be grouped for every outer value.
+  assert.deepEqual(how(`k = any (select k ${of})`), ['semi']);
+  assert.deepEqual(how('k < any (select k from mid where mid.n < big.n)'), ['semi']);
+});
+
 test('equal parts of a statement are computed once, with the columns of all', () => {
   const scans = (sql: string): number => explain(sql).match(/scan big/g)?.length ?? 0;
   const joined = "from big, mid where big.k = mid.id and mid.s = 'x'";

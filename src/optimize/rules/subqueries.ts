@@ -18,6 +18,7 @@ import { substitute } from '../../plan/substitute.ts';
 import { booleanType } from '../../value/type.ts';
 import type { OptimizerContext } from '../context.ts';
 import { type Decorrelated, decorrelate } from './decorrelate.ts';
+import { type ByBounds, compareBounds } from './quantified.ts';
 import { refreshPlan } from './refresh.ts';
 import { SharedTable } from './shared-table.ts';
 
@@ -90,6 +91,8 @@ function joinCondition(
   // x op ALL (…) holds if there is no row for which NOT (x op row) holds or is unknown.
   const wantsNone = (inner.mode === 'all') !== negated;
   const right = unnestSubquery(context, inner.plan);
+  const byBounds = compareBounds(context, input, inner, right);
+  if (byBounds !== undefined) return filterByBounds(byBounds, wantsNone);
   const matches = comparisons(inner, right);
   if (!wantsNone) {
     const wanted = inner.mode === 'all' ? matches.map(makeNot) : matches;
@@ -108,6 +111,13 @@ function joinCondition(
     false,
   );
   return dependentJoin(context, 'anti', input, right, [possible]);
+}
+
+/** The outer rows for which some row compares so, or for which certainly none does. */
+function filterByBounds({ input, matches, unknown }: ByBounds, wantsNone: boolean): Plan {
+  if (!wantsNone) return makeFilter(input, [matches]);
+  const fails = call('is_distinct_from', [matches, trueConstant], booleanType, false);
+  return makeFilter(input, [fails, ...unknown.map(makeNot)]);
 }
 
 /** NOT (a AND b), as one condition. */
@@ -245,6 +255,13 @@ function addMark(context: OptimizerContext, input: Plan, node: SubqueryExpressio
     return markJoin(context, input, right, [], false);
   }
   const right = unnestSubquery(context, node.plan);
+  const byBounds = compareBounds(context, input, node, right);
+  if (byBounds !== undefined) {
+    const { matches, unknown } = byBounds;
+    const expression = someMatches([matches, ...unknown]);
+    const isAll = node.mode === 'all';
+    return { input: byBounds.input, expression: isAll ? makeNot(expression) : expression };
+  }
   const matches = comparisons(node, right);
   const conditions = node.mode === 'all' ? negate(matches) : matches;
   const marked = threeValued(context, input, right, conditions, node.operands);
@@ -290,14 +307,19 @@ function threeValued(
     marks.push(maybe.expression);
   }
   const shared = table.define(joined);
-  const branches = marks.map((when, i) => {
+  const expression = someMatches(marks);
+  return { input: found?.define(shared) ?? shared, expression };
+}
+
+/** TRUE if the first condition holds, else NULL if one of the others does. */
+function someMatches(conditions: readonly Expression[]): Expression {
+  const branches = conditions.map((when, i) => {
     const then = i === 0 ? trueConstant : constant(null, booleanType);
     return { when, then };
   });
   const otherwise = constant(false, booleanType);
-  const type = booleanType;
-  const expression: Expression = { kind: 'case', branches, otherwise, type, nullable: true };
-  return { input: found?.define(shared) ?? shared, expression };
+  const nullable = conditions.length > 1;
+  return { kind: 'case', branches, otherwise, type: booleanType, nullable };
 }
 
 type ConditionsOfSides = readonly [onRight: readonly Expression[], onLeft: readonly Expression[]];
