@@ -17,6 +17,9 @@ import { decimalType, type SqlType } from '../value/type.ts';
  * - `fail(code: i32, detail: i32)`: throws the QuernError of {@link failures}[code]; never returns.
  *   `detail` is the address of what the message tells, for `cast`, else 0.
  * - `parse_double(address: i32, length: i32) -> f64`: reads a number that code has checked.
+ * - `fixed_text(value: f64, places: i32, out: i32) -> i32`: writes a number with so many digits
+ * behind
+ *   the point; the address behind it.
  * - `regex_program(address: i32, length: i32, flags: i32) -> i32`: the address of the program of a
  *   regular expression with its scratch memory, see `kernels/regex-simulate.ts`. The flags are
  *   those of {@link regexFlags}.

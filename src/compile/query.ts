@@ -235,6 +235,13 @@ export class Query {
     );
   }
 
+  /** (value, places, out) → the address behind the text, with so many digits behind the point. */
+  fixedText(): Func {
+    return this.helper('fixed_text', (name) =>
+      this.module.importFunc('env', name, ['f64', 'i32', 'i32'], ['i32']),
+    );
+  }
+
   /** (address, length, flags) → the address of a pattern's program, see `regexFlags`. */
   regexProgram(): Func {
     return this.helper('regex_program', (name) =>

@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { QuernError, sqlState } from '../base/error.ts';
 import { appenderField, morselField, type StateArea } from '../compile/program.ts';
+import { fixedText } from '../plan/functions/formats.ts';
 import { suspensionState } from '../wasm/suspension-state.ts';
 import type { Control } from './control.ts';
 import type { EngineMemory } from './memory.ts';
@@ -13,6 +14,8 @@ import { ChunkWriter, chunkEndBytes } from './spill/chunk.ts';
 import type { PagedRows } from './spill/paged-rows.ts';
 import { spillWord } from './spill/places.ts';
 import type { SpillStore } from './spill/store.ts';
+
+const encoder = new TextEncoder();
 
 type StepFunction = (frame: number, local: number, morsel?: number) => void;
 
@@ -59,6 +62,11 @@ export class Thread {
         fail: (code: number, detail: number) => fail(code, detail >>> 0),
         parse_double: (address: number, length: number) =>
           Number(memory.text(address >>> 0, length >>> 0)),
+        fixed_text: (value: number, places: number, out: number) => {
+          const text = encoder.encode(fixedText(value, places));
+          memory.u8.set(text, out >>> 0);
+          return (out >>> 0) + text.length;
+        },
         regex_program: (address: number, length: number, flags: number) =>
           this.#part().regexProgram(address >>> 0, length >>> 0, flags),
         chunk: (local: number, appender: number, bytes: number) =>

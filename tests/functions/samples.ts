@@ -115,7 +115,11 @@ export function callsOf(name: string, signature: string): Call[] {
   if (parameters.includes('any')) {
     return choices('any').map((type) => {
       const types = parameters.map((parameter) =>
-        parameter === 'any' ? type : parameter === '…' ? type : parameter.toLowerCase(),
+        parameter === 'any' || parameter === '…'
+          ? type
+          : parameter === 'format'
+            ? "'{:>4}|{}'"
+            : parameter.toLowerCase(),
       );
       return callWith(name, types);
     });

@@ -1,5 +1,6 @@
 import { codeFunctions } from './code.ts';
 import { conditionFunctions } from './condition.ts';
+import { formatFunctions } from './format.ts';
 import { numberFunctions } from './number.ts';
 import type { ScalarFunction } from './overload.ts';
 import { regexFunctions } from './regex.ts';
@@ -12,7 +13,7 @@ export const functionTopics: readonly (readonly [
   functions: readonly ScalarFunction[],
 ])[] = [
   ['Numbers', numberFunctions],
-  ['Texts', textFunctions],
+  ['Texts', [...textFunctions, ...formatFunctions]],
   ['Regular expressions', regexFunctions],
   ['Digests and codes', codeFunctions],
   ['Dates and times', timeFunctions],
@@ -22,7 +23,7 @@ export const functionTopics: readonly (readonly [
 /** Functions that others have and we do not yet: an error that says so, not that it is unknown. */
 export const missingFunctions: ReadonlySet<string> = new Set(
   (
-    'regexp_extract_all regexp_split_to_array string_split format printf hash random setseed ' +
+    'regexp_extract_all regexp_split_to_array string_split hash random setseed ' +
     'strptime try_strptime time_bucket date_sub datesub levenshtein strip_accents'
   ).split(' '),
 );

@@ -6,6 +6,7 @@ import { codeFunctions } from './codes.ts';
 import { compileExpression } from './compile.ts';
 import { dateFunctions } from './dates.ts';
 import { doubleFunctions } from './doubles.ts';
+import { formatFunctions } from './formats.ts';
 import { intervalFunctions } from './intervals.ts';
 import { movingFunctions } from './moving.ts';
 import { regexFunctions } from './regexes.ts';
@@ -21,6 +22,7 @@ const functions: ReadonlyMap<string, Build> = new Map(
     ...textFunctions,
     ...regexFunctions,
     ...codeFunctions,
+    ...formatFunctions,
     concat_ws: compileJoined,
     ...wholeFunctions,
     ...doubleFunctions,

@@ -49,10 +49,10 @@ function emitSortTied(m: ModuleBuilder, name: string, { less, text }: TiedOrder)
 /**
  * Adds a function (entries: i32, count: i32, scratch: i32, out: i32) that writes the payloads of
  * `count` entries (see `radix-sort.ts`) to `out`, a u32 each, in the order of their keys; those
- * whose keys are equal in the order of `tiedOrder`. So the key may be the beginning of a longer one,
- * like the first 8 bytes of a string, and rows are only looked at where it does not decide. Stable.
- * `scratch` is as {@link keyScratchBytes} says; the entries are sorted as well, unless `out` is
- * where they are, which is allowed.
+ * whose keys are equal in the order of `tiedOrder`. So the key may be the beginning of a longer
+ * one, like the first 8 bytes of a string, and rows are only looked at where it does not decide.
+ * Stable. `scratch` is as {@link keyScratchBytes} says; the entries are sorted as well, unless
+ * `out` is where they are, which is allowed.
  */
 export function emitSortByKey(
   m: ModuleBuilder,

@@ -19,7 +19,9 @@ export class KeyBuckets {
   readonly #query: Query;
   /** Keys that differ in these lowest bits alone stay together. */
   readonly #togetherBits: number;
-  /** Frame offset of { key of the first cell: u64, shift: u64, address of buckets by cell: u32 }. */
+  /**
+   * Frame offset of { key of the first cell: u64, shift: u64, address of buckets by cell: u32 }.
+   */
   readonly #slot: number;
 
   constructor(query: Query, togetherBits: number) {

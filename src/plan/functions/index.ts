@@ -4,6 +4,7 @@
  * what, that of the compiler its code. A test holds them against each other.
  */
 import { codeMeanings } from './codes.ts';
+import { formatMeanings } from './formats.ts';
 import type { Strict } from './meaning.ts';
 import { numberMeanings } from './numbers.ts';
 import { regexMeanings } from './regexes.ts';
@@ -17,6 +18,7 @@ export const strictFunctions: ReadonlyMap<string, Strict> = new Map(
     ...textMeanings,
     ...regexMeanings,
     ...codeMeanings,
+    ...formatMeanings,
     ...timeMeanings,
   }),
 );
