@@ -4,7 +4,6 @@ import type { Plan } from '../plan/plan.ts';
 import { compileExpression } from './expressions/compile.ts';
 import { storeRow } from './operators/materialize.ts';
 import { produce } from './operators/produce.ts';
-import { hasRecursion } from './operators/recursive.ts';
 import { keepsOrderedRows, materializeOrdered } from './operators/sort.ts';
 import type { CompileOptions, Program, ProgramResult, ResultColumn } from './program.ts';
 import { requiredColumns } from './properties.ts';
@@ -50,7 +49,7 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
     steps: constants === undefined ? query.steps : [constants, ...query.steps],
     result,
     spills: options.spill !== undefined,
-    ...(hasRecursion(plan) ? {} : { spilling: (spill) => compile(plan, { ...options, spill }) }),
+    spilling: (spill) => compile(plan, { ...options, spill }),
   };
   return { query, program };
 }

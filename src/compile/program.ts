@@ -236,22 +236,28 @@ export interface PartitionsStep {
 /**
  * Runs steps in rounds, each of which reads the rows that the round before has added, until one
  * adds none; before the first, the rows there are in `added` count as that. After each round,
- * memory that `steps` have allocated is free again, and so are rows in `buffers`.
+ * memory that `steps` have allocated is free again, and so are rows in `buffers`. Where the buffers
+ * are movable, they all are.
  */
 export interface LoopStep {
   readonly kind: 'loop';
   readonly name: string;
-  /** Indexes of buffers: what a round adds; what it reads; all rows added, in their order. */
+  /** Indexes of buffers: what a round adds; what it reads; in the end, all rows added. */
   readonly added: number;
   readonly working: number;
   readonly result: number;
   readonly steps: readonly Step[];
+  /**
+   * Given if all rows are in other buffers as well, so many from the first on, from where the result
+   * gets them; else it has them in their order.
+   */
+  readonly kept?: { readonly first: number; readonly count: number };
   /** Run after each round; memory that they allocate stays. */
   readonly after: readonly Step[];
   /** The state of `steps` in the frame, which is at each round as it was at the first. */
   readonly frame: StateArea;
   /** Frame offsets of u32 in it that go on from round to round. */
-  readonly kept: readonly number[];
+  readonly keptWords: readonly number[];
   /** Their state in the local areas, zeroed before each round. */
   readonly locals: readonly StateArea[];
   /** Indexes of the buffers that `steps` append to, but for `added`. */
@@ -271,6 +277,11 @@ export interface PartitionedInput {
   readonly window: number;
   /** Whether the steps need all rows at once, or one run after the other. */
   readonly whole: boolean;
+  /**
+   * Its rows stay in their partitions, with those that the steps append to these; where the other
+   * inputs have no rows, nothing is done. Other rows are gone afterwards.
+   */
+  readonly kept?: boolean;
   /** What else the steps allocate for each of its rows, in bytes. */
   readonly extraBytes: number;
   /**

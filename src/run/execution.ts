@@ -141,12 +141,11 @@ export class Execution {
       this.#memorySteps = new MemorySteps({
         runtime,
         program,
-        owner: this.#owner,
+        part: this.#part,
         frame: this.#frame,
         threads: this.#threads,
         buffers: this.buffers,
         sources: this.#sources,
-        localOf: (worker) => this.#part.localOf(worker),
       });
     } catch (error) {
       if (this.#rows !== undefined) runtime.relievers.delete(this.#rows.moveOutIdle);
@@ -340,16 +339,16 @@ export class Execution {
   }
 
   async #runLoop(step: LoopStep, profile: ProfileInProgress): Promise<void> {
-    profile.morsels = await runRounds(step, {
+    await runRounds(step, profile, {
       memory: this.runtime.memory,
       buffers: this.buffers,
+      sources: this.#sources,
       frame: this.#frame,
       ownerWord: (this.#spillAt >>> 2) + spillWord.owner,
       runSteps: (steps) => this.#runInner(steps),
       free: (buffers) => this.#memorySteps.free(buffers, []),
       clearLocals: (areas) => this.#part.clearLocals(areas, this.#threads),
     });
-    profile.rowsOut += this.buffers.rowCount(step.result);
     profile.finish();
   }
 

@@ -4,18 +4,17 @@ import { freeAreas, freeRows } from './free.ts';
 import type { MorselSources } from './morsel-sources.ts';
 import type { RowBuffers } from './row-buffers.ts';
 import type { Runtime } from './runtime.ts';
+import type { Part } from './thread.ts';
 
 /** The execution whose steps they are. */
 interface Context {
   readonly runtime: Runtime;
   readonly program: Program;
-  readonly owner: number;
+  readonly part: Part;
   readonly frame: number;
   readonly threads: number;
   readonly buffers: RowBuffers;
   readonly sources: MorselSources;
-  /** The local area of a worker. */
-  readonly localOf: (worker: number) => number;
 }
 
 export class MemorySteps {
@@ -28,16 +27,16 @@ export class MemorySteps {
   allocate({ bytes, slot }: AllocateStep): void {
     const { pages } = this.#context.runtime.memory;
     const wanted = typeof bytes === 'number' ? bytes : this.#word(bytes.slot);
-    this.#setWord(slot, pages.allocateZeroed(wanted, this.#context.owner));
+    this.#setWord(slot, pages.allocateZeroed(wanted, this.#context.part.allocationOwner));
   }
 
   gather({ buffer, slot, pointers }: GatherStep): void {
-    const { runtime, sources, buffers, owner } = this.#context;
+    const { runtime, sources, buffers, part } = this.#context;
     const movable = sources.movable(buffer);
     const rows = movable?.rowCount(buffer) ?? buffers.rowCount(buffer);
     this.#setWord(slot + 4, rows);
     if (!pointers) return;
-    const address = runtime.memory.pages.allocate(4 * rows, owner);
+    const address = runtime.memory.pages.allocate(4 * rows, part.allocationOwner);
     if (movable === undefined) buffers.writePointers(runtime.memory, buffer, address);
     else movable.writePointers(buffer, address);
     this.#setWord(slot, address);
@@ -45,8 +44,8 @@ export class MemorySteps {
 
   /** Frees the rows of buffers, which more can be appended to, and what lies at areas. */
   free(freed: readonly number[], areas: readonly FreedArea[] = []): void {
-    const { runtime, program, frame, buffers, sources, threads, localOf } = this.#context;
-    const locals = Array.from({ length: threads }, (_, worker) => localOf(worker));
+    const { runtime, program, frame, buffers, sources, threads, part } = this.#context;
+    const locals = Array.from({ length: threads }, (_, worker) => part.localOf(worker));
     const fixed = freed.filter((buffer) => !sources.freeMovable(buffer));
     for (const buffer of fixed) buffers.clear(buffer);
     const appenders = fixed.map((buffer) => program.buffers[buffer].appender);

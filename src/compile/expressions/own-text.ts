@@ -3,6 +3,7 @@
  * of table segments; what is kept longer is copied.
  */
 import { type Expr, type Func, i32, memory } from '../../wasm/index.ts';
+import type { StateArea } from '../program.ts';
 import type { Pipeline, Query, Scope } from '../query.ts';
 import type { StringValue, Value } from '../value.ts';
 
@@ -79,6 +80,23 @@ function blockRoom(query: Query, slot: number, blocks: number): Func {
       f.return(cursor);
     }),
   );
+}
+
+/**
+ * Where the local area tells of memory for texts: what is there is lost when others give back what
+ * was allocated since.
+ */
+export function textAreas(query: Query): StateArea[] {
+  const text = { offset: query.textSlot(), bytes: 16 };
+  if (query.options.spill === undefined) return [text];
+  const lifetimes = (['own', 'group'] as const).flatMap((lifetime) => {
+    const { slot, blocks } = areasOf(query, lifetime);
+    return [
+      { offset: slot, bytes: 8 },
+      { offset: blocks, bytes: 4 },
+    ];
+  });
+  return [text, { offset: query.areaOf('passing_blocks', 4), bytes: 4 }, ...lifetimes];
 }
 
 /** Where copies are: until the end of the execution, or of the group of rows under way. */

@@ -1,8 +1,9 @@
 import { type Column, columnRef } from '../../plan/expression.ts';
-import { inputs, type Plan, type Recursive } from '../../plan/plan.ts';
+import type { Recursive } from '../../plan/plan.ts';
 import { type Expr, i32, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { notDistinct } from '../expressions/logic.ts';
+import { textAreas } from '../expressions/own-text.ts';
 import { type Consume, type Query, type Scope, scopeOutside } from '../query.ts';
 import { appendOwnRow, loadField, RowLayout, type StoredField } from '../row.ts';
 import { spill, type Value } from '../value.ts';
@@ -11,6 +12,7 @@ import { growFunction } from './growing-table.ts';
 import { hashValues } from './hash.ts';
 import { produceRows } from './materialize.ts';
 import { produce } from './produce.ts';
+import { SpilledRecursionRows } from './recursive-spill.ts';
 
 /**
  * Recursive common tables: the steps of the recursive part run again and again as one step of the
@@ -21,15 +23,14 @@ import { produce } from './produce.ts';
  * strings with them.
  */
 export function produceRecursive(plan: Recursive, query: Query, consume: Consume): void {
-  const rows = new RecursiveRows(plan, query);
+  const { spill: spilling } = query.options;
+  const rows = spilling ? new SpilledRecursionRows(plan, query) : new RowsInMemory(plan, query);
   // Texts that a round makes are gone after it: their place in the local area is reset as well.
-  const text = query.textSlot();
+  const texts = textAreas(query);
   produce(plan.initial, query, (scope) => rows.store(scope, plan.initial.columns));
   const { layout } = rows;
-  for (const buffer of [rows.added, rows.working, rows.result]) {
-    query.setRowBytes(buffer, layout.rowBytes);
-  }
   rows.keepNew();
+  const { kept } = rows;
   const frame = query.frameSlot(0, 64);
   const local = query.localSlot(0, 64);
   const firstBuffer = query.buffers.length;
@@ -51,33 +52,51 @@ export function produceRecursive(plan: Recursive, query: Query, consume: Consume
     added: rows.added,
     working: rows.working,
     result: rows.result,
+    ...(kept === undefined ? {} : { kept }),
     steps,
     after: query.stepsOf(() => rows.keepNew()),
     frame: { offset: frame, bytes: frameEnd - frame },
-    kept: query.counters.slice(firstCounter).map(({ slot }) => slot),
-    locals: [
-      { offset: local, bytes: localEnd - local },
-      { offset: text, bytes: 16 },
-    ],
+    keptWords: query.counters.slice(firstCounter).map(({ slot }) => slot),
+    locals: [{ offset: local, bytes: localEnd - local }, ...texts],
     buffers,
   });
-  produceRows(query, 'recursive', rows.result, layout.rowBytes, (scope, row) => {
+  const read = (scope: Scope, row: Local) => {
     plan.columns.forEach((column, i) => {
       scope.define(column, () => spill(scope.f, loadField(row, rows.fields[i]), column.name));
     });
     consume(scope);
-  });
+  };
+  produceRows(query, 'recursive', rows.result, layout.rowBytes, read, true);
 }
 
-/** Whether the plan has a part that runs as a loop. */
-export function hasRecursion(plan: Plan): boolean {
-  return plan.kind === 'recursive' || inputs(plan).some(hasRecursion);
+/** Where the rows of a recursion are kept. */
+export interface RecursionRows {
+  readonly layout: RowLayout;
+  /** One for each column; known once a row is stored. */
+  readonly fields: readonly StoredField[];
+  /** Buffers: what a round adds; what it reads; all there is in the end. */
+  readonly added: number;
+  readonly working: number;
+  readonly result: number;
+  /** See LoopStep. */
+  readonly kept: { readonly first: number; readonly count: number } | undefined;
+  /** Emits code that appends the row of the scope. */
+  store(scope: Scope, columns: readonly Column[]): void;
+  /** Adds the steps after which those of the rows that a round stored count that are new. */
+  keepNew(): void;
 }
 
-class RecursiveRows {
+/** The values of a row, in forms that serve for all rows. */
+export function generalRow(scope: Scope, columns: readonly Column[], plan: Recursive): Value[] {
+  return columns.map((column, i) =>
+    generalValue(compileExpression(columnRef(column), scope), plan.columns[i], scope),
+  );
+}
+
+class RowsInMemory implements RecursionRows {
   readonly layout = new RowLayout();
   readonly fields: StoredField[] = [];
-  /** What a round adds; what it reads; all there is. */
+  readonly kept = undefined;
   readonly added: number;
   readonly working: number;
   readonly result: number;
@@ -101,18 +120,14 @@ class RecursiveRows {
     this.#table = query.frameSlot(16, 8);
   }
 
-  /** Appends the row of the scope. */
   store(scope: Scope, columns: readonly Column[]): void {
     const { f, pipeline } = scope;
-    const values = columns.map((column, i) => {
-      return generalValue(
-        compileExpression(columnRef(column), scope),
-        this.#plan.columns[i],
-        scope,
-      );
-    });
+    const values = generalRow(scope, columns, this.#plan);
     if (this.fields.length < values.length) {
       for (const value of values) this.fields.push(this.layout.add(value));
+      for (const buffer of [this.added, this.working, this.result]) {
+        this.#query.setRowBytes(buffer, this.layout.rowBytes);
+      }
     }
     const buffer = this.#candidates ?? this.added;
     this.#query.setRowBytes(buffer, this.layout.rowBytes);
@@ -122,7 +137,6 @@ class RecursiveRows {
     appendOwnRow(pipeline, f, pipeline.local, appender, this.layout.rowBytes, stored);
   }
 
-  /** Of the candidates, adds those that are not there yet, in their order. */
   keepNew(): void {
     const query = this.#query;
     const candidates = this.#candidates;

@@ -11,7 +11,14 @@ import { Places, spillWord } from './places.ts';
 import type { SpillStore } from './store.ts';
 
 /** Indexes of u32 words at the start of a chunk in memory; rows begin at {@link chunkRowsAt}. */
-export const chunkWord = { next: 0, bytes: 1, page: 2, self: 3 } as const;
+export const chunkWord = {
+  next: 0,
+  bytes: 1,
+  page: 2,
+  self: 3,
+  /** Whether somebody reads its rows while more may be appended. */
+  isRead: 4,
+} as const;
 export const chunkRowsAt = 64;
 /** Texts end so far before the end of a chunk, for code that reads them reads a little further. */
 export const chunkEndBytes = 16;
@@ -74,6 +81,7 @@ export class ChunkWriter {
     words[header + chunkWord.bytes] = chunkBytes;
     words[header + chunkWord.page] = this.#places.take(chunkBytes / pageBytes);
     words[header + chunkWord.self] = chunk;
+    words[header + chunkWord.isRead] = 0;
     words[at] = chunk + chunkRowsAt;
     words[at + 1] = chunk + chunkBytes - chunkEndBytes;
     words[at + 2] = chunk;
@@ -86,7 +94,8 @@ export class ChunkWriter {
     const page = words[(chunk >>> 2) + chunkWord.page];
     const bytes = words[(chunk >>> 2) + chunkWord.bytes];
     const held = this.#memory.pages.usage(this.#owner).bytes / pageBytes;
-    if (held <= words[this.#words + spillWord.keepPages]) {
+    const isRead = words[(chunk >>> 2) + chunkWord.isRead] !== 0;
+    if (isRead || held <= words[this.#words + spillWord.keepPages]) {
       slices.push(closedChunk, page, chunk);
       return 0;
     }

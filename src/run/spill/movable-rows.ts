@@ -150,7 +150,7 @@ export class MovableRows {
     chunk.address = chunk.saved ? 0 : where;
     const header = where >>> 2;
     chunk.pages = chunk.saved ? where : this.#memory.u32[header + chunkWord.bytes] / pageBytes;
-    if (!chunk.saved) this.#idle.add(chunk);
+    if (!chunk.saved && chunk.users === 0) this.#idle.add(chunk);
   }
 
   /** Closes the chunks that appenders of the buffer have open: nothing more will be appended. */
@@ -193,6 +193,19 @@ export class MovableRows {
     this.#extents[buffer] = extents;
   }
 
+  /** Puts rows behind those of a buffer. */
+  append(buffer: number, extents: readonly Extent[]): void {
+    const all = this.#extents[buffer];
+    for (const extent of extents) {
+      const last = all.at(-1);
+      if (last?.chunk === extent.chunk && last.first + last.rows === extent.first) {
+        all[all.length - 1] = { ...last, rows: last.rows + extent.rows };
+      } else {
+        all.push(extent);
+      }
+    }
+  }
+
   /** Rows in batches whose chunks need at most so many bytes more of memory, each at least one. */
   *batches(extents: readonly Extent[], bytesMax: number): Generator<Extent[]> {
     let batch: Extent[] = [];
@@ -220,6 +233,7 @@ export class MovableRows {
     for (const { chunk } of extents) {
       chunk.users++;
       this.#idle.delete(chunk);
+      if (chunk.open) this.#noteReading(chunk, true);
     }
     for (const { chunk } of extents) if (chunk.address === 0) this.#bringIn(chunk);
   }
@@ -242,8 +256,15 @@ export class MovableRows {
     for (const { chunk } of extents) {
       chunk.users--;
       if (changed) chunk.saved = false;
-      if (chunk.users === 0 && !chunk.open) this.#idle.add(chunk);
+      if (chunk.users > 0) continue;
+      if (chunk.open) this.#noteReading(chunk, false);
+      else this.#idle.add(chunk);
     }
+  }
+
+  /** Tells those who append to a chunk whether its memory is needed when it is full. */
+  #noteReading({ address }: Chunk, isRead: boolean): void {
+    this.#memory.u32[(address >>> 2) + chunkWord.isRead] = isRead ? 1 : 0;
   }
 
   /** These rows are not needed any more, nor any others of their chunks. */

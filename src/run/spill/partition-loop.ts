@@ -23,6 +23,10 @@ export interface LoopHost {
 /** The rows of one partition, or of several that are worked on together, for each input. */
 interface Partition {
   readonly inputs: readonly Extent[][];
+  /** Those that are worked on together; without, it is one. */
+  readonly parts?: readonly Partition[] | undefined;
+  /** The number of the partition that it is, or a part of. */
+  readonly root: number;
   /** How often its rows were distributed. */
   readonly level: number;
   /**
@@ -51,11 +55,16 @@ class PartitionLoop {
   readonly #host: LoopHost;
   /** In the order in which they are worked on. */
   readonly #waiting: Partition[];
+  /** For each input that is kept, the rows of each of the first partitions that are done with. */
+  readonly #kept: readonly Extent[][][];
   rounds = 0;
 
   constructor(step: PartitionsStep, host: LoopHost) {
     this.#step = step;
     this.#host = host;
+    this.#kept = step.inputs.map(({ kept }) =>
+      kept ? Array.from({ length: step.partitions }, () => []) : [],
+    );
     this.#waiting = this.#first();
   }
 
@@ -79,18 +88,20 @@ class PartitionLoop {
         this.#free(next);
       }
     }
+    this.#putBack();
   }
 
   /** The partitions to begin with. */
   #first(): Partition[] {
     const { split } = this.#step;
     if (split.kind === 'hash') {
-      return this.#taken().map((inputs) => ({ inputs, level: 1, low: 0, high: 0, equal: false }));
+      const rest = { level: 1, low: 0, high: 0, equal: false };
+      return this.#taken().map((inputs, root) => ({ inputs, root, ...rest }));
     }
     this.#host.seal(split.all);
     const inputs = [this.#host.rows.take(split.all)];
     const high = split.splitters === undefined ? 0 : this.#host.word(split.splitters.high);
-    return [{ inputs, level: 0, low: 0, high, equal: split.splitters === undefined }];
+    return [{ inputs, root: 0, level: 0, low: 0, high, equal: split.splitters === undefined }];
   }
 
   #canDistribute({ level, equal, low, high }: Partition): boolean {
@@ -102,30 +113,49 @@ class PartitionLoop {
 
   /** The next partition, with those after it that are small enough to be done with it. */
   #next(): Partition | undefined {
-    let first = this.#waiting.shift();
-    while (first?.inputs.every((extents) => extents.length === 0)) first = this.#waiting.shift();
+    const first = this.#nextWithRows();
     if (first === undefined) return undefined;
+    this.#waiting.shift();
     const { windowBytes } = this.#host;
     const inputs = first.inputs.map((extents) => [...extents]);
+    const parts = [first];
     let { level } = first;
     let bytes = this.#bytesOf(first);
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    for (let next = this.#nextWithRows(); next !== undefined; next = this.#nextWithRows()) {
       bytes += this.#bytesOf(next);
       if (bytes > windowBytes) break;
       inputs.forEach((extents, i) => {
         for (const extent of next.inputs[i]) extents.push(extent);
       });
       level = Math.max(level, next.level);
+      parts.push(next);
       this.#waiting.shift();
     }
-    return { ...first, inputs, level };
+    return { ...first, inputs, level, parts };
   }
 
-  /** What was distributed: the rows of each partition, for each input. */
-  #taken(): Extent[][][] {
+  /** The first of those that wait; those with nothing to do do not any more. */
+  #nextWithRows(): Partition | undefined {
+    const { inputs } = this.#step;
+    const isIdle = (next: Partition) =>
+      next.inputs.every((extents, i) => inputs[i].kept || extents.length === 0);
+    let next = this.#waiting.at(0);
+    while (next !== undefined && isIdle(next)) {
+      this.#free(next);
+      this.#waiting.shift();
+      next = this.#waiting.at(0);
+    }
+    return next;
+  }
+
+  /**
+   * What was distributed: the rows of each partition, for each input. `again`: of a partition, so
+   * that these have chunks of their own.
+   */
+  #taken(again = false): Extent[][][] {
     return Array.from({ length: this.#step.partitions }, (_, i) =>
-      this.#step.inputs.map(({ first }) => {
-        this.#host.seal(first + i);
+      this.#step.inputs.map(({ first, kept }) => {
+        if (again || !kept) this.#host.seal(first + i);
         return this.#host.rows.take(first + i);
       }),
     );
@@ -139,10 +169,10 @@ class PartitionLoop {
   async #round(inputs: readonly Extent[][], isLast: boolean): Promise<void> {
     const { rows } = this.#host;
     this.rounds++;
-    this.#step.inputs.forEach(({ window, whole, extraBytes }, i) => {
+    this.#step.inputs.forEach(({ window, whole, kept, extraBytes }, i) => {
       rows.put(window, inputs[i]);
       if (whole) rows.load(inputs[i]);
-      else if (isLast && this.#readOnce(window)) rows.readOnce(window);
+      else if (isLast && !kept && this.#readOnce(window)) rows.readOnce(window);
       rows.makeRoom(rowCount(inputs[i]) * extraBytes);
     });
     await this.#host.runSteps(this.#step.steps);
@@ -183,8 +213,31 @@ class PartitionLoop {
     rows.free(rows.take(window));
   }
 
-  #free({ inputs }: Partition): void {
-    for (const extents of inputs) this.#host.rows.free(extents);
+  /** Partitions are done with: their rows are freed, or kept. */
+  #free(partition: Partition): void {
+    const { inputs } = this.#step;
+    for (const part of partition.parts ?? [partition]) {
+      part.inputs.forEach((extents, i) => {
+        if (!inputs[i].kept) this.#host.rows.free(extents);
+        else for (const extent of extents) this.#kept[i][part.root].push(extent);
+      });
+    }
+  }
+
+  /** Adds the rows that steps have appended to partitions that are kept to those that are. */
+  #keepNew(): void {
+    this.#step.inputs.forEach(({ first }, i) => {
+      this.#kept[i].forEach((kept, root) => {
+        for (const extent of this.#host.rows.take(first + root)) kept.push(extent);
+      });
+    });
+  }
+
+  #putBack(): void {
+    this.#keepNew();
+    this.#step.inputs.forEach(({ first }, i) => {
+      this.#kept[i].forEach((kept, root) => this.#host.rows.append(first + root, kept));
+    });
   }
 
   /** Bits of the hash that do not tell partitions of the level after this one apart. */
@@ -208,11 +261,12 @@ class PartitionLoop {
       this.#host.read(numbers + 4 * i),
     );
     const level = partition.level + 1;
-    return this.#taken().map((inputs, i) => {
+    return this.#taken(true).map((inputs, i) => {
       const before = chosen[(i >>> 1) - 1];
       const equal = i % 2 === 1;
       return {
         inputs,
+        root: 0,
         level,
         low: before === undefined ? low : before + 1,
         high: chosen[i >>> 1] ?? high,
@@ -224,10 +278,15 @@ class PartitionLoop {
   async #byHash(partition: Partition, { shift }: HashSplit): Promise<Partition[]> {
     assert(shift !== undefined, 'rows of one hash are not distributed');
     this.#host.setWord(shift, this.#bitsAfter(partition.level));
+    // Rows that are moved share no chunk with others.
+    this.#step.inputs.forEach(({ first }, i) => {
+      this.#kept[i].forEach((_, root) => this.#host.seal(first + root));
+    });
+    this.#keepNew();
     const whole = this.#bytesOf(partition) * heavyShare;
     await this.#moveRows(partition);
-    return this.#taken().map((inputs) => {
-      const child = { ...partition, inputs, level: partition.level + 1 };
+    return this.#taken(true).map((inputs) => {
+      const child = { ...partition, inputs, parts: undefined, level: partition.level + 1 };
       return this.#bytesOf(child) > whole ? { ...child, level: Number.POSITIVE_INFINITY } : child;
     });
   }
@@ -251,6 +310,8 @@ function rowCount(extents: readonly Extent[]): number {
 
 function needOf(extents: readonly Extent[], input: PartitionedInput): number {
   let bytes = 0;
+  // Rows that are read one after the other, and of which nothing is made, need none.
+  if (!input.whole && input.extraBytes === 0) return 0;
   for (const { chunk, rows } of extents) {
     bytes += rows * input.extraBytes;
     // What is made of a row has its strings, which are shared out over the rows of a chunk.
