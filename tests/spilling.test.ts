@@ -30,6 +30,7 @@ const setUp = `
     i as w,
     case when i % 13 = 0 then null else 'text ' || i % 700 end as t
   from range(6000) r(i);
+  create table small_ones as select range as v from range(3);
 `;
 
 const queries = [
@@ -77,6 +78,22 @@ const windows = ['partition by k', 'partition by t order by v', 'partition by d,
      from big window w as (${window})`,
   ]);
 
+const recursions = [
+  `with recursive n(i, t) as (select 1, 'a' union all select i + 1, t || i from n where i < 300)
+   select count(*), sum(i), max(length(t)), max(t) from n`,
+  // More rows at once than fit beside those that are known, and rows that come again.
+  `with recursive p(x) as (select v % 20000 from big union select x * 2 % 30011 from p where x < 15000)
+   select count(*), sum(x), min(x), max(x) from p`,
+  `with recursive p(x, t) as (select k, 't' || k from big where v < 30
+     union select k * 3 % 500, 't' || small.w % 90 from p join small on p.x = small.k % 50)
+   select count(*), sum(x), min(t), max(t) from p`,
+  // Operators that spill in rounds.
+  `with recursive p(x, d, t) as (select k, 0, t from big where v < 2000
+     union all (select distinct p.x, p.d + 1, max(big.t) over (partition by p.x % 7) from p join big
+       on p.x = big.v where p.d < 3))
+   select d, count(*), sum(x), min(t), max(t) from p group by d order by d`,
+];
+
 const orderedAggregates = ['', 'group by k', 'group by d, t', 'group by v % 3'].flatMap(
   (groups) => [
     `select count(*), string_agg(t, ',' order by v), max(t) from big ${groups}`,
@@ -102,7 +119,7 @@ for (const threads of [1, 2]) {
       const spilling = await open(undefined, { ...options, alwaysSpill: true });
       for (const db of [inMemory, spilling]) await db.query(setUp);
       const before = await usage(spilling);
-      for (const sql of [...queries, ...windows, ...orderedAggregates]) {
+      for (const sql of [...queries, ...windows, ...orderedAggregates, ...recursions]) {
         const expected = await rowsOf(inMemory, sql);
         assert.deepEqual(await rowsOf(spilling, sql), expected, sql);
       }
@@ -135,6 +152,40 @@ test('a statement that needs more memory than there is spills', async () => {
   assert.ok((result.profile?.spilledBytes ?? 0) > 0, 'rows were written');
   assert.deepEqual(await rowsOf(db, sql), expected);
   await db.close();
+});
+
+test('recursions of many times the memory', async () => {
+  const db = await open(undefined, { threads: 2, tempDirectory: directory });
+  await db.query('create table step as select range as a, range * 31 % 4001 as b from range(4001)');
+  const statements = [
+    `with recursive p(x, y) as (select a, b from step where a < 900
+       union select x, (y + b) % 4001 from p join step on y = a)
+     select count(*), sum(x), sum(y) from p`,
+    `with recursive p(x, d, t) as (select a, 0, '' from step
+       union all select b, d + 1, t || b from p join step on x = a where d < 50)
+     select d, count(*), sum(x), max(t) from p group by d order by d`,
+  ];
+  const expected = [];
+  for (const sql of statements) expected.push(await rowsOf(db, sql));
+  await db.query(`set memory_limit = ${(await usage(db)) + 5_000_000}`);
+  for (const [i, sql] of statements.entries()) {
+    const { profile } = await db.query(sql);
+    assert.ok((profile?.spilledBytes ?? 0) > 3e6, `rows are written: ${sql}`);
+    assert.deepEqual(await rowsOf(db, sql), expected[i], sql);
+  }
+  await db.close();
+});
+
+test('a limit of what may be elsewhere', async () => {
+  for (const threads of [1, 2]) {
+    const options = { threads, tempDirectory: directory, tempLimit: 3_000_000, alwaysSpill: true };
+    const db = await open(undefined, options);
+    await db.query(setUp);
+    const large = 'select a.t, b.t from big a join big b on a.v = b.v order by a.t, b.t';
+    await assert.rejects(db.query(large), { code: '53400' });
+    assert.equal((await db.query('select v from small_ones order by v')).rowCount, 3);
+    await db.close();
+  }
 });
 
 test('texts of a table that are larger than the memory', async () => {

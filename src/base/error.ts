@@ -60,6 +60,7 @@ export const sqlState = {
   insufficientResources: '53000',
   diskFull: '53100',
   outOfMemory: '53200',
+  configurationLimitExceeded: '53400',
   programLimitExceeded: '54000',
   objectInUse: '55006',
   objectNotInPrerequisiteState: '55000',

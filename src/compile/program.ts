@@ -248,8 +248,8 @@ export interface LoopStep {
   readonly result: number;
   readonly steps: readonly Step[];
   /**
-   * Given if all rows are in other buffers as well, so many from the first on, from where the result
-   * gets them; else it has them in their order.
+   * Given if all rows are in other buffers as well, so many from the first on, from where the
+   * result gets them; else it has them in their order.
    */
   readonly kept?: { readonly first: number; readonly count: number };
   /** Run after each round; memory that they allocate stays. */

@@ -73,12 +73,15 @@ export async function openEngine(
   };
 }
 
-function checkOptions({ threads, memoryLimit }: OpenOptions): void {
+function checkOptions({ threads, memoryLimit, tempLimit }: OpenOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new QuernError(sqlState.invalidParameterValue, 'threads must be a whole number from 1');
   }
   if (memoryLimit !== undefined && !(memoryLimit > 0)) {
     throw new QuernError(sqlState.invalidParameterValue, 'memoryLimit must be a number of bytes');
+  }
+  if (tempLimit !== undefined && !(tempLimit > 0)) {
+    throw new QuernError(sqlState.invalidParameterValue, 'tempLimit must be a number of bytes');
   }
 }
 

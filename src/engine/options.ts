@@ -9,6 +9,8 @@ export interface OpenOptions {
   readonly memoryLimit?: number;
   /** Where rows go that do not fit in memory: the system's directory for temporary files. */
   readonly tempDirectory?: string;
+  /** Most bytes of a statement's rows there at once: nine tenths of what the disk has left. */
+  readonly tempLimit?: number;
   /** For tests: every statement works as if hardly any memory were there. */
   readonly alwaysSpill?: boolean;
   /**

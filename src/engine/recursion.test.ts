@@ -9,12 +9,12 @@ const exploding =
 
 for (const threads of [1, 2]) {
   test(`recursion that does not end is stopped (${threads} threads)`, async () => {
-    const database = await open(undefined, { threads, memoryLimit: 100e6 });
+    const database = await open(undefined, { threads, memoryLimit: 100e6, tempLimit: 50e6 });
     const usage = async () => (await database.query('show memory_usage')).values()[0][0];
     // The first statements make what stays.
-    await assert.rejects(database.query(exploding), { code: '53200' });
+    await assert.rejects(database.query(exploding), { code: '53400' });
     const before = await usage();
-    await assert.rejects(database.query(exploding), { code: '53200' });
+    await assert.rejects(database.query(exploding), { code: '53400' });
     assert.equal(await usage(), before, 'all memory is back');
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 50);

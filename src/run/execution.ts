@@ -29,7 +29,7 @@ import type { SpillBudget } from './spill/budget.ts';
 
 import { MovableRows } from './spill/movable-rows.ts';
 import { type LoopHost, runPartitions } from './spill/partition-loop.ts';
-import { nothingSpilled, spillWord, spillWordsBytes } from './spill/places.ts';
+import { nothingSpilled, pagesOf, spillWord, spillWordsBytes } from './spill/places.ts';
 import type { SpillStore } from './spill/store.ts';
 import { Part, stopped } from './thread.ts';
 
@@ -228,6 +228,7 @@ export class Execution {
     const words = this.#spillAt >>> 2;
     memory.u32[words + spillWord.keepPages] = budget.keepBytes / pageBytes;
     memory.u32[words + spillWord.chunkBytes] = budget.chunkBytes;
+    memory.u32[words + spillWord.limitPages] = pagesOf(this.runtime.tempLimit(store));
     const { buffers } = this.program;
     const { limitBytes } = budget;
     return new MovableRows(memory, this.#owner, this.#spillAt, limitBytes, store, buffers);

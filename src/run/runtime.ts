@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   readonly shared?: boolean;
   /** Where rows go that do not fit in memory; the system's place for temporary files by default. */
   readonly tempDirectory?: string;
+  /** Most bytes of a statement there at once; by default most of what the disk has left. */
+  readonly tempLimit?: number;
   /** For tests: every statement spills, and keeps nothing in memory that may go. */
   readonly alwaysSpill?: boolean;
   /**
@@ -65,6 +67,7 @@ export class Runtime {
   /** The limit of memory at the beginning, in bytes. */
   readonly memoryLimit: number;
   readonly #tempDirectory: string | undefined;
+  readonly #tempLimit: number | undefined;
   readonly impatient: boolean;
   /** Who moves table segments out of memory and back in; without, all of them stay in. */
   pager: SegmentPager | undefined;
@@ -94,6 +97,7 @@ export class Runtime {
     this.memoryLimit = this.memory.pages.total().limitBytes;
     this.alwaysSpill = options.alwaysSpill ?? false;
     this.#tempDirectory = options.tempDirectory;
+    this.#tempLimit = options.tempLimit;
     this.thread = new Thread(this.memory, (code, detail) => {
       throw failureError(this.memory, code, detail);
     });
@@ -124,6 +128,11 @@ export class Runtime {
     const free = this.memory.bytesFree + (this.pager?.idleBytes() ?? 0);
     // The other half is for the table segments that it reads.
     return shareOut(free / 2, threads);
+  }
+
+  /** Bytes that a statement may have in a store. */
+  tempLimit(store: SpillStore): number {
+    return this.#tempLimit ?? store.capacityBytes ?? Number.POSITIVE_INFINITY;
   }
 
   createSpillStore(): SpillStore {

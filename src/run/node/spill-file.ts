@@ -1,5 +1,5 @@
 /** Rows that do not fit in memory, in a temporary file without a name. */
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assert } from '../../base/assert.ts';
@@ -9,11 +9,13 @@ import { type SpillStore, type SpillStores, spillPageBytes } from '../spill/stor
 /** Threads of one process share file descriptors, and read and write at places they say. */
 class SpillFile implements SpillStore {
   readonly handle: number;
+  readonly capacityBytes: number | undefined;
   /** Where a file in use cannot be without a name: removed at the end. */
   readonly #name: string | undefined;
 
-  constructor(descriptor: number, name?: string) {
+  constructor(descriptor: number, capacityBytes?: number, name?: string) {
     this.handle = descriptor;
+    this.capacityBytes = capacityBytes;
     this.#name = name;
   }
 
@@ -48,15 +50,16 @@ let fileCount = 0;
 /** Files in a directory, by default that of the system for temporary files. */
 export const spillFiles: SpillStores = {
   create(directory) {
-    const name = join(directory ?? tmpdir(), `quern-${process.pid}-${++fileCount}.spill`);
+    const place = directory ?? tmpdir();
+    const name = join(place, `quern-${process.pid}-${++fileCount}.spill`);
     // Exclusive: never a file, or a link, that somebody else has put there.
     const descriptor = attempt('create', () => openSync(name, 'wx+', 0o600));
     try {
       // Without a name from the start, it vanishes with the process, whatever becomes of it.
       unlinkSync(name);
-      return new SpillFile(descriptor);
+      return new SpillFile(descriptor, capacityOf(place));
     } catch {
-      return new SpillFile(descriptor, name);
+      return new SpillFile(descriptor, capacityOf(place), name);
     }
   },
   attach(handle) {
@@ -64,6 +67,18 @@ export const spillFiles: SpillStores = {
     return new SpillFile(handle);
   },
 };
+
+/** Share of what a disk has left that a statement may fill. */
+const diskShare = 0.9;
+
+function capacityOf(directory: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize * diskShare;
+  } catch {
+    return undefined;
+  }
+}
 
 function attempt<T>(action: string, run: () => T): T {
   try {

@@ -3,6 +3,7 @@
  * thread gives places back, through a ring in the memory that all threads see, so that the store
  * grows no larger than what lies in it at once.
  */
+import { QuernError, sqlState } from '../../base/error.ts';
 import type { EngineMemory } from '../memory.ts';
 import { pageBytes } from '../page-allocator.ts';
 import type { Profile } from '../profile.ts';
@@ -24,11 +25,18 @@ export const spillWord = {
   /** Pages of the store with content that is still needed, and most there ever were. */
   heldPages: 7,
   heldPagesMax: 8,
+  /** How many there may be; 0 for any number. */
+  limitPages: 9,
 } as const;
 const ringAt = 16;
 /** Places that other threads know of; a power of two. The calling thread may know of more. */
 const ringPlaces = 2048;
 export const spillWordsBytes = 4 * (ringAt + ringPlaces);
+
+/** A number of bytes as one of pages, which may be without bounds. */
+export function pagesOf(bytes: number): number {
+  return Math.min(Math.ceil(bytes / pageBytes), 0xffffffff);
+}
 
 /** Bytes that were written to the store, and most that were held there at once. */
 export type Spilled = Pick<Profile, 'spilledBytes' | 'spilledBytesMax'>;
@@ -66,12 +74,17 @@ export class Places {
     }
   }
 
-  /** Notes that pages were written: again, or with content where there was none. */
+  /**
+   * Notes that pages were written: again, or with content where there was none. Throws 53400 when
+   * there are too many.
+   */
   noteWritten(pages: number, isNew: boolean): void {
     this.#add(spillWord.writtenPages, pages);
     if (!isNew) return;
     const words = this.#memory.i32;
     const held = this.#add(spillWord.heldPages, pages) + pages;
+    const limit = this.#memory.u32[this.#words + spillWord.limitPages];
+    if (limit !== 0 && held > limit) throw tooMuch(limit * pageBytes);
     const at = this.#words + spillWord.heldPagesMax;
     for (let most = Atomics.load(words, at); held > most; most = Atomics.load(words, at)) {
       if (Atomics.compareExchange(words, at, most, held) === most) return;
@@ -114,4 +127,12 @@ export class Places {
   #add(word: number, pages: number): number {
     return Atomics.add(this.#memory.i32, this.#words + word, pages) >>> 0;
   }
+}
+
+function tooMuch(bytes: number): QuernError {
+  return new QuernError(
+    sqlState.configurationLimitExceeded,
+    `the rows that do not fit in memory need more than ${bytes} bytes elsewhere`,
+    { hint: 'The option tempLimit says how many; by default, most of what the disk has left.' },
+  );
 }

@@ -5,6 +5,8 @@
 export interface SpillStore {
   /** What another thread needs to {@link SpillStores.attach} to it; can be sent to a worker. */
   readonly handle: unknown;
+  /** Bytes that it may hold, if somebody knows; others may need room as well. */
+  readonly capacityBytes?: number | undefined;
   /** Writes bytes to the pages from `page` on. Throws 53100 or 58030. */
   write(page: number, bytes: Uint8Array): void;
   /** Reads what was written there. Throws 58030. */
