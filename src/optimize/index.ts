@@ -8,6 +8,7 @@ import { OptimizerContext } from './context.ts';
 import { Estimator } from './estimate/estimator.ts';
 import { reorderJoins } from './joins/reorder.ts';
 import { inlineCheap, shareEqualParts } from './rules/compute-once.ts';
+import { countRows } from './rules/count-rows.ts';
 import { aggregateEarly } from './rules/eager-aggregation.ts';
 import { dropEmpty } from './rules/empty.ts';
 import { foldConstants } from './rules/fold.ts';
@@ -27,7 +28,7 @@ export function optimize(plan: Plan): Plan {
   const context = new OptimizerContext(plan);
   let current = foldConstants(inlineWith(plan));
   current = hoistTables(unnestSubqueries(context, current));
-  current = pruneColumns(dropEmpty(pushDown(current)));
+  current = countRows(pruneColumns(dropEmpty(pushDown(current))));
   const inlined = inlineCheap(context, current, new Estimator());
   if (inlined !== current) current = pruneColumns(dropEmpty(pushDown(inlined)));
   current = aggregateEarly(context, current, new Estimator());

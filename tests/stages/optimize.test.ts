@@ -392,3 +392,15 @@ test('each distinct argument is aggregated by itself', () => {
   const once = explain('select k, count(distinct n), sum(n) from mid group by k');
   assert.doesNotMatch(once, /join/);
 });
+
+test('the rows of a whole table are not counted', () => {
+  const answers = (sql: string) => explain(sql).includes('scan') === false;
+  assert.ok(answers('select count(*), count(id) from big'));
+  assert.ok(answers('select count(*) + 1 from (select k + 1 from big) t'));
+  assert.ok(!answers('select count(*) from big where n > 3'));
+  assert.ok(!answers('select count(n) from big'));
+  assert.ok(!answers('select count(*), max(n) from big'));
+  assert.ok(!answers('select count(distinct id) from big'));
+  assert.ok(!answers('select count(*) filter (n > 3) from big'));
+  assert.ok(!answers('select k, count(*) from big group by k'));
+});
