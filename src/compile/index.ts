@@ -48,6 +48,7 @@ function compileQuery(plan: Plan, options: CompileOptions): { query: Query; prog
     counters: query.counters,
     steps: constants === undefined ? query.steps : [constants, ...query.steps],
     result,
+    keptBytes: query.keptBytes,
     spills: options.spill !== undefined,
     spilling: (spill) => compile(plan, { ...options, spill }),
   };

@@ -69,6 +69,8 @@ export interface Program {
   /** With {@link CompileOptions.countRows}: where the frame has the rows a node gave, a u32. */
   readonly counters: readonly RowCounter[];
   readonly result: ProgramResult;
+  /** An estimate of what the largest operator keeps in memory, in bytes. */
+  readonly keptBytes: number;
   /** Whether rows may leave the memory while it runs. */
   readonly spills?: boolean;
   /** The same query in a form that needs less memory. */

@@ -51,6 +51,8 @@ export class Query {
   readonly required: Map<Plan, ReadonlySet<number>>;
   /** Rows of common table expressions, by their id. */
   readonly shared = new Map<number, SharedRows>();
+  /** What the largest operator is estimated to keep in memory. */
+  keptBytes = 0;
   /** Helper functions made at their first use, by name. */
   readonly #helpers = new Map<string, Func>();
   readonly #constants: { offset: number; bytes: Uint8Array }[] = [];

@@ -1,7 +1,5 @@
 /** Running a program to its result. */
-import { assert } from '../base/assert.ts';
-import { QuernError, sqlState } from '../base/error.ts';
-import type { Program, SpillOptions } from '../compile/program.ts';
+import type { Program } from '../compile/program.ts';
 import { rowsPerGroup } from '../table/layout.ts';
 import type { ColumnBatch, Schema } from '../value/batch.ts';
 import type { ExecuteOptions } from './execute-options.ts';
@@ -10,7 +8,7 @@ import type { RowRuns } from './morsels.ts';
 import type { Profile } from './profile.ts';
 import { decodeRows } from './row-decoder.ts';
 import type { Runtime } from './runtime.ts';
-import type { SpillBudget } from './spill/budget.ts';
+import { type Way, Ways } from './spill/ways.ts';
 
 interface RunOptions extends ExecuteOptions {
   /** Whether the last step is left to {@link Execution.stream}. */
@@ -55,7 +53,26 @@ export async function* executeStream(
   program: Program,
   options: ExecuteOptions = {},
 ): AsyncGenerator<ColumnBatch> {
-  const execution = await run(runtime, program, { ...options, streaming: true });
+  const ways = new Ways(runtime, program, options.threads);
+  for (let isGiven = false; ; ) {
+    try {
+      for await (const batch of streamOnce(runtime, ways.way, options)) {
+        isGiven = true;
+        yield batch;
+      }
+      return;
+    } catch (error) {
+      if (isGiven || !ways.goOn(error)) throw error;
+    }
+  }
+}
+
+async function* streamOnce(
+  runtime: Runtime,
+  way: Way,
+  options: ExecuteOptions,
+): AsyncGenerator<ColumnBatch> {
+  const execution = await runOnce(runtime, way, { ...options, streaming: true });
   try {
     if (execution.program.result.source.kind !== 'rows') {
       yield* resultBatches(execution);
@@ -72,55 +89,24 @@ export async function* executeStream(
   }
 }
 
-/**
- * Runs all steps, at first in the way that is fastest where everything fits in memory. A statement
- * that runs out of memory runs again: in a form that spills what is estimated to be large, then in
- * one that spills what is not certain to be small.
- */
+/** Runs all steps; again in a way that needs less memory if it runs out of it. */
 async function run(runtime: Runtime, program: Program, options: RunOptions): Promise<Execution> {
-  const { spilling } = program;
-  const spill = (make: NonNullable<typeof spilling>, certain: boolean) => () => {
-    const budget = runtime.spillBudget(options.threads);
-    return runOnce(runtime, make(spillOptions(budget, certain)), { ...options, budget });
-  };
-  const ways = [() => runOnce(runtime, program, options)];
-  if (spilling !== undefined) {
-    if (runtime.alwaysSpill) ways.pop();
-    else ways.push(spill(spilling, false));
-    ways.push(spill(spilling, true));
-  }
-  for (const [i, way] of ways.entries()) {
+  const ways = new Ways(runtime, program, options.threads);
+  for (;;) {
     try {
-      return await way();
+      return await runOnce(runtime, ways.way, options);
     } catch (error) {
-      const short = error instanceof QuernError && error.code === sqlState.outOfMemory;
-      if (!short || i === ways.length - 1) throw error;
+      if (!ways.goOn(error)) throw error;
     }
   }
-  assert(false, 'the last way gives a result or throws');
 }
-
-function spillOptions(budget: SpillBudget, certain: boolean): SpillOptions {
-  const { limitBytes, partitions, sampleEvery, groupBytes } = budget;
-  return {
-    partitions,
-    sampleEvery,
-    groupBytes,
-    certain,
-    keepBytes: limitBytes / (certain ? keptMin : keptByEstimate),
-  };
-}
-
-/** Parts of the budget that an operator may keep in memory: if that is certain, or an estimate. */
-const keptMin = 64;
-const keptByEstimate = 16;
 
 async function runOnce(
   runtime: Runtime,
-  program: Program,
+  { program, budget }: Way,
   options: RunOptions,
 ): Promise<Execution> {
-  const execution = new Execution(runtime, program, options);
+  const execution = new Execution(runtime, program, { ...options, budget });
   try {
     await execution.run(options.streaming);
     return execution;

@@ -92,6 +92,7 @@ function sum(runtime: Runtime, table: TableEntry): Program {
     localBytes: 32,
     parameters: [],
     counters: [],
+    keptBytes: 0,
     buffers: [{ name: 'result', rowBytes: 8, appender: 16 }],
     steps,
     result: {
@@ -160,6 +161,7 @@ function filter(runtime: Runtime, table: TableEntry, pointers: boolean): Program
     localBytes: 64,
     parameters: [],
     counters: [],
+    keptBytes: 0,
     buffers: [{ name: 'rows', rowBytes: 8, appender: 0 }],
     steps: [
       { ...scan, name: 'scan_t' },

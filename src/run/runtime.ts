@@ -125,7 +125,7 @@ export class Runtime {
   /** What a statement that spills may use of the memory as things are. */
   spillBudget(threads = this.threadsMax): SpillBudget {
     if (this.alwaysSpill) return nothingKept;
-    const free = this.memory.bytesFree + (this.pager?.idleBytes() ?? 0);
+    const free = this.bytesToHave();
     // The other half is for the table segments that it reads.
     return shareOut(free / 2, threads);
   }
@@ -133,6 +133,11 @@ export class Runtime {
   /** Bytes that a statement may have in a store. */
   tempLimit(store: SpillStore): number {
     return this.#tempLimit ?? store.capacityBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Bytes that are free, or would be if all idle segments moved out. */
+  bytesToHave(): number {
+    return this.memory.bytesFree + (this.pager?.idleBytes() ?? 0);
   }
 
   createSpillStore(): SpillStore {

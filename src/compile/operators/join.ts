@@ -172,7 +172,6 @@ class JoinCompiler {
 
   #keepsBuild(keys: readonly Value[]): boolean {
     const { spill } = this.#query.options;
-    if (spill === undefined) return true;
     const [first] = keys;
     if (
       keys.length === 1 &&
@@ -181,6 +180,7 @@ class JoinCompiler {
       first.form === 'int'
     ) {
       const { min, max } = first.range;
+      if (spill === undefined) return true;
       if (max - min < BigInt(Math.floor(spill.keepBytes)) * 8n) return true;
     }
     const bytes = 16 + roughFieldBytes * (this.#payload.length + keys.length);

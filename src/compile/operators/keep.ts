@@ -9,7 +9,10 @@ import type { Query } from '../query.ts';
  */
 export function keeps(query: Query, plan: Plan, bytesPerRow: number): boolean {
   const { spill } = query.options;
-  if (spill === undefined) return true;
+  if (spill === undefined) {
+    query.keptBytes = Math.max(query.keptBytes, estimatedRows(plan) * bytesPerRow);
+    return true;
+  }
   const rows = spill.certain ? Number(maxRows(plan)) : estimatedRows(plan);
   return rows * bytesPerRow <= spill.keepBytes;
 }
