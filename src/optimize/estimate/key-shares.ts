@@ -78,6 +78,9 @@ function passedKeys(column: SampledColumn, seen: SampledScan, isUnique: boolean)
   return { counts, rows, isComplete, share, looked: tested };
 }
 
+/** Where none of these has a frequent key, or keys are few, the others are not looked at. */
+const firstRows = 4096;
+
 /** How often a value must be met to be called frequent, where `mean` is to be expected. */
 function leastFrequent(mean: number): number {
   return Math.max(4, mean + 4 * Math.sqrt(mean) + 1);
@@ -93,35 +96,58 @@ function frequentKeys(
 ): ReadonlyMap<Key, number> {
   let frequent = frequentKeysOf.get(column);
   if (frequent === undefined) {
-    const rows = column.kind === 'texts' ? column.lengths.length : sampleRows;
-    frequent = findFrequent(column, rows, leastFrequent(rows / distinct));
+    const all = column.kind === 'texts' ? column.lengths.length : sampleRows;
+    frequent = mostFrequent(column, Math.min(all, firstRows), distinct);
+    if (all > firstRows && frequent.size > 0 && distinct > frequentMax)
+      frequent = mostFrequent(column, all, distinct);
     frequentKeysOf.set(column, frequent);
   }
   return frequent;
 }
 
-function findFrequent(column: SampledColumn, rows: number, least: number): Map<Key, number> {
-  const runs = [...countedRows(column, rows)];
+function mostFrequent(column: SampledColumn, rows: number, distinct: number): Map<Key, number> {
+  const counted = countedKeys(column, rows);
+  const least = leastFrequent(rows / distinct);
   // Of few values, each is known well.
-  const chosen = runs.length <= frequentMax ? runs : runs.filter(([, count]) => count >= least);
+  const isFew = counted.length <= frequentMax;
+  const chosen = isFew ? counted : counted.filter(([, count]) => count >= least);
   chosen.sort((a, b) => b[1] - a[1]);
-  const keyAt = keyReader(column);
-  return new Map(chosen.slice(0, frequentMax).map(([row, count]) => [keyAt(row), count / rows]));
+  return new Map(chosen.slice(0, frequentMax).map(([key, count]) => [key, count / rows]));
 }
 
-/** For each value but NULL, a row that has it and how many rows do. */
-function countedRows(column: SampledColumn, rows: number): Iterable<readonly [number, number]> {
+/** How many rows have each value but NULL. */
+function countedKeys(column: SampledColumn, rows: number): [Key, number][] {
   const { nulls } = column;
-  const counts = new Map<number | string, [number, number]>();
-  const text = column.kind === 'texts' ? textReader(column) : undefined;
-  for (let row = 0; row < rows; row++) {
-    if (nulls !== undefined && nulls[row] === 1) continue;
-    const value = column.kind === 'texts' ? text!(row) : column.data[row];
-    const known = counts.get(value);
-    if (known === undefined) counts.set(value, [row, 1]);
-    else known[1]++;
+  if (column.kind === 'texts') {
+    const text = textReader(column);
+    const counts = new Map<Key, number>();
+    for (let row = 0; row < rows; row++) {
+      if (nulls?.[row] === 1) continue;
+      counts.set(text(row), (counts.get(text(row)) ?? 0) + 1);
+    }
+    return [...counts];
   }
-  return counts.values();
+  // Sorting typed arrays is native code, fast from the first time on.
+  const sorted = column.data.slice(0, rows);
+  let count = sorted.length;
+  if (nulls !== undefined) {
+    count = 0;
+    for (let row = 0; row < rows; row++) if (nulls[row] === 0) sorted[count++] = sorted[row];
+  }
+  const values = sorted.subarray(0, count).sort();
+  const keyOf = (value: number): Key =>
+    column.kind === 'codes' ? column.values[value] : column.base + value;
+  const counted: [Key, number][] = [];
+  let first = 0;
+  for (let i = 1; i <= count; i++) {
+    if (i < count && values[i] === values[first]) continue;
+    // A value that was met once is worth no more than to be counted as one.
+    if (i - first > 1 || counted.length <= frequentMax) {
+      counted.push([keyOf(values[first]), i - first]);
+    }
+    first = i;
+  }
+  return counted;
 }
 
 function keyReader(column: SampledColumn): (row: number) => Key {
