@@ -80,7 +80,11 @@ async function readRelations(
   return { relations, keysMax };
 }
 
-/** By what factor an estimate is off, either way; a row at least on both sides. */
+/**
+ * By what factor an estimate is off, either way; a row at least on both sides. (Moerkotte, Neumann
+ * and Steidl, "Preventing Bad Plans by Bounding the Impact of Cardinality Estimation Errors", VLDB
+ * 2009, who bound by it how much worse than the best a plan can be.)
+ */
 export function qError(estimate: number, rows: number): number {
   const [a, b] = [Math.max(1, estimate), Math.max(1, rows)];
   return Math.max(a / b, b / a);

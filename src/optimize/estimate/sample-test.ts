@@ -16,9 +16,9 @@ import { decodeUtf8 } from '../../value/vector.ts';
 import { asNumber } from './figures.ts';
 
 /** What a predicate says of a row. */
-const isFalse = 0;
-const isTrue = 1;
-const isUnknown = 2;
+const isFalse: number = 0;
+const isTrue: number = 1;
+const isUnknown: number = 2;
 
 export interface SampleTest {
   /** 1 if the row passes, 0 or 2 (unknown) if not. */
@@ -86,8 +86,8 @@ function nativeTest(
     case 'not': {
       const inner = sampleTest(args[0], fields, rows);
       if (inner === undefined) return undefined;
-      const { test } = inner;
-      return { ...inner, test: (row) => [isTrue, isFalse, isUnknown][test(row)] };
+      const { test, cost } = inner;
+      return { test: (row) => [isTrue, isFalse, isUnknown][test(row)], cost, rows: inner.rows };
     }
     case 'is_null':
     case 'is_not_null': {
@@ -270,12 +270,12 @@ function inListTest(
   if (field === undefined) return undefined;
   const column = field.data;
   const wanted = new Set<number | string>();
+  let missing = isFalse;
   for (const item of list) {
     if (item.kind !== 'constant') return undefined;
     const { value } = item;
-    // A NULL makes unknown of what is not found: neither passes.
-    if (value === null) continue;
-    if (column.kind === 'texts') wanted.add(value as string);
+    if (value === null) missing = isUnknown;
+    else if (column.kind === 'texts') wanted.add(value as string);
     else {
       const form =
         column.kind === 'codes' ? codeBound(column.values, value, 'eq') : ofNumber(column, value);
@@ -288,7 +288,7 @@ function inListTest(
     column.kind === 'texts' ? textReader(column) : (row) => column.data[row];
   const test = (row: number): number => {
     if (nulls?.[row] === 1) return isUnknown;
-    return wanted.has(stored(row)) ? isTrue : isFalse;
+    return wanted.has(stored(row)) ? isTrue : missing;
   };
   const available = column.kind === 'texts' ? Math.min(rows, column.lengths.length) : rows;
   return { test, cost: column.kind === 'texts' ? 6 : 3, rows: available };
