@@ -105,7 +105,7 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'TRY_CAST({dec} AS DECIMAL(4, 2))',
     '(- CAST({dec} AS DECIMAL(38, 10)))',
     'ifnull({dec}, {dec})',
-    'if({bool}, {dec}, {int})',
+    'if({bool}, {dec}, CAST({int} AS INTEGER))',
     'CAST(CAST({dec} AS DECIMAL(18, 4)) * CAST({dec} AS DECIMAL(18, 4)) AS DECIMAL(34, 6))',
   ],
   double: [

@@ -179,7 +179,7 @@ function groupBy(keys: readonly Key[], selected: boolean, random: Random): Fragm
     (parts) => of('sets')`GROUPING SETS ((${parts}), (${last}), (${last}))`,
     (parts) => of('sets')`${first}, ROLLUP (${parts})`,
     (parts) => of('sets')`GROUPING SETS (ROLLUP (${parts}), (${last}))`,
-    () => of('sets')`GROUPING SETS ((${first}), (${last}))`,
+    (parts) => of('sets')`GROUPING SETS ((${first}), (${parts}), (${last}))`,
   ]);
   return of('clause')` GROUP BY ${sets(list(items))}`;
 }

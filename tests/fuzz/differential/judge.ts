@@ -28,6 +28,7 @@ export interface Verdict {
     | 'both fail'
     | 'too large'
     | 'DuckDB contradicts itself'
+    | 'DuckDB hangs'
     | Excuse
     | 'differ';
   /** What differs, or why it was not compared. */

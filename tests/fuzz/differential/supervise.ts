@@ -141,6 +141,11 @@ class Watchdog {
 
   /** The process did not end by itself. */
   #ended(how: string): void {
+    const running = this.#running;
+    if (this.#isSlow && running?.engine === 'duckdb') {
+      this.#count({ kind: 'DuckDB hangs', rows: 0 }, running.sql);
+      return;
+    }
     this.#statistics.failures++;
     if (this.#running === undefined) {
       this.#options.report(`the process that tests ended before the first statement: ${how}`);
