@@ -6,6 +6,7 @@ import { type Expr, f64, i32, i64 } from '../../wasm/index.ts';
 import type { Scope } from '../query.ts';
 import { fitsI64, rangeOf } from '../range.ts';
 import type { CodeValue, Value } from '../value.ts';
+import { nullOf } from './constant.ts';
 import { codedColumn } from './dictionary.ts';
 
 /** A dictionary with more entries is not worth the time that evaluating them takes. */
@@ -61,6 +62,7 @@ class LookupTable {
   }
 
   value(type: SqlType): Value | undefined {
+    if (this.#outcomes.every((outcome) => outcome === null)) return nullOf(type);
     if (type.kind === 'varchar') return this.#texts();
     if (isFloat(type)) return this.#doubles();
     return this.#integers();

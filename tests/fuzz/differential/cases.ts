@@ -24,6 +24,9 @@ export class CaseMaker {
     if (random.chance(0.08)) {
       return { kind: 'partition', fragment: this.#queries.partition(), ordered: false };
     }
+    if (random.chance(0.05)) {
+      return { kind: 'rewrite', fragment: this.#queries.rewrite(), ordered: false };
+    }
     const kind = random.chance(0.25) ? 'parameters' : 'query';
     return { kind, ...this.#queries.query() };
   }

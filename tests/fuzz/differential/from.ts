@@ -156,7 +156,7 @@ export class FromMaker {
       ...['JOIN', 'JOIN', 'JOIN', 'LEFT JOIN', 'LEFT JOIN', 'LEFT JOIN', 'RIGHT JOIN'],
       ...['FULL JOIN', 'SEMI JOIN', 'ANTI JOIN'],
     ]);
-    const on = this.#joinCondition(left, right, outer);
+    const on = this.condition(left, right, outer);
     const fragment = of('relation')`${left.fragment} ${type} ${right.fragment} ON ${on}`;
     if (type === 'SEMI JOIN' || type === 'ANTI JOIN') return { ...left, fragment };
     return { fragment, columns, rows: Math.max(rows / 3, left.rows) };
@@ -187,7 +187,8 @@ export class FromMaker {
     };
   }
 
-  #joinCondition(left: Relation, right: Relation, outer: Scope): Fragment {
+  /** Of a join of both, which may refer to the columns around it. */
+  condition(left: Relation, right: Relation, outer: Scope): Fragment {
     const random = this.#random;
     const pairs = left.columns.flatMap((a) => {
       const same = right.columns.filter((b) => b.family === a.family && !b.inexact && !a.inexact);

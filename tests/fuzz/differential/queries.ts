@@ -14,6 +14,7 @@ import {
   type Select,
   type Source,
 } from './relation.ts';
+import { makeRewrite } from './rewrites.ts';
 import { type Family, families, type TestTable } from './tables.ts';
 import { WindowMaker } from './windows.ts';
 
@@ -90,6 +91,10 @@ export class QueryMaker {
     const { fragment, columns } = this.#from.make(noScope, 1);
     const condition = this.expressions.condition({ columns, subqueries: 1 }, 3);
     return { sort: 'partition', parts: [fragment, condition] };
+  }
+
+  rewrite(): Fragment {
+    return makeRewrite(this.#random, this.#from, this.expressions);
   }
 
   /** Has a further table among those that queries use. */

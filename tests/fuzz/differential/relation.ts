@@ -43,7 +43,8 @@ export function exactColumns(columns: readonly ScopeColumn[]): ScopeColumn[] {
 /** Columns, and aggregates of them, that no name of a subquery hides: not those of USING. */
 export function qualified(columns: readonly ScopeColumn[]): ScopeColumn[] {
   return columns.filter(
-    ({ text }) => text.includes('.') && !/(?<![.\w])(?:id|[cr]\d)\b/.test(text),
+    ({ text }) =>
+      /\b[a-z]\w*\.(?:id|[crnx]\d*)\b/.test(text) && !/(?<![.\w])(?:id|[cr]\d)\b/.test(text),
   );
 }
 

@@ -3,6 +3,7 @@ import { CaseMaker } from './cases.ts';
 import { duckdbSettings } from './dialect.ts';
 import { textOf } from './fragment.ts';
 import { Engines, type TestCase, type Verdict } from './judge.ts';
+import { rewrites } from './rewrites.ts';
 import { type FailingCase, shrink } from './shrink.ts';
 import { makeTables, type TestTable, tableStatements } from './tables.ts';
 
@@ -71,6 +72,7 @@ async function runSet(engines: Engines, seed: number, options: FuzzOptions): Pro
 }
 
 function describe({ tables, fragment, kind }: FailingCase): string {
+  if (kind === 'rewrite') return scriptOf(tables, rewrites(fragment).join(';\n'));
   const text = kind === 'partition' ? fragment.parts.map(partText).join('\n  WHERE ') : undefined;
   return scriptOf(tables, text ?? textOf(fragment));
 }
