@@ -116,6 +116,7 @@ export class Engines {
     const start = performance.now();
     const theirs = await this.#run(this.#duckdb, sql);
     if (theirs.kind === 'large') return { kind: 'too large', rows: 0 };
+    if (isInterrupted(theirs)) return { kind: 'DuckDB hangs', rows: 0 };
     const quick = performance.now() - start < quickMs;
     let verdict: Verdict = { kind: 'agree', rows: 0 };
     for (const engine of this.#ours) {
@@ -209,6 +210,11 @@ export class Engines {
     const found = `${yes} TRUE (${values} as a value), ${no} FALSE, ${unknown} NULL`;
     return { kind: 'differ', message: `${all} rows, of which ${found}`, rows: 0 };
   }
+}
+
+/** DuckDB had its time: what it cannot do in that need not be done. */
+function isInterrupted(outcome: Outcome): boolean {
+  return outcome.kind === 'error' && /^INTERRUPT/i.test(outcome.message);
 }
 
 /** Whether DuckDB has no part in it. */
