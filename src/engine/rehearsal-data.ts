@@ -12,6 +12,8 @@ interface RehearsalTable {
 const saleCount = 4096;
 const itemCount = 1024;
 const placeCount = 25;
+/** Between two keys, so that they are looked up by hashing. */
+const sparse = 100_003;
 /** Several morsels, so that helpers take part. */
 const numberCount = 131_072;
 /** 2020-01-01. */
@@ -22,7 +24,7 @@ export function rehearsalTables(): RehearsalTable[] {
   const kinds = ['basic', 'fine', 'second hand', 'special order', 'wholesale'];
   const remarks = count(500).map((i) => `bought ${i % 9 === 0 ? 'on special' : 'by'} request ${i}`);
   const sales = makeTable('sales', saleCount, undefined, {
-    sale: integers((row) => row >> 2),
+    sale: integers((row) => (row >> 2) * sparse),
     line: integers((row) => row & 3),
     item: integers((row) => (row * 2654435761) % itemCount),
     place: integers((row) => row % placeCount),
@@ -37,6 +39,7 @@ export function rehearsalTables(): RehearsalTable[] {
   const brands = count(25).map((i) => `Brand ${i}`);
   const items = makeTable('items', itemCount, [0], {
     item: integers((row) => row),
+    lot: integers((row) => row * sparse),
     name: texts(names, (row) => row),
     brand: texts(brands, (row) => row % 25),
     size: integers((row) => row % 50),
@@ -56,7 +59,7 @@ export function rehearsalTables(): RehearsalTable[] {
 interface Column {
   readonly type: SqlType;
   readonly value: (row: number) => number;
-  /** What the numbers stand for. */
+  /** What the numbers stand for; each row has its own if there are as many. */
   readonly texts?: StringVector;
 }
 
@@ -88,6 +91,7 @@ function makeTable(
 }
 
 function vectorOf({ texts, value }: Column, rowCount: number): ColumnVector {
+  if (texts?.offsets.length === rowCount + 1) return texts;
   const data = new Uint32Array(rowCount);
   for (let row = 0; row < rowCount; row++) data[row] = value(row);
   if (texts === undefined) return { form: 'fixed', data };
@@ -124,10 +128,13 @@ export const rehearsalStatements: readonly string[] = [
   `with takings as (select sale as at, sold, sum(price * (1 - discount)) as total from sales
      where sold >= date '2021-01-01' and sold < date '2021-04-01' group by sale, sold)
    select at, sold, total from takings, items
-   where item = at and total >= (select 0.1 * max(total) from takings)
+   where lot = at and total >= (select 0.1 * max(total) from takings)
      and cost < (select 0.2 * avg(price) from sales where sales.item = items.item)
    order by at`,
   `select distinct kind from sales union all select brand from items where size > 45
-   except select town from places`,
+   except select town from places
+   union select substring(name from 1 for 6) from items, (
+     select sale, sum(price * discount * line) from sales group by sale having sum(price) > 9000
+   ) as large (lot, total) where items.lot = large.lot and name > 'item 3'`,
   'select number % 7 as k, count(*) as n from numbers where number % 5 <> 1 group by k order by k',
 ];
