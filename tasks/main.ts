@@ -55,6 +55,10 @@ const verbs: Record<string, { summary: string; load: () => Promise<Verb> }> = {
     summary: 'build the engine for browsers, and say how large it is and of what',
     load: async () => (await import('./bundle.ts')).bundle,
   },
+  pack: {
+    summary: 'put the modules of the command together into a few files, as npm run build does',
+    load: async () => (await import('./pack.ts')).pack,
+  },
   lock: {
     summary: 'complete package-lock.json after a dependency changed',
     load: async () => (await import('./lock.ts')).lock,
