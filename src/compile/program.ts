@@ -443,6 +443,8 @@ export const failures = [
   { code: '22P02', message: 'the text is not hexadecimal' },
   { code: '22P02', message: 'the text is not base64' },
   { code: '22P02', message: 'the text is not valid UTF-8' },
+  { code: '22023', message: 'the texts must have the same length, which is not zero' },
+  { code: '22023', message: 'the texts must not be empty' },
 ] as const;
 
 export const failure = {
@@ -472,6 +474,8 @@ export const failure = {
   invalidHex: 23,
   invalidBase64: 24,
   invalidUtf8: 25,
+  differentLengths: 26,
+  emptyText: 27,
 } as const;
 
 /**

@@ -1,5 +1,6 @@
 import { codeFunctions } from './code.ts';
 import { conditionFunctions } from './condition.ts';
+import { distanceFunctions } from './distance.ts';
 import { formatFunctions } from './format.ts';
 import { numberFunctions } from './number.ts';
 import type { ScalarFunction } from './overload.ts';
@@ -15,6 +16,7 @@ export const functionTopics: readonly (readonly [
   ['Numbers', numberFunctions],
   ['Texts', [...textFunctions, ...formatFunctions]],
   ['Regular expressions', regexFunctions],
+  ['Distances of texts', distanceFunctions],
   ['Digests and codes', codeFunctions],
   ['Dates and times', timeFunctions],
   ['Conditions and types', conditionFunctions],
@@ -24,7 +26,7 @@ export const functionTopics: readonly (readonly [
 export const missingFunctions: ReadonlySet<string> = new Set(
   (
     'regexp_extract_all regexp_split_to_array string_split hash random setseed ' +
-    'strptime try_strptime time_bucket date_sub datesub levenshtein strip_accents'
+    'strptime try_strptime time_bucket date_sub datesub strip_accents'
   ).split(' '),
 );
 

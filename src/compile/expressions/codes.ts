@@ -48,7 +48,7 @@ function coded(emit: (m: ModuleBuilder) => Func, factor: number): Build {
 
 /** The code must be shorter than texts may be, which are at most 2^30 bytes. */
 function written(text: StringValue, func: Func, factor: number, scope: Scope): StringValue {
-  failIf(scope, i32.gtU(text.y, 2 ** 30 / factor), text.isNull, failure.textTooLong);
+  failIf(scope, i32.gtU(text.y, Math.floor(2 ** 30 / factor)), text.isNull, failure.textTooLong);
   const bytes = i32.add(i32.mul(text.y, factor), 48);
   return writtenText(scope, text.isNull, bytes, (out) => func.call(text.x, text.y, out));
 }

@@ -5,6 +5,7 @@ import { type Build, notSupported } from './build.ts';
 import { codeFunctions } from './codes.ts';
 import { compileExpression } from './compile.ts';
 import { dateFunctions } from './dates.ts';
+import { distanceFunctions } from './distances.ts';
 import { doubleFunctions } from './doubles.ts';
 import { formatFunctions } from './formats.ts';
 import { intervalFunctions } from './intervals.ts';
@@ -22,6 +23,7 @@ const functions: ReadonlyMap<string, Build> = new Map(
     ...textFunctions,
     ...regexFunctions,
     ...codeFunctions,
+    ...distanceFunctions,
     ...formatFunctions,
     concat_ws: compileJoined,
     ...wholeFunctions,

@@ -4,6 +4,7 @@
  * what, that of the compiler its code. A test holds them against each other.
  */
 import { codeMeanings } from './codes.ts';
+import { distanceMeanings } from './distances.ts';
 import { formatMeanings } from './formats.ts';
 import type { Strict } from './meaning.ts';
 import { numberMeanings } from './numbers.ts';
@@ -18,6 +19,7 @@ export const strictFunctions: ReadonlyMap<string, Strict> = new Map(
     ...textMeanings,
     ...regexMeanings,
     ...codeMeanings,
+    ...distanceMeanings,
     ...formatMeanings,
     ...timeMeanings,
   }),

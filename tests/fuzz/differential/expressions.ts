@@ -1,6 +1,6 @@
 import type { Random } from '../../../src/base/random.ts';
 import { type Fragment, list, of } from './fragment.ts';
-import { fill, scalarFunctions } from './functions.ts';
+import { fill, scalarFunctions, withPatterns } from './functions.ts';
 import {
   dateText,
   doubleText,
@@ -145,7 +145,8 @@ export class ExpressionMaker {
 
   /** A function from the table. */
   #fromTable(family: Family, inner: (family: Family) => Fragment): Fragment {
-    const parts = fill(this.#random.pick(scalarFunctions[family]), inner);
+    const template = withPatterns(this.#random.pick(scalarFunctions[family]), this.#random);
+    const parts = fill(template, inner);
     return { ...of(family)``, parts: parts.filter((part) => part !== '') };
   }
 

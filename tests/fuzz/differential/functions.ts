@@ -1,10 +1,12 @@
+import type { Random } from '../../../src/base/random.ts';
+import { randomPattern } from '../../regex/random-pattern.ts';
 import type { Family } from './tables.ts';
 
 /**
  * What functions the tester offers, as templates: `{int}` is any expression of that family, and
  * `{text:1}` the same one wherever it is written. A function that is new in the engine gets a line
- * here. Whatever gives other results for the same input by rights, or for rows in another order,
- * must stay out.
+ * here. `{pattern}` is a random regular expression. Whatever gives other results for the same input
+ * by rights, or for rows in another order, must stay out.
  */
 export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
   int: [
@@ -15,6 +17,9 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     'instr({text}, {text})',
     'position({text} IN {text})',
     'levenshtein({text}, {text})',
+    'damerau_levenshtein({text}, {text})',
+    "hamming({text:1} || 'ab', {text:1} || 'ba')",
+    'length(regexp_extract({text}, {pattern}))',
     'gcd(CAST({int} AS BIGINT), CAST({int} AS BIGINT))',
     '(CAST({int} AS BIGINT) & {int})',
     '(CAST({int} AS BIGINT) | {int})',
@@ -129,6 +134,9 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     // Arithmetic of REAL with other numbers is in DOUBLE for us, as in PostgreSQL.
     'CAST(CAST({double} AS REAL) AS DOUBLE)',
     'TRY_CAST({text} AS DOUBLE)',
+    'jaro_similarity({text}, {text})',
+    'jaro_winkler_similarity({text}, {text})',
+    "jaccard({text} || 'a', {text} || 'b')",
     'epoch({timestamp})',
     'julian({date})',
     'epoch({timestamp} - {timestamp})',
@@ -178,6 +186,24 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     "concat_ws('-', {text}, {text})",
     "translate({text}, 'ab', 'xy')",
     "regexp_replace({text}, '[ab]', 'z')",
+    "regexp_replace({text}, {pattern}, '<\\0>', 'g')",
+    "regexp_replace({text}, {pattern}, '-')",
+    'regexp_extract({text}, {pattern})',
+    'regexp_extract({text}, {pattern}, 1)',
+    "regexp_extract({text}, {pattern}, 2, 'i')",
+    'regexp_escape({text})',
+    'sha1({text})',
+    'sha256({text})',
+    'hex({text})',
+    'hex(CAST({int} AS BIGINT))',
+    'bin(CAST({int} AS BIGINT))',
+    'to_base64(encode({text}))',
+    'url_encode({text})',
+    'url_decode(url_encode({text}))',
+    "format('{}|{:>6}|{:*<4}', {text}, CAST({int} AS BIGINT), {text})",
+    "format('{:06d}|{:,}|{:x}', CAST({int} AS BIGINT), CAST({int} AS BIGINT), CAST({int} AS BIGINT))",
+    "format('{:.2f}|{:.0f}|{:,.1f}', {double}, {double}, {dec})",
+    "printf('%d|%8.2f|%-5s|%x', CAST({int} AS BIGINT), {double}, {text}, CAST({int} AS BIGINT))",
     'chr(CAST(65 + abs(CAST({int} AS BIGINT)) % 20 AS INTEGER))',
     'md5({text})',
     'CAST({int} AS VARCHAR)',
@@ -296,6 +322,10 @@ export const scalarFunctions: Readonly<Record<Family, readonly string[]>> = {
     "({text} NOT LIKE '_%_')",
     '({text} LIKE {text})',
     "regexp_matches({text}, 'a.?b')",
+    'regexp_matches({text}, {pattern})',
+    "regexp_matches({text}, {pattern}, 'si')",
+    'regexp_full_match({text}, {pattern})',
+    '({text} NOT SIMILAR TO {pattern})',
     "regexp_matches({text}, '^[a-c ]*$')",
     'isnan({double})',
     'isfinite({double})',
@@ -426,11 +456,22 @@ export const windowFunctions: readonly WindowTemplate[] = [
   { family: 'text', template: 'nth_value({text}, 3 IGNORE NULLS)', total: true, framed: true },
 ];
 
+/**
+ * A template with its patterns chosen. There are none with \B, which DuckDB finds within
+ * characters, too.
+ */
+export function withPatterns(template: string, random: Random): string {
+  return template.replaceAll('{pattern}', () => {
+    const pattern = randomPattern(random).replaceAll('\\B', '');
+    return `'${pattern}'`;
+  });
+}
+
 /** A template with expressions in its places. */
 export function fill<T>(template: string, make: (family: Family) => T): (string | T)[] {
   const named = new Map<string, T>();
-  return template.split(/(\{\w+(?::\d)?\})/).map((part) => {
-    const place = /^\{(\w+)(:\d)?\}$/.exec(part);
+  return template.split(/(\{[a-z]+(?::\d)?\})/).map((part) => {
+    const place = /^\{([a-z]+)(:\d)?\}$/.exec(part);
     if (place === null) return part;
     const known = named.get(part);
     if (known !== undefined) return known;
