@@ -110,7 +110,7 @@ export const rehearsalStatements: readonly string[] = [
   `select town, extract(year from sold) as year, count(*) as n,
      100 * sum(case when remark like '%special%request%' then price else 0 end) / sum(price) as part
    from sales, items, places
-   where sales.item = items.item and sales.place = places.place and name like '%green%'
+   where sales.item = items.item and sales.place = places.place and (name like '%green%' or name like 'item 1%')
      and sold >= date '2020-03-01' and sold < date '2020-03-01' + interval '1' year
      and (kind in ('basic', 'fine', 'wholesale') or cost < 10.5 and size > 3)
    group by town, extract(year from sold) having count(*) > 2
@@ -119,17 +119,19 @@ export const rehearsalStatements: readonly string[] = [
    where exists (select * from sales where sales.item = items.item and sales.place <> items.size)
      and not exists (select * from sales where sales.item = items.item and sent > sold + 60)
      and item in (select item from sales group by item having sum(price) > 100)
-     and item not in (select sale from sales where remark like '%request 1%')
+     and item not in (select sale from sales where remark like '%request 1%' and sent > sold)
    group by brand order by sizes desc, brand`,
   `select substring(town from 6 for 2) as code, n, count(*) as places from (
      select p.place, p.town, count(s.sale) from places p left outer join sales s
-       on p.place = s.place and s.remark not like '%special%request%' group by p.place, p.town
+       on p.place = s.place and p.region = s.line and s.remark not like '%special%request%' group by p.place, p.town
    ) as o (place, town, n) group by code, n order by places desc, n desc`,
   `with takings as (select sale as at, sold, sum(price * (1 - discount)) as total from sales
      where sold >= date '2021-01-01' and sold < date '2021-04-01' group by sale, sold)
-   select at, sold, total from takings, items
-   where lot = at and total >= (select 0.1 * max(total) from takings)
-     and cost < (select 0.2 * avg(price) from sales where sales.item = items.item)
+   select at, sold, total from takings, items, places
+   where lot = at and size = place and region in (1, 2, 3)
+     and total >= (select 0.1 * max(total) from takings)
+     and cost < (select 0.5 * max(price) from sales, places
+       where sales.item = items.item and sales.place = places.place and region in (1, 2, 3))
    order by at`,
   `select distinct kind from sales union all select brand from items where size > 45
    except select town from places
