@@ -319,22 +319,30 @@ function openFiles(): string[] {
 describe('failures', () => {
   const sql = 'select k, t, v from big order by t, v';
 
+  /** Its rows are read in the middle of a step. */
+  const paged =
+    'select k, max(t) over (order by t, v rows between 9 preceding and 7 following) from big';
+
   /** Runs the statement on stores that are `broken`; what it fails with. */
-  async function failure(broken: SpillStores, threads: number): Promise<QuernError> {
+  async function failure(
+    broken: SpillStores,
+    threads: number,
+    statement = sql,
+  ): Promise<QuernError> {
     const real = platform.spillStores;
     const db = await open(undefined, { threads, alwaysSpill: true });
     await db.query(setUp);
     const before = await usage(db);
     const place = platform as { spillStores: typeof platform.spillStores };
     place.spillStores = () => broken;
-    const error = await db.query(sql).then(
+    const error = await db.query(statement).then(
       () => undefined,
       (thrown: unknown) => thrown,
     );
     place.spillStores = real;
     assert.ok(error instanceof QuernError, 'the statement fails');
     assert.equal(await usage(db), before, 'all memory was given back');
-    assert.equal((await db.query(sql)).rowCount, 40000, 'the next statement works');
+    assert.equal((await db.query(statement)).rowCount, 40000, 'the next statement works');
     await db.close();
     return error;
   }
@@ -377,10 +385,12 @@ describe('failures', () => {
     ['read', '58030'],
   ] as const) {
     test(`a ${call} that fails ends the statement cleanly`, async () => {
-      for (const good of [0, 1, 7, 20]) {
-        const stores = brokenStores(call, good);
-        assert.equal((await failure(stores, 1)).code, code);
-        assert.equal(stores.closed, 1);
+      for (const statement of [sql, paged]) {
+        for (const good of [0, 1, 7, 20, 100]) {
+          const stores = brokenStores(call, good);
+          assert.equal((await failure(stores, 1, statement)).code, code);
+          assert.equal(stores.closed, 1);
+        }
       }
       assert.deepEqual(readdirSync(directory), []);
     });
@@ -411,6 +421,10 @@ describe('failures', () => {
     for (const ms of [1, 20, 60]) {
       const signal = AbortSignal.timeout(ms);
       await assert.rejects(db.query(slow, [], { signal }), { code: '57014' });
+      const walk = db.query(paged, [], { signal: AbortSignal.timeout(ms) });
+      await walk.catch((error: unknown) => {
+        assert.equal(error instanceof QuernError && error.code, '57014');
+      });
     }
     assert.equal(await usage(db), before);
     assert.deepEqual(readdirSync(directory), []);

@@ -99,8 +99,11 @@ export function textAreas(query: Query): StateArea[] {
   return [text, { offset: query.areaOf('passing_blocks', 4), bytes: 4 }, ...lifetimes];
 }
 
-/** Where copies are: until the end of the execution, or of the group of rows under way. */
-type Lifetime = 'own' | 'group';
+/**
+ * How long copies last: until the end of the execution; else, by a name, until they are freed. For
+ * a group of rows, that is its end.
+ */
+type Lifetime = string;
 
 /** A copy that lasts until the end of the execution, if it is a text in a program that spills. */
 export function ownText(scope: Scope, value: Value): Value {
@@ -124,9 +127,9 @@ export function ownTextInPlace(
   return copyOf(scope, value, old.form === 'string' ? old : undefined, lifetime);
 }
 
-/** Code that gives back the copies of a group of rows. */
-export function freeGroupTexts({ f, pipeline, query }: Scope): void {
-  const { slot, blocks } = areasOf(query, 'group');
+/** Code that gives back the copies of a group of rows, or others that are called so. */
+export function freeGroupTexts({ f, pipeline, query }: Scope, name: Lifetime = 'group'): void {
+  const { slot, blocks } = areasOf(query, name);
   f.call(freeBlocks(query, slot, blocks), pipeline.local, 0);
 }
 

@@ -1,5 +1,5 @@
 import { type Expr, type FunctionBuilder, f64, i32, i64, type Local } from '../../wasm/index.ts';
-import { ownTextInPlace } from '../expressions/own-text.ts';
+import { freeGroupTexts, ownTextInPlace } from '../expressions/own-text.ts';
 import { align, type Scope } from '../query.ts';
 import { isPair, type Value } from '../value.ts';
 
@@ -55,6 +55,17 @@ export const keepGroupValue: KeepValue = (cells, value, scope) => {
   const old = value.form === 'string' ? readValue(cells, value) : value;
   writeValue(cells, ownTextInPlace(scope, value, old, 'group'));
 };
+
+/** A way to keep texts until they are freed, apart from others. */
+export function groupTexts(name: string): { keep: KeepValue; free: (scope: Scope) => void } {
+  return {
+    keep: (cells, value, scope) => {
+      const old = value.form === 'string' ? readValue(cells, value) : value;
+      writeValue(cells, ownTextInPlace(scope, value, old, name));
+    },
+    free: (scope) => freeGroupTexts(scope, name),
+  };
+}
 
 export function writeValue(cells: readonly Cell[], value: Value): void {
   cells[0].set(value.x);

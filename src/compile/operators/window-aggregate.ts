@@ -7,6 +7,7 @@ import { AccumulatorSet, isAccumulated } from './accumulator.ts';
 import {
   type Cell,
   cellOffsets,
+  groupTexts,
   type KeepValue,
   keepGroupValue,
   localCells,
@@ -15,7 +16,7 @@ import {
   zeroLike,
 } from './cells.ts';
 import type { Frame, FrameBounds, RowRange } from './window-frame.ts';
-import { scratch, type WindowWalk } from './window-walk.ts';
+import { greatest, scratch, type WindowWalk } from './window-walk.ts';
 
 /** Aggregates over one frame, computed in one way. */
 export interface AggregateGroup {
@@ -53,7 +54,7 @@ export function windowAggregates(
     const pick = (list: readonly number[]) => list.map((i) => calls[i]);
     if (part(true).length > 0) groups.push(sliding(pick(part(true)), part(true), frame, walk));
     if (part(false).length > 0) {
-      groups.push(segmentTree(pick(part(false)), part(false), frame, walk));
+      groups.push(twoStacks(pick(part(false)), part(false), frame, walk));
     }
     return groups;
   });
@@ -163,6 +164,91 @@ function sliding(
         f.checkpoint(1, { onlyResumed: true });
       });
       return set.values(cells, current);
+    },
+  };
+}
+
+/**
+ * States that rows cannot be taken out of, over a frame that slides: those of the front of the
+ * frame, each from a row to the end of the front, and one of the rows behind it. When the front has
+ * left, the rows behind it become the front ("two stacks" in Tangwongsan, Hirzel and Schneider,
+ * "Low-Latency Sliding-Window Aggregation in Worst-Case Constant Time", DEBS 2017).
+ */
+function twoStacks(
+  calls: readonly WindowCall[],
+  indexes: readonly number[],
+  frame: Frame,
+  walk: WindowWalk,
+): AggregateGroup {
+  const { f, partitionStart } = walk;
+  const position = f.local('i32', 'position');
+  const texts = groupTexts(walk.query.unique('front'));
+  const keep = walk.paged ? texts.keep : writeValue;
+  const set = makeSet(calls, frame, walk, position, keep);
+  // States that are merged have the texts of others, which stay until the front is another one.
+  const shared = walk.paged ? makeSet(calls, frame, walk, position, writeValue) : set;
+  const types = set.cellTypes;
+  const { offsets, end: stateEnd } = cellOffsets(types, 0);
+  const bytes = Math.max(Math.ceil(stateEnd / 8) * 8, 8);
+  const room = scratch(walk, 'front', bytes);
+  const states = f.local('i32', 'front_states');
+  const front = f.local('i32', 'front');
+  const back = f.local('i32', 'back');
+  const added = f.local('i32', 'added');
+  const behind = localCells(f, types);
+  const result = localCells(f, types);
+  /** The state of the rows from `row` to the end of the front. */
+  const stateFrom = (row: Expr): Cell[] => {
+    const offset = i32.mul(i32.sub(row, front), bytes);
+    return memoryCells(f, f.let(i32.add(states, offset), 'state'), types, offsets);
+  };
+  const add = (cells: readonly Cell[], row: Expr) => {
+    f.set(position, i32.add(i32.sub(row, partitionStart), 1));
+    set.update(cells, walk.row(row));
+  };
+  const turn = (start: Local) => {
+    if (walk.paged) texts.free(walk.outside());
+    clear(behind);
+    f.set(front, start);
+    f.set(added, greatest(added, start));
+    f.set(back, added);
+    f.set(states, room(i32.mul(i32.sub(back, front), bytes)));
+    const row = f.let(back, 'front_row');
+    f.while(i32.gtU(row, front), () => {
+      f.checkpoint();
+      f.set(row, i32.sub(row, 1));
+      const cells = stateFrom(row);
+      clear(cells);
+      add(cells, row);
+      f.if(i32.ltU(i32.add(row, 1), back), () => {
+        shared.merge(cells, stateFrom(i32.add(row, 1)), walk.outside());
+      });
+    });
+  };
+  const { pipeline } = walk.outside();
+  if (walk.paged) pipeline.after(() => texts.free(walk.outside()));
+  return {
+    calls: indexes,
+    begin: () => {
+      for (const local of [front, back, added]) f.set(local, partitionStart);
+      clear(behind);
+      if (walk.paged) texts.free(walk.outside());
+    },
+    values: (current) => {
+      const [{ start, end }] = frame.ranges(current);
+      f.if(i32.gtU(start, back), () => turn(start));
+      f.while(i32.ltU(added, end), () => {
+        f.checkpoint();
+        add(behind, added);
+        f.set(added, i32.add(added, 1));
+        f.checkpoint(1, { onlyResumed: true });
+      });
+      clear(result);
+      f.if(i32.ltU(start, back), () => {
+        shared.merge(result, stateFrom(start), walk.outside());
+      });
+      shared.merge(result, behind, walk.outside());
+      return set.values(result, current);
     },
   };
 }

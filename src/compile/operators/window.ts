@@ -23,9 +23,9 @@ import { type Peers, ScratchMemory, type WindowWalk } from './window-walk.ts';
  * but what a function needs to look back or ahead.
  *
  * Aggregates over a frame that only grows keep one state. One that slides takes the rows that
- * leave out again, if that is exact; else a segment tree over the partition answers for any frame
- * in logarithmic time (Leis et al., "Efficient Processing of Window Functions in Analytical SQL
- * Queries", VLDB 2015).
+ * leave out again, if that is exact, or has states of its front and of the rest; else a segment
+ * tree over the partition answers for any frame in logarithmic time (Leis et al., "Efficient
+ * Processing of Window Functions in Analytical SQL Queries", VLDB 2015).
  */
 export function produceWindow(plan: Window, query: Query, consume: Consume): void {
   const calls = neededCalls(plan, query);
