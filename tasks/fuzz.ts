@@ -2,15 +2,45 @@ import { parseArgs } from 'node:util';
 import { QuernError, sqlState } from '../src/base/error.ts';
 import { compareEngines } from '../tests/fuzz/compare-engines.ts';
 import { type Statistics, supervise } from '../tests/fuzz/differential/supervise.ts';
+import { compareShortOfMemory } from '../tests/fuzz/short-memory.ts';
 
 /**
  * Random queries on our engine and on DuckDB: `fuzz [--minutes N] [--seed S] [--failures N]
  * [--verbose]` on random tables, of which `--verbose` tells what was not compared and why, or `fuzz
  * tpch [--seed N] [--count N] [--threads N]` on the tables of TPC-H. With `--spill` our engine
- * works as if hardly any memory were there.
+ * works as if hardly any memory were there. `fuzz memory [--seed N] [--count N] [--threads N]
+ * [--scale S] [--limits MB,MB…]` gives large queries on these tables as little memory as DuckDB.
  */
 export function fuzz(args: string[]): Promise<number> {
-  return args[0] === 'tpch' ? onTpch(args.slice(1)) : onRandomTables(args);
+  if (args[0] === 'tpch') return onTpch(args.slice(1));
+  return args[0] === 'memory' ? shortOfMemory(args.slice(1)) : onRandomTables(args);
+}
+
+async function shortOfMemory(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+      count: { type: 'string', default: '100' },
+      threads: { type: 'string', default: '2' },
+      scale: { type: 'string', default: '0.1' },
+      limits: { type: 'string', default: '32,48,64,128' },
+    },
+  });
+  const seed = numberOf('seed', values.seed);
+  const limits = values.limits.split(',').map((text) => numberOf('limits', text) * 1e6);
+  const [count, threads, scale] = [values.count, values.threads, values.scale].map(Number);
+  const report = await compareShortOfMemory({ seed, count, scale, limits, threads });
+  const { agreed, spilled, theirsShort, bothShort, failures } = report;
+  for (const { seed: own, limit, sql, message } of failures) {
+    const again = `memory --seed ${own} --count 1 --scale ${scale} --limits ${limit / 1e6}`;
+    console.log(`${again}\n  ${sql}\n  ${message}`);
+  }
+  console.log(
+    `seeds from ${seed}: ${agreed} agree (${spilled} spill), ${theirsShort} too large for DuckDB ` +
+      `(${bothShort} for us as well), ${failures.length} fail`,
+  );
+  return failures.length === 0 ? 0 : 1;
 }
 
 async function onRandomTables(args: string[]): Promise<number> {
