@@ -140,6 +140,16 @@ test('an unknown name comes with its place and the nearest known one', () => {
   assert.match(error.message, /\nline 2: {3}nmae from u\n {10}\^\^\^\^\n/);
 });
 
+test('an error in a regular expression shows its place in the literal', () => {
+  const sql = `select regexp_matches(s, 'a(b') from t`;
+  const error = errorOf(sql);
+  assert.equal(error.code, '2201B');
+  assert.equal(error.position, sql.indexOf('(b'));
+  // Where quotes are doubled, the literal as a whole.
+  const quoted = `select s ~ '''a(b' from t`;
+  assert.equal(errorOf(quoted).position, quoted.indexOf(`'''a`));
+});
+
 test('what makes no sense is an error with the right code', () => {
   const cases: Record<string, string> = {
     'select id from t, u': '42702',

@@ -116,6 +116,8 @@ class Determinizer {
   #expand(index: number): DfaState {
     const { configuration, context } = this.#states[index];
     const known = new Map<string, Transition>();
+    // To look at what a class does to an item is a small part of the work to follow it.
+    this.#work += (configuration.items.length * this.#classes.length) >>> 4;
     const next = this.#classes.map(([byte], byteClass) => {
       const left = this.#context(byte);
       const { items, match } = this.#resolve(configuration.items, context, byte);

@@ -21,38 +21,72 @@ function withoutDeadEnds(dfa: Dfa): Dfa {
   const alive = new Set([...states.keys()].filter((i) => accepts(states[i])));
   for (const state of alive) for (const source of sources[state]) alive.add(source);
   const living = (state: number): number => (alive.has(state) ? state : dead);
+  const changed = new Map<Transition, Transition>();
   const kept = states.map((state) => ({
     ...state,
     next: state.next.map((transition): Transition => {
       const target = living(transition.target);
-      return target === dead ? { target, before: transition.before, moves: [] } : transition;
+      if (target !== dead) return transition;
+      const ending = changed.get(transition) ?? { target, before: transition.before, moves: [] };
+      changed.set(transition, ending);
+      return ending;
     }),
   }));
   const starts = new Map([...dfa.starts].map(([context, state]) => [context, living(state)]));
   return { ...dfa, states: kept, starts };
 }
 
-function transitionKey({ target, before, moves }: Transition, blockOf: Int32Array): string {
-  const block = target === dead ? dead : blockOf[target];
-  return `${block}<${before ?? '-'}<${moves.map(({ register, from }) => `${register}=${from}`)}`;
+/** Numbers for what transitions do besides leading to a state, the same for the same. */
+class Labels {
+  readonly #numbers = new Map<string, number>();
+  /** States share transitions between classes of bytes. */
+  readonly #known = new Map<Transition, number>();
+
+  of(transition: Transition): number {
+    let number = this.#known.get(transition);
+    if (number === undefined) {
+      const moves = transition.moves.map(({ register, from }) => `${register}=${from}`);
+      const text = `${transition.before ?? '-'}<${moves}`;
+      number = this.#numbers.get(text) ?? this.#numbers.size;
+      this.#numbers.set(text, number);
+      this.#known.set(transition, number);
+    }
+    return number;
+  }
+}
+
+/** Numbers from 0 for keys in order of appearance. */
+function numbered(keys: readonly string[]): { numbers: Int32Array; count: number } {
+  const known = new Map<string, number>();
+  const numbers = Int32Array.from(keys, (key) => {
+    const number = known.get(key) ?? known.size;
+    known.set(key, number);
+    return number;
+  });
+  return { numbers, count: known.size };
 }
 
 function mergeStates(dfa: Dfa): Dfa {
   const { states } = dfa;
-  let blockOf = new Int32Array(states.length);
-  let blocks = 0;
+  const labels = new Labels();
+  let { numbers: blockOf, count } = numbered(
+    states.map(({ next, accept, atEnd }) => {
+      return `${accept ?? '-'}|${atEnd ?? '-'}|${next.map((transition) => labels.of(transition))}`;
+    }),
+  );
   for (;;) {
-    const known = new Map<string, number>();
-    const refined = Int32Array.from(states, ({ next, accept, atEnd }, i) => {
-      const ways = next.map((transition) => transitionKey(transition, blockOf)).join(' ');
-      const key = `${blockOf[i]}|${accept ?? '-'}|${atEnd ?? '-'}|${ways}`;
-      const block = known.get(key) ?? known.size;
-      known.set(key, block);
-      return block;
+    const keys = states.map(({ next }, i) => {
+      // There are fewer states than UTF-16 has units.
+      let key = String.fromCharCode(blockOf[i]);
+      for (const { target } of next) {
+        key += String.fromCharCode(target === dead ? 0xffff : blockOf[target]);
+      }
+      return key;
     });
-    blockOf = refined;
-    if (known.size === blocks) break;
-    blocks = known.size;
+    const refined = numbered(keys);
+    blockOf = refined.numbers;
+    if (refined.count === count) break;
+    count = refined.count;
   }
   return renumber(dfa, blockOf);
 }
@@ -85,11 +119,15 @@ function renumber(dfa: Dfa, blockOf: Int32Array): Dfa {
 }
 
 function mergeClasses(dfa: Dfa): Dfa {
-  const identity = Int32Array.from(dfa.states.keys());
+  const labels = new Labels();
   const known = new Map<string, number>();
   const representatives: number[] = [];
   const merged = Array.from({ length: dfa.classes }, (_, i) => {
-    const key = dfa.states.map(({ next }) => transitionKey(next[i], identity)).join(' ');
+    let key = '';
+    for (const { next } of dfa.states) {
+      const transition = next[i];
+      key += String.fromCharCode(transition.target & 0xffff, labels.of(transition));
+    }
     let number = known.get(key);
     if (number === undefined) {
       number = representatives.push(i) - 1;

@@ -3,6 +3,7 @@ import { RegexError } from '../../regex/error.ts';
 import { parseOptions } from '../../regex/options.ts';
 import { type ParsedRegex, parseRegex } from '../../regex/parse.ts';
 import { parseReplacement } from '../../regex/replacement.ts';
+import type { Regex } from '../../regex/syntax.ts';
 import type { Span } from '../../sql/ast/node.ts';
 import { bigintType, booleanType, isInteger, varcharType } from '../../value/type.ts';
 import type { BindContext } from '../context.ts';
@@ -71,8 +72,23 @@ function takesGroup(args: readonly Expression[]): boolean {
 function bindMatches(name: string, site: CallSite): Expression {
   const texts = asTexts(site);
   const letters = optionsOf(site, texts[2], false);
-  checkPattern(site, texts[1], letters);
+  const parsed = checkPattern(site, texts[1], letters);
+  const like = parsed && likePattern(parsed.root, name === 'regexp_full_match');
+  if (like !== undefined) return call('like', [texts[0], constant(like, varcharType)], booleanType);
   return call(name, withOptions(texts.slice(0, 2), letters), booleanType);
+}
+
+/** The pattern of LIKE that does the same, for plain text: it is searched for faster. */
+function likePattern(root: Regex, whole: boolean): string | undefined {
+  const parts = root.kind === 'sequence' ? root.parts : [root];
+  let text = '';
+  for (const part of parts) {
+    const [[first, last] = [0, 1]] = part.kind === 'character' ? part.set : [];
+    if (part.kind !== 'character' || part.set.length !== 1 || first !== last) return undefined;
+    text += String.fromCodePoint(first);
+  }
+  if (/[%_\\]/.test(text)) return undefined;
+  return whole ? text : `%${text}%`;
 }
 
 /** text ~ pattern and its kin: all of the text must match, as in DuckDB. */
