@@ -91,14 +91,21 @@ for (const threads of [1, 3]) {
         const sql = `select id from t order by ${order}`;
         assert.deepEqual(idsOf((await db.query(sql)).values() as Row[]), expected, order);
         for (const [limit, offset] of [
+          [10, 0],
+          [333, 40],
           [20_000, 0],
           [11, 33_333],
           [100, rowCount - 50],
           [5, rowCount + 5],
         ]) {
-          const part = await db.query(`${sql} limit ? offset ?`, [limit, offset]);
           const wanted = expected.slice(offset, offset + limit);
-          assert.deepEqual(idsOf(part.values() as Row[]), wanted, `${order}, ${offset}`);
+          const parts = [
+            await db.query(`${sql} limit ? offset ?`, [limit, offset]),
+            await db.query(`${sql} limit ${limit} offset ${offset}`),
+          ];
+          for (const part of parts) {
+            assert.deepEqual(idsOf(part.values() as Row[]), wanted, `${order}, ${offset}`);
+          }
         }
       }
     } finally {

@@ -6,7 +6,7 @@ import type { Scope } from '../query.ts';
 import { type BoolValue, eitherNull, halves, type Value } from '../value.ts';
 import { compileExpression } from './compile.ts';
 import { intervalMicros } from './intervals.ts';
-import { decode, stringCompare, stringEquals } from './strings.ts';
+import { decode, stringBefore, stringCompare, stringEquals } from './strings.ts';
 import { compare128, type Halves } from './wide.ts';
 
 export type Comparison = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
@@ -37,6 +37,8 @@ export function compareValues(comparison: Comparison, a: Value, b: Value, scope:
   const y = decode(b, scope);
   if (comparison === 'eq') return stringEquals(scope, x, y);
   if (comparison === 'ne') return i32.eqz(stringEquals(scope, x, y));
+  if (comparison === 'lt') return stringBefore(scope, x, y);
+  if (comparison === 'gt') return stringBefore(scope, y, x);
   return compareSmall(comparison, stringCompare(scope, x, y), i32.const(0), true);
 }
 

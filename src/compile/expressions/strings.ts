@@ -41,12 +41,22 @@ export function decode(value: Value, scope: Scope): StringValue {
 
 /** An i32: whether two strings have the same bytes. */
 export function stringEquals(scope: Scope, a: StringValue, b: StringValue): Expr {
-  return emitStringEqual(scope.query.module).call(a.x, a.y, b.x, b.y);
+  // Most texts that differ do so in their lengths.
+  const equal = emitStringEqual(scope.query.module).call(a.x, a.y, b.x, b.y);
+  return i32.if(i32.eq(a.y, b.y), equal, 0);
 }
 
 /** An i32 below, at or above 0 as a's bytes come before, equal or come after b's. */
 export function stringCompare(scope: Scope, a: StringValue, b: StringValue): Expr {
   return emitStringCompare(scope.query.module).call(a.x, a.y, b.x, b.y);
+}
+
+/** An i32: whether a string comes before another; their first bytes mostly tell. */
+export function stringBefore(scope: Scope, a: StringValue, b: StringValue): Expr {
+  const [first, other] = [i32.load8U(a.x), i32.load8U(b.x)];
+  const neitherEmpty = i32.and(i32.ne(a.y, 0), i32.ne(b.y, 0));
+  const whole = i32.ltS(stringCompare(scope, a, b), 0);
+  return i32.if(i32.and(neitherEmpty, i32.ne(first, other)), i32.ltU(first, other), whole);
 }
 
 /** An i64 hash of the bytes. */

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { type Column, columnRef, type SortKey } from '../../plan/expression.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { type Expr, type Func, i32, i64 } from '../../wasm/index.ts';
+import { type Expr, type Func, i32, i64, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { ownText } from '../expressions/own-text.ts';
 import { emitSort, type Less } from '../kernels/sort.ts';
@@ -14,12 +14,17 @@ import { produce } from './produce.ts';
 import { Published } from './published.ts';
 import { beforeFunction } from './row-order.ts';
 import type { OrderedRows } from './sort.ts';
+import { planSortKey } from './sort-key.ts';
 
-/** In the local area of a worker: its heap, the rows in it, a row that can be used again. */
+/**
+ * In the local area of a worker: its heap, the rows in it, a row that can be used again, and, once
+ * the heap is full, the complement of the key that a row must not exceed.
+ */
 const heapAt = 0;
 const countAt = 4;
 const spareAt = 8;
-const areaBytes = 16;
+const limitAt = 16;
+const areaBytes = 24;
 
 /**
  * The first `count` rows in the order of `keys`, without keeping the others: each worker has a heap
@@ -58,20 +63,15 @@ class FirstRows {
     this.#published = new Published(query, 'first_rows');
   }
 
-  /** Code for a row: its keys are stored and compared first, the rest only if it is wanted. */
+  /**
+   * Code for a row. Most are passed over by the first 64 bits of their keys (`sort-key.ts`); of the
+   * others the keys are stored and compared, and the rest only if the row is wanted.
+   */
   offer(scope: Scope): void {
     const { f, pipeline } = scope;
     const query = this.#query;
-    const numberAt = this.#layout.reserve(8, 8);
     const keys = this.#keys.map(({ expression }) => compileExpression(expression, scope));
-    const keyFields = keys.map((key) => this.#layout.add(key));
-    this.#keys.forEach(({ expression }, i) => {
-      if (expression.kind === 'column') this.#fields.set(expression.column.id, keyFields[i]);
-    });
-    const before = beforeFunction(query, this.#keys, keyFields, numberAt);
-    const less: Less = (_, a, b) => before.call(a, b);
-    this.#less = less;
-    const offerRow = emitTopK(query.module, query.unique('offer'), less);
+    const order = this.#keys.map((key, i) => ({ ...key, value: keys[i] }));
     this.#published.attach(pipeline);
     const area = pipeline.hoist(() => i32.add(pipeline.local, this.#area), 'area');
     pipeline.before(() => {
@@ -79,18 +79,43 @@ class FirstRows {
         f.do(i32.store(area, query.allocate.call(this.#count * 4 + 8), heapAt));
       });
     });
+    const number = rowNumber(scope);
+    const { key } = planSortKey([], order, scope);
+    // The area is zeroed: without a limit, no key is above it.
+    const limit = i64.xor(i64.load(area, limitAt), -1n);
+    f.if(i64.leU(key, limit), () => this.#offer(scope.child(), area, number, keys, key));
+  }
+
+  #offer(scope: Scope, area: Local, number: Expr, keys: readonly Value[], key: Expr): void {
+    const { f, pipeline } = scope;
+    const query = this.#query;
+    const numberAt = this.#layout.reserve(8, 8);
+    const keyAt = this.#layout.reserve(8, 8);
+    const keyFields = keys.map((value) => this.#layout.add(value));
+    this.#keys.forEach(({ expression }, i) => {
+      if (expression.kind === 'column') this.#fields.set(expression.column.id, keyFields[i]);
+    });
+    const before = beforeFunction(query, this.#keys, keyFields, numberAt);
+    const less: Less = (_, a, b) => before.call(a, b);
+    this.#less = less;
+    const offerRow = emitTopK(query.module, query.unique('offer'), less);
     // The layout is complete only when the other columns were compiled, below.
     const buffer = query.buffer('first_rows', 0);
     const row = f.local('i32', 'row');
     f.set(row, i32.load(area, spareAt));
     const append = f.slot();
-    f.do(i64.store(row, rowNumber(scope), numberAt));
+    f.do(i64.store(row, number, numberAt));
+    f.do(i64.store(row, key, keyAt));
     keyFields.forEach((field, i) => storeField(f, row, field, keys[i]));
-    const full = i32.eq(i32.load(area, countAt), this.#count);
-    const root = i32.load(i32.load(area, heapAt));
+    const isFull = () => i32.eq(i32.load(area, countAt), this.#count);
+    const root = () => i32.load(i32.load(area, heapAt));
     f.if(
-      i32.if(full, before.call(row, root), 1),
-      () => this.#keep(scope.child(), row, area, keyFields, keys, offerRow),
+      i32.if(isFull(), before.call(row, root()), 1),
+      () => {
+        this.#keep(scope.child(), row, area, keyFields, keys, offerRow);
+        const last = i64.xor(i64.load(root(), keyAt), -1n);
+        f.if(isFull(), () => f.do(i64.store(area, last, limitAt)));
+      },
       () => f.do(i32.store(area, row, spareAt)),
     );
     const { rowBytes } = this.#layout;
