@@ -53,6 +53,8 @@ export class Query {
   readonly shared = new Map<number, SharedRows>();
   /** What the largest operator is estimated to keep in memory. */
   keptBytes = 0;
+  /** For a scan: a test, 1 or 0, that a join above it makes of each row before all else. */
+  readonly probes = new Map<Plan, (scope: Scope) => Expr>();
   /** Helper functions made at their first use, by name. */
   readonly #helpers = new Map<string, Func>();
   readonly #constants: { offset: number; bytes: Uint8Array }[] = [];

@@ -27,6 +27,7 @@ import { produceFullJoin } from './full-join.ts';
 import { hashValues } from './hash.ts';
 import { type LookUp, lookUpOf, orient, payloadOf, requiredOf, sharedKeys } from './join-keys.ts';
 import { afterPieces, atFirstMatch } from './join-pieces.ts';
+import { bitOfRow, isGathered, matchlessFlag, nullFlags, presentKeys } from './join-probe.ts';
 import { keeps } from './keep.ts';
 import { defineStored, produceRows, storeRow } from './materialize.ts';
 import {
@@ -116,7 +117,22 @@ class JoinCompiler {
       return;
     }
     this.#finishBuild(this.#buffer);
+    const index = this.#index;
+    if (index?.kind === 'bitmap' && isGathered(join, this.#query)) {
+      this.#query.probes.set(join.left, (scope) => bitOfRow(this.#keys, index, scope));
+      produce(join.left, this.#query, (scope) => this.#found(scope, consume));
+      return;
+    }
     produce(join.left, this.#query, (scope) => this.#probe(scope, consume));
+  }
+
+  /** A row of the probe side that has a match, in a join that only asks for that. */
+  #found(scope: Scope, consume: Consume): void {
+    if (this.#join.type === 'inner') {
+      const keys = this.#keys.left.map((key) => compileExpression(key, scope));
+      this.#defineKeys(scope, presentKeys(keys, this.#keys));
+    }
+    consume(scope);
   }
 
   #producePartitions(build: PartitionedRows, consume: Consume): void {
@@ -167,7 +183,7 @@ class JoinCompiler {
       this.#probeRows.append(inner, hash, values);
     };
     const needsMatch = type === 'inner' || type === 'semi';
-    this.#unless(scope, needsMatch ? this.#matchless(keys, scope) : undefined, store);
+    this.#unless(scope, needsMatch ? matchlessFlag(keys, this.#keys, scope) : undefined, store);
   }
 
   #keepsBuild(keys: readonly Value[]): boolean {
@@ -194,7 +210,7 @@ class JoinCompiler {
     this.#index = index;
     const { f } = scope;
     if (this.#anyRowSlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#anyRowSlot));
-    const nullKey = this.#nullFlags(keys);
+    const nullKey = nullFlags(keys, this.#keys);
     const insert = (present: readonly Value[], inner: Scope) => {
       if (partitioned) this.#partition(present, index, inner);
       else this.#insert(present, index, inner);
@@ -208,24 +224,13 @@ class JoinCompiler {
       () => {
         if (this.#nullKeySlot >= 0) f.do(i32.store(scope.pipeline.frame, 1, this.#nullKeySlot));
       },
-      () => insert(this.#present(keys), scope.child()),
+      () => insert(presentKeys(keys, this.#keys), scope.child()),
     );
   }
 
   #hashedIndex(): Extract<Index, { kind: 'hashed' }> {
     const query = this.#query;
     return { kind: 'hashed', slot: query.frameSlot(8, 8), mask: query.frameSlot(8, 8) };
-  }
-
-  /** The flags of keys that match nothing when they are NULL. */
-  #nullFlags(keys: readonly Value[]): Expr[] {
-    const flags = keys.map((key, i) => (this.#keys.nullSafe[i] ? undefined : key.isNull));
-    return flags.filter((flag) => flag !== undefined);
-  }
-
-  /** The keys where none of those flags is set. */
-  #present(keys: readonly Value[]): Value[] {
-    return keys.map((key, i) => (this.#keys.nullSafe[i] ? key : { ...key, isNull: undefined }));
   }
 
   /** The most selective dense key decides; the others are compared in the rows found. */
@@ -342,8 +347,8 @@ class JoinCompiler {
     assert(index !== undefined, 'the build side was compiled');
     const { f } = scope;
     const keys = this.#keys.left.map((key) => compileExpression(key, scope));
-    const matchless = this.#matchless(keys, scope);
-    const present = this.#present(keys);
+    const matchless = matchlessFlag(keys, this.#keys, scope);
+    const present = presentKeys(keys, this.#keys);
     switch (type) {
       case 'inner':
         this.#unless(scope, matchless, (inner) => this.#inner(inner, present, index, consume));
@@ -367,19 +372,6 @@ class JoinCompiler {
       default:
         this.#outer(scope, present, matchless, index, consume);
     }
-  }
-
-  /** Whether a row of the probe side can have no match, whatever the other side has. */
-  #matchless(keys: readonly Value[], scope: Scope): Local | undefined {
-    const flags = this.#nullFlags(keys);
-    const before = conjunction(this.#keys.before);
-    if (before !== undefined) flags.push(i32.eqz(compileCondition(before, scope)));
-    return flags.length === 0
-      ? undefined
-      : scope.f.let(
-          flags.reduce((a, b) => i32.or(a, b)),
-          'matchless',
-        );
   }
 
   /** The hash of a row of the probe side. */

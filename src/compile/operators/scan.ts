@@ -44,13 +44,17 @@ export function produceScan(scan: Scan, query: Query, consume: Consume): void {
     p.isScan = true;
     const source = new TableSource(scan, p);
     if (tests.length === 0 || share > likeColumnShareMin) source.searchColumns(filters);
-    if (tests.length > 0 && share < vectorSelectivityMax) {
-      const used = new Set(tests.flatMap((test) => test.filters));
-      const rest = filters.filter((filter) => !used.has(filter));
-      source.eachOfMask(tests, (scope) => filtered(rest, scope, consume));
-    } else {
-      source.each((scope) => filtered(filters, scope, consume));
-    }
+    const masked = tests.length > 0 && share < vectorSelectivityMax;
+    const used = new Set(masked ? tests.flatMap((test) => test.filters) : []);
+    const rest = filters.filter((filter) => !used.has(filter));
+    const each = (body: RowConsume): void => {
+      const passed: RowConsume = (scope, row) => filtered(rest, scope, (inner) => body(inner, row));
+      if (masked) source.eachOfMask(tests, passed);
+      else source.each(passed);
+    };
+    const probe = query.probes.get(scan);
+    if (probe === undefined) each(consume);
+    else source.eachGathered(each, probe, consume);
   });
   query.steps.push({
     kind: 'scan',
@@ -62,6 +66,9 @@ export function produceScan(scan: Scan, query: Query, consume: Consume): void {
     ...stepTail(pipeline),
   });
 }
+
+/** Code for a row at hand, and its number within the morsel. */
+type RowConsume = (scope: Scope, row: Local) => void;
 
 /** Texts that only filters look at go no further than this scan. */
 function keepsTexts(scan: Scan, query: Query): boolean {
@@ -128,18 +135,18 @@ class TableSource {
   }
 
   /** One row after another. */
-  each(body: Consume): void {
+  each(body: RowConsume): void {
     const { f } = this.#pipeline;
     const row = f.local('i32', 'row');
     const each = () => {
-      body(this.#scope(row));
+      body(this.#scope(row), row);
       f.checkpoint(1, { onlyResumed: true });
     };
     f.for(row, 0, this.#count, each, { unsigned: true });
   }
 
   /** Sixteen rows at a time: a mask of those that pass the tests, then these one by one. */
-  eachOfMask(tests: readonly VectorTest[], body: Consume): void {
+  eachOfMask(tests: readonly VectorTest[], body: RowConsume): void {
     const { f } = this.#pipeline;
     const count = this.#count;
     const first = f.local('i32', 'first');
@@ -159,12 +166,43 @@ class TableSource {
         f.while(mask, () => {
           f.set(row, i32.add(first, i32.ctz(mask)));
           f.set(mask, i32.and(mask, i32.sub(mask, 1)));
-          body(this.#scope(row));
+          body(this.#scope(row), row);
           f.checkpoint(1, { onlyResumed: true });
         });
       },
       { step: 16, unsigned: true },
     );
+  }
+
+  /**
+   * The rows of `each` that pass a probe, after all have been probed. Few rows far from each other
+   * are misses of the cache: next to each other in the code they are waited for together, whereas
+   * between probes each is waited for alone.
+   */
+  eachGathered(
+    each: (body: RowConsume) => void,
+    probe: (scope: Scope) => Expr,
+    body: Consume,
+  ): void {
+    const { f, query, local } = this.#pipeline;
+    const slot = query.localSlot(rowsPerGroup * 2, 16);
+    const rows = this.#pipeline.hoist(() => i32.add(local, slot), 'gathered');
+    const count = f.local('i32', 'gathered_count');
+    f.set(count, 0);
+    each((scope, row) => {
+      f.if(probe(scope), () => {
+        f.do(i32.store16(i32.add(rows, i32.shl(count, 1)), row));
+        f.set(count, i32.add(count, 1));
+      });
+    });
+    const index = f.local('i32', 'gathered_index');
+    const row = f.local('i32', 'gathered_row');
+    const next = () => {
+      f.set(row, i32.load16U(i32.add(rows, i32.shl(index, 1))));
+      body(this.#scope(row));
+      f.checkpoint(1, { onlyResumed: true });
+    };
+    f.for(index, 0, count, next, { unsigned: true });
   }
 
   #scope(row: Local): Scope {
