@@ -220,6 +220,9 @@ test('windows and ordered aggregates of many times the memory', async () => {
     `select sum(length(a)), sum(b), max(c) from (select string_agg(t, '' order by h) as a,
        median(h) as b, mode(t) as c from facts group by k)`,
     'select median(h), quantile_disc(t, 0.25), first(t order by h) from facts',
+    // Texts of groups that are more than the memory.
+    `select count(*), max(m), sum(length(n)) from (select v, max(t) as m, min_by(t, h) as n
+       from facts group by v)`,
   ];
   const expected = [];
   for (const sql of statements) expected.push(await rowsOf(db, sql));

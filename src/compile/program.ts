@@ -211,6 +211,8 @@ export interface FreedArea {
   readonly offset: number;
   /** Bytes to zero, the address included. */
   readonly bytes: number;
+  /** Whether the memory begins with the address of more, which does as well, or 0. */
+  readonly chain?: boolean;
 }
 
 /**

@@ -31,10 +31,14 @@ export function freeAreas(
   areas: readonly FreedArea[],
 ): void {
   const words = memory.u32;
-  for (const { of, offset, bytes } of areas) {
+  for (const { of, offset, bytes, chain } of areas) {
     for (const place of of === 'frame' ? [frame] : locals) {
       const at = (place + offset) >>> 2;
-      if (words[at] !== 0) memory.pages.release(words[at]);
+      for (let address = words[at]; address !== 0; ) {
+        const next = chain ? words[address >>> 2] : 0;
+        memory.pages.release(address);
+        address = next;
+      }
       words.fill(0, at, at + bytes / 4);
     }
   }

@@ -3,7 +3,7 @@
  * of table segments; what is kept longer is copied.
  */
 import { type Expr, type Func, i32, memory } from '../../wasm/index.ts';
-import type { StateArea } from '../program.ts';
+import type { FreedArea, StateArea } from '../program.ts';
 import type { Pipeline, Query, Scope } from '../query.ts';
 import type { StringValue, Value } from '../value.ts';
 
@@ -89,12 +89,8 @@ function blockRoom(query: Query, slot: number, blocks: number): Func {
 export function textAreas(query: Query): StateArea[] {
   const text = { offset: query.textSlot(), bytes: 16 };
   if (query.options.spill === undefined) return [text];
-  const lifetimes = (['own', 'group'] as const).flatMap((lifetime) => {
-    const { slot, blocks } = areasOf(query, lifetime);
-    return [
-      { offset: slot, bytes: 8 },
-      { offset: blocks, bytes: 4 },
-    ];
+  const lifetimes = ['own', 'group'].map((lifetime) => {
+    return { offset: areaOf(query, lifetime), bytes: areaBytes };
   });
   return [text, { offset: query.areaOf('passing_blocks', 4), bytes: 4 }, ...lifetimes];
 }
@@ -133,11 +129,21 @@ export function freeGroupTexts({ f, pipeline, query }: Scope, name: Lifetime = '
   f.call(freeBlocks(query, slot, blocks), pipeline.local, 0);
 }
 
+/** What a program is to free when the copies are not needed any more, in place of code for it. */
+export function textsToFree(query: Query, lifetime: Lifetime): FreedArea {
+  return { of: 'local', offset: areaOf(query, lifetime), bytes: areaBytes, chain: true };
+}
+
+/** Bytes with the address of the newest block, the cursor and its limit. */
+const areaBytes = 12;
+
+function areaOf(query: Query, lifetime: Lifetime): number {
+  return query.areaOf(`${lifetime}_texts`, areaBytes);
+}
+
 function areasOf(query: Query, lifetime: Lifetime): { slot: number; blocks: number } {
-  return {
-    slot: query.areaOf(`${lifetime}_text`, 8),
-    blocks: query.areaOf(`${lifetime}_blocks`, 4),
-  };
+  const blocks = areaOf(query, lifetime);
+  return { blocks, slot: blocks + 4 };
 }
 
 function copyOf(

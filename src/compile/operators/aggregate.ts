@@ -4,14 +4,21 @@ import { maxRows } from '../../plan/max-rows.ts';
 import type { Aggregate } from '../../plan/plan.ts';
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
-import { morselsPerRowGroupMax, partsPerMorselMax } from '../program.ts';
+import { type FreedArea, morselsPerRowGroupMax, partsPerMorselMax } from '../program.ts';
 import { clusteringScan, columnOf, determinedBy, estimatedRows } from '../properties.ts';
 import { type Consume, type Query, Scope, scopeOutside } from '../query.ts';
 import type { Range } from '../range.ts';
 import { RowLayout } from '../row.ts';
 import { spill, type Value } from '../value.ts';
 import { AccumulatorSet } from './accumulator.ts';
-import { type Cell, cellOffsets, localCells, memoryCells } from './cells.ts';
+import {
+  type Cell,
+  cellOffsets,
+  groupTexts,
+  type KeepValue,
+  localCells,
+  memoryCells,
+} from './cells.ts';
 import { rewriteDistinct } from './distinct.ts';
 import { DirectGroups, type DirectKey } from './group-direct.ts';
 import { HashedGroups } from './group-hashed.ts';
@@ -174,9 +181,10 @@ class GroupedAggregate {
     else this.#produceGroups(consume);
   }
 
-  #update(scope: Scope, values: readonly Value[]): void {
+  /** `keep`: see {@link AccumulatorSet}. */
+  #update(scope: Scope, values: readonly Value[], keep?: KeepValue): void {
     const { input, aggregates } = this.#plan;
-    const set = new AccumulatorSet(aggregates, scope, maxRows(input), true);
+    const set = new AccumulatorSet(aggregates, scope, maxRows(input), true, undefined, keep);
     this.#set = set;
     this.#groups = this.#choose(set, values, scope);
     this.#groups.update(scope, values);
@@ -188,11 +196,14 @@ class GroupedAggregate {
 
   /** Groups the rows of one partition after the other. */
   #producePartitions(rows: PartitionedRows, stored: StoredColumns, consume: Consume): void {
-    this.#loop(rows, consume, (scope, row) => {
+    // The texts of a partition's groups go with them.
+    const texts = groupTexts(this.#query.unique('groups_of_partition'));
+    const group = (scope: Scope, row: Local) => {
       stored.define(scope, row);
-      const values = this.#plan.groups.map((group) => compileExpression(group, scope));
-      this.#update(scope, values);
-    });
+      const values = this.#plan.groups.map((item) => compileExpression(item, scope));
+      this.#update(scope, values, texts.keep);
+    };
+    this.#loop(rows, consume, group, [texts.toFree(this.#query)]);
   }
 
   /** Merges the groups of one partition after the other. */
@@ -208,7 +219,13 @@ class GroupedAggregate {
     });
   }
 
-  #loop(rows: PartitionedRows, consume: Consume, group: (scope: Scope, row: Local) => void): void {
+  /** `freed`: what else is not needed after each partition. */
+  #loop(
+    rows: PartitionedRows,
+    consume: Consume,
+    group: (scope: Scope, row: Local) => void,
+    freed: readonly FreedArea[] = [],
+  ): void {
     producePartitions(this.#query, consume, {
       name: 'group_partitions',
       build: (outgoing) => {
@@ -219,7 +236,8 @@ class GroupedAggregate {
         const groups = this.#groups;
         assert(groups instanceof HashedGroups, 'partitions are grouped by hashing');
         const inputs = [{ rows, whole: false, extraBytes: groups.bytesPerRow }];
-        return { inputs, canSplit: true, ...groups.state };
+        const { buffers, areas } = groups.state;
+        return { inputs, canSplit: true, buffers, areas: [...areas, ...freed] };
       },
     });
   }

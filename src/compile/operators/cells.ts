@@ -1,6 +1,7 @@
 import { type Expr, type FunctionBuilder, f64, i32, i64, type Local } from '../../wasm/index.ts';
-import { freeGroupTexts, ownTextInPlace } from '../expressions/own-text.ts';
-import { align, type Scope } from '../query.ts';
+import { freeGroupTexts, ownTextInPlace, textsToFree } from '../expressions/own-text.ts';
+import type { FreedArea } from '../program.ts';
+import { align, type Query, type Scope } from '../query.ts';
 import { isPair, type Value } from '../value.ts';
 
 /**
@@ -56,9 +57,18 @@ export const keepGroupValue: KeepValue = (cells, value, scope) => {
   writeValue(cells, ownTextInPlace(scope, value, old, 'group'));
 };
 
+export interface KeptTexts {
+  readonly keep: KeepValue;
+  /** Emits code that frees those of the thread. */
+  free(scope: Scope): void;
+  /** To free those of all threads. */
+  toFree(query: Query): FreedArea;
+}
+
 /** A way to keep texts until they are freed, apart from others. */
-export function groupTexts(name: string): { keep: KeepValue; free: (scope: Scope) => void } {
+export function groupTexts(name: string): KeptTexts {
   return {
+    toFree: (query) => textsToFree(query, name),
     keep: (cells, value, scope) => {
       const old = value.form === 'string' ? readValue(cells, value) : value;
       writeValue(cells, ownTextInPlace(scope, value, old, name));
