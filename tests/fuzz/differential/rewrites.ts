@@ -38,6 +38,5 @@ export function rewrites({ parts }: Fragment): string[] {
     `${select} ${left} JOIN ${right} ON (${on}) AND (${where})`,
     `${select} ${right} JOIN ${left} ON TRUE WHERE CASE WHEN ${on} THEN (${where}) ELSE FALSE END`,
     `${select} ${left}, ${right} WHERE ((${on}) IS TRUE) AND (NOT (NOT (${where})))`,
-    `${select} ${left} LEFT JOIN ${right} ON ${on} WHERE (${where}) AND (${on})`,
   ];
 }
