@@ -65,8 +65,6 @@ class LookupTable {
     if (this.#outcomes.every((outcome) => outcome === null)) return nullOf(type);
     if (type.kind === 'varchar') return this.#texts();
     if (isFloat(type)) return this.#doubles();
-    // Where all are NULL, the values do not show what they are not.
-    if (type.kind === 'interval' || type.kind === 'blob') return undefined;
     return this.#integers();
   }
 
