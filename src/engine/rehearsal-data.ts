@@ -110,7 +110,8 @@ export const rehearsalStatements: readonly string[] = [
   `select town, extract(year from sold) as year, count(*) as n,
      100 * sum(case when remark like '%special%request%' then price else 0 end) / sum(price) as part
    from sales, items, places
-   where sales.item = items.item and sales.place = places.place and (name like '%green%' or name like 'item 1%')
+   where sales.item = items.item and sales.place = places.place
+     and (name like '%green%' or name like 'item 1%')
      and sold >= date '2020-03-01' and sold < date '2020-03-01' + interval '1' year
      and (kind in ('basic', 'fine', 'wholesale') or cost < 10.5 and size > 3)
    group by town, extract(year from sold) having count(*) > 2
@@ -123,7 +124,8 @@ export const rehearsalStatements: readonly string[] = [
    group by brand order by sizes desc, brand`,
   `select substring(town from 6 for 2) as code, n, count(*) as places from (
      select p.place, p.town, count(s.sale) from places p left outer join sales s
-       on p.place = s.place and p.region = s.line and s.remark not like '%special%request%' group by p.place, p.town
+       on p.place = s.place and p.region = s.line and s.remark not like '%special%request%'
+     group by p.place, p.town
    ) as o (place, town, n) group by code, n order by places desc, n desc`,
   `with takings as (select sale as at, sold, sum(price * (1 - discount)) as total from sales
      where sold >= date '2021-01-01' and sold < date '2021-04-01' group by sale, sold)
