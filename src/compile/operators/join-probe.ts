@@ -5,7 +5,7 @@ import { compileCondition, compileExpression } from '../expressions/compile.ts';
 import { estimatedRows } from '../properties.ts';
 import type { Query, Scope } from '../query.ts';
 import type { Value } from '../value.ts';
-import { bitOf, type Index } from './directory.ts';
+import { bitOf, directHead, type Index } from './directory.ts';
 import type { LookUp } from './join-keys.ts';
 
 /** The flags of keys that match nothing when they are NULL. */
@@ -43,7 +43,7 @@ const gatheredRowsMin = 2 ** 17;
 
 /**
  * Whether the scan that is the probe side had better look for matches before anything else is done
- * with its rows: where the join only asks for existence, and for few of many rows it finds any.
+ * with its rows: where a look at an array tells, and few of many rows have any.
  */
 export function isGathered(join: Join, query: Query): boolean {
   const { left, type } = join;
@@ -54,19 +54,23 @@ export function isGathered(join: Join, query: Query): boolean {
   return rows >= gatheredRowsMin && estimatedRows(join) < rows * gatheredShareMax;
 }
 
-/** 1 if a row of the probe side has a match, else 0. */
-export function bitOfRow(
+/** 1 if the index has the key of a row of the probe side, else 0. */
+export function mayMatch(
   lookUp: LookUp,
-  index: Extract<Index, { kind: 'bitmap' }>,
+  index: Extract<Index, { kind: 'bitmap' | 'direct' }>,
   scope: Scope,
 ): Expr {
   const keys = lookUp.left.map((key) => compileExpression(key, scope));
   const matchless = matchlessFlag(keys, lookUp, scope);
   const key = presentKeys(keys, lookUp)[index.key];
-  if (matchless === undefined) return bitOf(scope, key, index);
+  const look = (at: Scope): Expr => {
+    if (index.kind === 'bitmap') return bitOf(at, key, index);
+    return i32.ne(directHead(at, key, index), 0);
+  };
+  if (matchless === undefined) return look(scope);
   // The bits of a NULL key may lie outside its range: it must not be looked up.
   const { f } = scope;
   const found = f.let(i32.const(0), 'found');
-  f.if(i32.eqz(matchless), () => f.set(found, bitOf(scope.child(), key, index)));
+  f.if(i32.eqz(matchless), () => f.set(found, look(scope.child())));
   return found;
 }

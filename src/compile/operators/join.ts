@@ -27,7 +27,7 @@ import { produceFullJoin } from './full-join.ts';
 import { hashValues } from './hash.ts';
 import { type LookUp, lookUpOf, orient, payloadOf, requiredOf, sharedKeys } from './join-keys.ts';
 import { afterPieces, atFirstMatch } from './join-pieces.ts';
-import { bitOfRow, isGathered, matchlessFlag, nullFlags, presentKeys } from './join-probe.ts';
+import { isGathered, matchlessFlag, mayMatch, nullFlags, presentKeys } from './join-probe.ts';
 import { keeps } from './keep.ts';
 import { defineStored, produceRows, storeRow } from './materialize.ts';
 import {
@@ -118,10 +118,12 @@ class JoinCompiler {
     }
     this.#finishBuild(this.#buffer);
     const index = this.#index;
-    if (index?.kind === 'bitmap' && isGathered(join, this.#query)) {
-      this.#query.probes.set(join.left, (scope) => bitOfRow(this.#keys, index, scope));
-      produce(join.left, this.#query, (scope) => this.#found(scope, consume));
-      return;
+    if ((index?.kind === 'bitmap' || index?.kind === 'direct') && isGathered(join, this.#query)) {
+      this.#query.probes.set(join.left, (scope) => mayMatch(this.#keys, index, scope));
+      if (index.kind === 'bitmap') {
+        produce(join.left, this.#query, (scope) => this.#found(scope, consume));
+        return;
+      }
     }
     produce(join.left, this.#query, (scope) => this.#probe(scope, consume));
   }
