@@ -131,7 +131,8 @@ function statementName(node: Statement): string {
 
 function bindCallStatement(context: BindContext, node: CallStatement): BoundCall {
   const { args, named } = bindSourceArguments({ context }, node.call);
-  return { kind: 'call', name: objectName(node.call.name).toLowerCase(), args, named };
+  const { name } = node.call;
+  return { kind: 'call', name: objectName(name).toLowerCase(), span: name.span, args, named };
 }
 
 function bindSet(context: BindContext, node: SetVariable): BoundSet {

@@ -303,6 +303,10 @@ describe('the rest', () => {
     await db.query('drop table e');
   });
 
+  test('a procedure that is not there is named with its place', async () => {
+    await assert.rejects(db.query('call nothing(1)'), { code: '42883', position: 5 });
+  });
+
   test('settings', async () => {
     assert.deepEqual(await values('show threads'), [['2']]);
     await db.query('set threads = 1');

@@ -70,6 +70,8 @@ async function checkStatement(db: Database, sql: string, seed: number): Promise<
     const where = `seed ${seed}: ${sql}`;
     if (!(error instanceof QuernError)) throw new Error(where, { cause: error });
     assert.notEqual(error.code, 'XX000', `${where}: ${error.message}`);
+    // A recursion may have been made one without end.
+    if (error.code === '57014' && /recursive/i.test(sql)) return;
     assert.notEqual(error.code, '57014', `${where} takes too long`);
     // Syntax, names and types: what is wrong is somewhere in the text.
     if (!error.code.startsWith('42') || error.position !== undefined) return;

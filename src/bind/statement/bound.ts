@@ -169,6 +169,8 @@ export interface BoundCopyTo {
 export interface BoundCall {
   readonly kind: 'call';
   readonly name: string;
+  /** Of the name. */
+  readonly span: Span;
   readonly args: readonly ConstantExpression[];
   readonly named: ReadonlyMap<string, ConstantExpression>;
 }

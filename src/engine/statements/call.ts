@@ -18,6 +18,7 @@ export async function runCall(
   if (procedure === undefined) {
     const near = nearestName(call.name, procedures.keys());
     throw new QuernError(sqlState.undefinedFunction, `there is no procedure "${call.name}"`, {
+      position: call.span.start,
       hint: near === undefined ? undefined : `did you mean "${near}"?`,
     });
   }
