@@ -64,18 +64,22 @@ class Explainer {
       this.#lines.push(`${'  '.repeat(depth + 1)}subquery ${subquery.mode}`);
       this.node(subquery.plan, depth + 2);
     }
-    const counts = this.#counts(plan);
-    const rows = counts === '' ? '' : `  (${counts} rows)`;
-    this.#lines[at] = '  '.repeat(depth) + this.#describe(plan) + rows;
+    const rows = this.#rows(plan);
+    this.#lines[at] = '  '.repeat(depth) + this.#describe(plan) + (rows && `  (${rows})`);
   }
 
-  /** Rows as they were estimated, then as they were. */
-  #counts(plan: Plan): string {
+  /** Rows as they were estimated, then as they were; a large difference is said. */
+  #rows(plan: Plan): string {
+    const { estimate } = plan;
     const actual = this.#actual?.get(plan);
     const counts = [];
-    if (plan.estimate !== undefined) counts.push(`~${formatCount(plan.estimate)}`);
+    if (estimate !== undefined) counts.push(`~${formatCount(estimate)}`);
     if (actual !== undefined) counts.push(`actually ${formatCount(actual)}`);
-    return counts.join(', ');
+    if (counts.length === 0) return '';
+    const rows = `${counts.join(', ')} rows`;
+    if (estimate === undefined || actual === undefined) return rows;
+    const [low, high] = [estimate, actual].map((count) => Math.max(1, count)).sort((a, b) => a - b);
+    return high < 10 * low ? rows : `${rows}, ${formatCount(Math.round(high / low))} times off`;
   }
 
   #describe(plan: Plan): string {

@@ -1,6 +1,7 @@
 import { conjuncts, type Expression } from '../../plan/expression.ts';
 import { columnIds, isCovered } from '../../plan/free-columns.ts';
 import type { Aggregate, Join, Plan, Scan } from '../../plan/plan.ts';
+import { combinationsIn } from './combinations.ts';
 import { type ColumnFigures, scanFigures, totalFigures } from './figures.ts';
 import { evenKey, type KeyFigures, keyFigures } from './key-shares.ts';
 import { type SampledScan, sampleScan } from './scan-sample.ts';
@@ -155,8 +156,11 @@ export class Estimator {
     const sets = plan.groupingSets ?? [plan.groups.map((_, i) => i)];
     let total = 0;
     for (const set of sets) {
+      const keys = set.map((i) => plan.groups[i]);
       let groups = 1;
-      for (const i of set) groups *= this.distinct(plan.groups[i], rows);
+      for (const key of keys) groups *= this.distinct(key, rows);
+      const together = keys.length > 1 ? this.#together(keys) : undefined;
+      if (together !== undefined) groups = Math.min(groups, distinctAmong(together, rows));
       total += Math.max(1, Math.min(groups, rows));
     }
     const result = plan.groups.length === 0 ? sets.length : Math.min(total, rows * sets.length);
@@ -173,6 +177,20 @@ export class Estimator {
       this.#figures.set(column.id, { distinct, min, max, nullShare: 0 });
     });
     return result;
+  }
+
+  /** Combinations of values of columns of one table, by its sample. */
+  #together(keys: readonly Expression[]): number | undefined {
+    const ids = keys.flatMap((key) => (key.kind === 'column' ? [key.column.id] : []));
+    const scan = this.#scans.get(ids[0]);
+    const sample = scan?.table.data.sample;
+    if (scan === undefined || sample === undefined || ids.length < keys.length) return undefined;
+    const places = ids.map((id) => scan.columns.findIndex((column) => column.id === id));
+    if (places.includes(-1)) return undefined;
+    return combinationsIn(
+      sample,
+      places.map((place) => scan.ordinals[place]),
+    );
   }
 
   /** Sums and counts have a distribution that a HAVING can be judged by. */
@@ -258,7 +276,8 @@ export class Estimator {
     const rows = base.kind === 'scan' ? base.table.rowCount : this.rows(base);
     let product = 1;
     for (const key of keys) product *= distinctOf(key, this.figures) ?? rows;
-    return Math.min(product, rows);
+    const together = this.#together(keys) ?? rows;
+    return Math.min(product, rows, together);
   }
 
   /**
