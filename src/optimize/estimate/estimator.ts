@@ -158,7 +158,7 @@ export class Estimator {
     for (const set of sets) {
       const keys = set.map((i) => plan.groups[i]);
       let groups = 1;
-      for (const key of keys) groups *= this.distinct(key, rows);
+      for (const key of keys) groups *= this.#groupsBy(plan.input, key, rows);
       const together = keys.length > 1 ? this.#together(keys) : undefined;
       if (together !== undefined) groups = Math.min(groups, distinctAmong(together, rows));
       total += Math.max(1, Math.min(groups, rows));
@@ -171,12 +171,48 @@ export class Estimator {
       const known = group?.kind === 'column' ? this.#figures.get(group.column.id) : undefined;
       // A group that stays the same column keeps what holds below: its values are among those.
       if (group?.kind === 'column' && group.column.id === column.id) return;
-      const all = group === undefined ? result : this.distinct(group, rows);
+      const all = group === undefined ? result : this.#groupsBy(plan.input, group, rows);
       const distinct = Math.max(1, Math.min(all, result));
       const { min, max } = known ?? { min: undefined, max: undefined };
       this.#figures.set(column.id, { distinct, min, max, nullShare: 0 });
     });
     return result;
+  }
+
+  #groupsBy(input: Plan, key: Expression, rows: number): number {
+    const distinct = this.distinct(key, rows);
+    if (key.kind !== 'column') return distinct;
+    return Math.max(1, Math.min(distinct, this.#valuesIn(input, key.column.id)));
+  }
+
+  /** At most how many values a column has in the rows of a plan: what it was joined with has no more. */
+  #valuesIn(plan: Plan, id: number): number {
+    const rows = this.rows(plan);
+    if (plan.kind === 'scan') {
+      return valuesLeft(this.#figures.get(id)?.distinct ?? rows, plan.table.rowCount, rows);
+    }
+    if (plan.kind === 'filter' || plan.kind === 'sort' || plan.kind === 'limit') {
+      return Math.min(rows, this.#valuesIn(plan.input, id));
+    }
+    if (plan.kind === 'project') {
+      const source = plan.expressions[plan.columns.findIndex((column) => column.id === id)];
+      if (source?.kind !== 'column') return rows;
+      return Math.min(rows, this.#valuesIn(plan.input, source.column.id));
+    }
+    if (plan.kind !== 'join') return rows;
+    const leftIds = columnIds(plan.left);
+    const isLeft = leftIds.has(id);
+    let values = Math.min(rows, this.#valuesIn(isLeft ? plan.left : plan.right, id));
+    if ((plan.type !== 'inner' && plan.type !== 'semi') || plan.condition === undefined)
+      return values;
+    for (const condition of conjuncts(plan.condition)) {
+      const pair = equalPair(condition, leftIds, columnIds(plan.right));
+      if (pair === undefined) continue;
+      const [own, other] = isLeft ? [pair.left, pair.right] : [pair.right, pair.left];
+      if (own.kind !== 'column' || own.column.id !== id || other.kind !== 'column') continue;
+      values = Math.min(values, this.#valuesIn(isLeft ? plan.right : plan.left, other.column.id));
+    }
+    return values;
   }
 
   /** Combinations of values of columns of one table, by its sample. */
@@ -344,6 +380,12 @@ export function isEquationName(name: string): boolean {
 export function togetherShare(shares: readonly number[], fewest: number): number {
   if (Number.isNaN(fewest)) return shares.reduce((product, share) => product * share, 1);
   return Math.min(...shares, 1 / Math.max(1, fewest));
+}
+
+/** Expected values of `all`, evenly spread over a table, in `rows` of it (Yao, 1977, simplified). */
+function valuesLeft(all: number, tableRows: number, rows: number): number {
+  const left = 1 - Math.min(1, rows / Math.max(1, tableRows));
+  return all * (1 - left ** (tableRows / Math.max(1, all)));
 }
 
 /** Expected distinct values in `rows` draws out of `all` values (Cardenas, 1975). */
