@@ -114,12 +114,24 @@ export class PageAllocator {
     return this.#takeInTheEnd(bytes, owner).address;
   }
 
+  /**
+   * Has the operating system back memory that was never used. Were it first read and then written,
+   * as tables of open addressing are, every page would fault twice, and the second time, when the
+   * shared page of zeros is replaced, all other threads would be interrupted.
+   */
+  #touch(from: number, to: number): void {
+    if (from >= to) return;
+    const memory = new Uint8Array(this.buffer());
+    for (let at = from; at < to; at += systemPageBytes) memory[at] = 0;
+  }
+
   /** As {@link allocate}, with every byte zero. */
   allocateZeroed(bytes: number, owner: number): number {
     const run = this.#takeInTheEnd(bytes, owner);
     if (run.dirty > run.address) {
       zero(new Uint8Array(this.buffer(), run.address, run.dirty - run.address));
     }
+    this.#touch(run.dirty, run.address + bytes);
     return run.address;
   }
 
@@ -367,6 +379,9 @@ function lock(words: Int32Array): void {
     }
   }
 }
+
+/** The smallest page of the systems that we know. */
+const systemPageBytes = 4096;
 
 const zeros = new Uint8Array(1 << 20);
 
