@@ -1,14 +1,9 @@
 import type { Column, Expression } from '../plan/expression.ts';
-import { children, conjuncts } from '../plan/expression.ts';
-import type { Join, Plan, Scan } from '../plan/plan.ts';
+import { children, columnOf, conjuncts } from '../plan/expression.ts';
+import type { Join, Plan } from '../plan/plan.ts';
 import { eachExpression } from '../plan/rewrite.ts';
 import { isUniqueOn } from '../plan/uniqueness.ts';
 import { splitCondition } from './operators/join-keys.ts';
-
-/** The column an expression is, if it is one. */
-export function columnOf(expression: Expression): Column | undefined {
-  return expression.kind === 'column' ? expression.column : undefined;
-}
 
 /** The ids of the expressions that are columns. */
 export function keyColumns(expressions: readonly Expression[]): Set<number> {
@@ -89,40 +84,6 @@ function spreadThroughJoin(plan: Join, known: Set<Column>): void {
     else if (known.has(b)) known.add(a);
   }
   spread(right, known);
-}
-
-/**
- * The scan whose order the rows of the plan keep within a morsel, if `column` is one that ascends
- * there, so that equal values of it follow each other.
- */
-export function clusteringScan(plan: Plan, column: Column): Scan | undefined {
-  switch (plan.kind) {
-    case 'scan': {
-      const index = plan.columns.indexOf(column);
-      if (index < 0) return undefined;
-      const { statistics } = plan.table.data.columns[plan.ordinals[index]];
-      return statistics.order === 'none' ? undefined : plan;
-    }
-    case 'filter':
-      return clusteringScan(plan.input, column);
-    case 'project': {
-      const index = plan.columns.indexOf(column);
-      const source = index < 0 ? column : columnOf(plan.expressions[index]);
-      return source && clusteringScan(plan.input, source);
-    }
-    case 'join':
-      return clusteringScan(probeSide(plan), column);
-    default:
-      return undefined;
-  }
-}
-
-/**
- * The side of a join that streams by while the other is looked up: the left one, where the
- * optimizer puts it.
- */
-export function probeSide(join: Join): Plan {
-  return join.type === 'right' ? join.right : join.left;
 }
 
 /** A rough number of rows where the optimizer left no estimate. */

@@ -135,6 +135,11 @@ export function columnRef(column: Column): ColumnExpression {
   return { kind: 'column', column, type: column.type, nullable: column.nullable };
 }
 
+/** The column an expression is, if it is one. */
+export function columnOf(expression: Expression): Column | undefined {
+  return expression.kind === 'column' ? expression.column : undefined;
+}
+
 export function constant(value: ConstantValue, type: SqlType): ConstantExpression {
   return { kind: 'constant', value, type, nullable: value === null };
 }

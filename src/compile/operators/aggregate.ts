@@ -1,11 +1,12 @@
 import { assert } from '../../base/assert.ts';
-import type { Column } from '../../plan/expression.ts';
+import { type Column, columnOf } from '../../plan/expression.ts';
 import { maxRows } from '../../plan/max-rows.ts';
 import type { Aggregate } from '../../plan/plan.ts';
+import { clusteringScan } from '../../plan/row-order.ts';
 import { type Expr, type FunctionBuilder, i32, type Local } from '../../wasm/index.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { type FreedArea, morselsPerRowGroupMax, partsPerMorselMax } from '../program.ts';
-import { clusteringScan, columnOf, determinedBy, estimatedRows } from '../properties.ts';
+import { determinedBy, estimatedRows } from '../properties.ts';
 import { type Consume, type Query, Scope, scopeOutside } from '../query.ts';
 import type { Range } from '../range.ts';
 import { RowLayout } from '../row.ts';

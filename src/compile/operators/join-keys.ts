@@ -1,8 +1,8 @@
 import { type Column, conjunction, conjuncts, type Expression } from '../../plan/expression.ts';
 import type { Join, Plan } from '../../plan/plan.ts';
+import { probeSide } from '../../plan/row-order.ts';
 import { isFloat } from '../../value/type.ts';
 import { columnsOf } from '../expressions/compile.ts';
-import { probeSide } from '../properties.ts';
 import type { Query } from '../query.ts';
 
 /** A join condition taken apart. */

@@ -185,7 +185,10 @@ export class Estimator {
     return Math.max(1, Math.min(distinct, this.#valuesIn(input, key.column.id)));
   }
 
-  /** At most how many values a column has in the rows of a plan: what it was joined with has no more. */
+  /**
+   * At most how many values a column has in the rows of a plan: what it was joined with has no
+   * more.
+   */
   #valuesIn(plan: Plan, id: number): number {
     const rows = this.rows(plan);
     if (plan.kind === 'scan') {
@@ -382,7 +385,9 @@ export function togetherShare(shares: readonly number[], fewest: number): number
   return Math.min(...shares, 1 / Math.max(1, fewest));
 }
 
-/** Expected values of `all`, evenly spread over a table, in `rows` of it (Yao, 1977, simplified). */
+/**
+ * Expected values of `all`, evenly spread over a table, in `rows` of it (Yao, 1977, simplified).
+ */
 function valuesLeft(all: number, tableRows: number, rows: number): number {
   const left = 1 - Math.min(1, rows / Math.max(1, tableRows));
   return all * (1 - left ** (tableRows / Math.max(1, all)));

@@ -25,7 +25,9 @@ const keptByEstimate = 16;
 const moreMemory = 1.25;
 
 interface Known {
-  /** The way that the program took in the end, and the free bytes with which those before failed. */
+  /**
+   * The way that the program took in the end, and the free bytes with which those before failed.
+   */
   taken: { readonly way: number; readonly freeBytes: number } | undefined;
   /** Its forms that spill, by the options they were compiled with; the last of each way. */
   readonly forms: Map<number, { readonly key: string; readonly program: Program }>;
