@@ -423,7 +423,7 @@ export const aggregateFunctions: readonly AggregateTemplate[] = [
   { family: 'double', template: 'covar_samp({double}, {int})', inexact: true },
   { family: 'double', template: 'regr_slope({double}, {double})', inexact: true },
   { family: 'double', template: 'regr_avgx({double}, {dec})', inexact: true },
-  { family: 'int', template: 'regr_count({double}, {int})' },
+  { family: 'int', template: 'CAST(regr_count({double}, {int}) AS BIGINT)' },
   { family: 'double', template: 'product({double} / 100)', inexact: true },
   { family: 'text', template: 'max_by({text:1}, {text:1})' },
   { family: 'int', template: 'min_by({int:1}, CAST({int:1} AS HUGEINT) * -2)' },
